@@ -1,0 +1,30 @@
+"""The user-facing errors of the method; every other package's errors hang under the same base.
+
+ArgtreeError
+├── FormatError            (also a ValueError)
+├── TooEntangledError
+└── ImpossibleEvidenceError (also a ValueError)
+
+Not here: what a caller did wrong in Python (a plain ValueError that names the value).
+"""
+
+from __future__ import annotations
+
+
+class ArgtreeError(Exception):
+    """Something went wrong that can be said to a person in one sentence."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
+
+
+class FormatError(ArgtreeError, ValueError):
+    """The file is not an argument graph in the form argtree-graph/1."""
+
+
+class TooEntangledError(ArgtreeError):
+    """The graph's shared premises are too entangled for exact propagation."""
+
+
+class ImpossibleEvidenceError(ArgtreeError, ValueError):
+    """The evidence has probability zero under the graph."""
