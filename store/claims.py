@@ -1,0 +1,305 @@
+"""Claims, roots, arguments and beliefs, one at a time: what an explorer writes as it goes.
+
+Every function flushes; the caller's scope commits. Texts come from models and users and are only ever bound as
+parameters.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import literal
+from sqlmodel import Session, col, func, select
+
+from store.errors import RootNotFoundError, StoreError
+from store.tables import Argument, Belief, Claim, Premise, Root
+from store.texts import is_storable, normalised, text_hash
+
+_LISTED_ROOTS = 10  # in an error message
+
+
+def known(row_id: int | None) -> int:
+    """Returns the id of a row that has been flushed, as an int."""
+    assert row_id is not None, "row was not flushed"
+    return row_id
+
+
+def find_claim(session: Session, text: str) -> Claim | None:
+    """Returns the claim that says the same as the text, if there is one."""
+    return session.exec(select(Claim).where(Claim.text_hash == text_hash(text))).first()
+
+
+def get_claim(session: Session, key: str) -> Claim:
+    """Returns the claim of that key (its id in a graph). Raises StoreError where there is none."""
+    claim = session.exec(select(Claim).where(Claim.key == key)).first()
+    if claim is None:
+        raise StoreError(f"The store has no claim {key!r}.")
+    return claim
+
+
+def add_claim(session: Session, text: str, prior: float, now: datetime, *, askable: bool | None = None) -> Claim:
+    """Returns the claim that says the same as the text: the one that is there, untouched, or a new one.
+
+    Args:
+        text: the proposition; kept as given, except for outer space.
+        prior: in [0, 1]; used only for a new claim.
+        askable: None means askable while it has no arguments.
+
+    Raises:
+        ValueError: the text is empty, or the prior is no probability.
+    """
+    if not text.strip():
+        raise ValueError("A claim must have a text, got an empty one.")
+    return find_claim(session, text) or insert_claim(session, text.strip(), prior, now, askable)
+
+
+def insert_claim(
+    session: Session, text: str, prior: float, now: datetime, askable: bool | None = None, *, key: str | None = None
+) -> Claim:
+    """Returns a new claim, for a text that is known not to be there.
+
+    Args:
+        key: the wanted key; taken if it is free, else extended. By default the beginning of the text's hash.
+    """
+    _refuse_unstorable(text)
+    _refuse_unstorable(key or "")
+    digest = text_hash(text)
+    claim = Claim(
+        key=_free_key(session, Claim, key, digest),
+        text=text,
+        text_hash=digest,
+        prior=_checked_prob("prior", prior),
+        askable=askable,
+        created_at=now,
+    )
+    session.add(claim)
+    session.flush()
+    return claim
+
+
+def set_prior(session: Session, claim: Claim, prior: float) -> None:
+    """Gives a claim another prior, e.g. the residual one once it is argued."""
+    claim.prior = _checked_prob("prior", prior)
+    session.add(claim)
+    session.flush()
+
+
+def close_claim(session: Session, claim: Claim, now: datetime) -> None:
+    """Notes that the model has no more arguments to give about the claim."""
+    claim.explored_at = now
+    session.add(claim)
+    session.flush()
+
+
+def closed_claims(session: Session) -> frozenset[str]:
+    """Returns the keys of the claims that were closed."""
+    return frozenset(session.exec(select(Claim.key).where(col(Claim.explored_at).is_not(None))))
+
+
+def add_root(session: Session, question: str, claim: Claim, now: datetime, weight: float = 1.0) -> Root:
+    """Returns the root of the claim: the one that is there, untouched, or a new one with the question's words."""
+    there = session.exec(select(Root).where(Root.claim_id == claim.id)).first()
+    if there is not None:
+        return there
+    _refuse_unstorable(question)
+    root = Root(claim_id=known(claim.id), question=question.strip(), weight=weight, created_at=now)
+    session.add(root)
+    session.flush()
+    return root
+
+
+def list_roots(session: Session, *, unfinished: bool = False) -> list[Root]:
+    """Returns the roots, oldest first; only those not finished if so asked."""
+    query = select(Root).order_by(col(Root.id)).execution_options(populate_existing=True)
+    return list(session.exec(query.where(col(Root.finished_at).is_(None)) if unfinished else query))
+
+
+def root_claim(session: Session, root: Root) -> Claim:
+    """Returns the claim that a root is about."""
+    return session.exec(select(Claim).where(Claim.id == root.claim_id)).one()
+
+
+def finish_root(session: Session, root: Root, now: datetime) -> None:
+    """Notes that there is nothing left to explore or ask about a root."""
+    root.finished_at = now
+    session.add(root)
+    session.flush()
+
+
+def reopen_root(session: Session, root: Root) -> None:
+    """Notes that there is something to explore or ask about a root again."""
+    root.finished_at = None
+    session.add(root)
+    session.flush()
+
+
+def find_root(session: Session, name: str) -> Root:
+    """Returns the root that somebody means by a name.
+
+    A name is the claim's key, the root's number, the question or the claim's text (case, spacing and final punctuation
+    don't matter) or, failing those, the beginning of any of them if only one root has it.
+
+    Raises:
+        RootNotFoundError: none or several; the sentence lists what there is.
+    """
+    rows = session.exec(select(Root, Claim).where(Root.claim_id == Claim.id).order_by(col(Root.id))).all()
+    names = {
+        root.claim_id: (claim.key, str(root.id), normalised(root.question), normalised(claim.text))
+        for root, claim in rows
+    }
+    sought = {name.strip(), normalised(name)} - {""}
+    found: list[Root] = []
+    for kind in range(4):  # a key beats another root's number, and so on
+        found = found or [root for root, _ in rows if names[root.claim_id][kind] in sought]
+    if not found:
+        found = [root for root, _ in rows if any(one.startswith(tuple(sought)) for one in names[root.claim_id])]
+    if len(found) == 1:
+        return found[0]
+    if not rows:
+        raise RootNotFoundError("The store has no roots yet: ask something with `argtree explore`.")
+    shown = found or [root for root, _ in rows]
+    said = "Several roots begin with" if found else "No root is called"
+    raise RootNotFoundError(f"{said} {_short(name)}: name one of {_listing(shown)}.")
+
+
+def add_argument(
+    session: Session,
+    conclusion: Claim,
+    polarity: str,
+    strength: float,
+    premises: Sequence[tuple[Claim, bool]],
+    generation: str | None,
+    now: datetime,
+) -> Argument | None:
+    """Returns the new argument, or None where it would add nothing.
+
+    That is where the same conclusion, polarity and set of premises are there already, where the conclusion would become
+    a reason for itself, or where it takes one premise both as holding and as failing.
+
+    Args:
+        premises: each with whether it is taken as holding.
+        generation: the model that proposed it; None if no model did.
+
+    Raises:
+        ValueError: no premises, an unknown polarity, or a strength outside [0, 1].
+    """
+    if not premises:
+        raise ValueError("An argument must have a premise, got none.")
+    if polarity not in ("support", "attack"):
+        raise ValueError(f"polarity must be 'support' or 'attack', got {polarity!r}.")
+    _checked_prob("strength", strength)
+    kept = dict.fromkeys((known(claim.id), holds) for claim, holds in premises)
+    ids = [claim_id for claim_id, _ in kept]
+    content = content_hash(known(conclusion.id), polarity, kept)
+    if len(set(ids)) < len(ids) or _would_close_cycle(session, known(conclusion.id), ids):
+        return None
+    if session.exec(select(Argument.id).where(Argument.content_hash == content)).first() is not None:
+        return None
+    return insert_argument(session, known(conclusion.id), polarity, strength, list(kept), generation, now)
+
+
+def insert_argument(
+    session: Session,
+    conclusion_id: int,
+    polarity: str,
+    strength: float,
+    premises: Sequence[tuple[int, bool]],
+    generation: str | None,
+    now: datetime,
+    *,
+    key: str | None = None,
+) -> Argument:
+    """Returns a new argument over ids of claims, without add_argument's checks."""
+    content = content_hash(conclusion_id, polarity, premises)
+    argument = Argument(
+        key=_free_key(session, Argument, key, content),
+        conclusion_id=conclusion_id,
+        polarity=polarity,
+        strength=strength,
+        content_hash=content,
+        generation=generation,
+        created_at=now,
+    )
+    session.add(argument)
+    session.flush()
+    for position, (claim_id, holds) in enumerate(premises):
+        session.add(Premise(argument_id=known(argument.id), position=position, claim_id=claim_id, holds=holds))
+    session.flush()
+    return argument
+
+
+def record_belief(
+    session: Session, claim: Claim, generation: str, kind: str, mean: float, pseudo_count: float, now: datetime
+) -> Belief:
+    """Returns the new row of what a generation believes ("direct", or "residual": if no reason for it holds)."""
+    belief = Belief(
+        claim_id=known(claim.id),
+        generation=generation,
+        kind=kind,
+        mean=_checked_prob("mean", mean),
+        pseudo_count=pseudo_count,
+        held_at=now,
+    )
+    session.add(belief)
+    session.flush()
+    return belief
+
+
+def latest_beliefs(session: Session, kind: str = "direct", *, generation: str | None = None) -> dict[str, Belief]:
+    """Returns the newest belief of a kind for every claim that has one, by the claim's key."""
+    query = select(Claim.key, Belief).where(Belief.claim_id == Claim.id, Belief.kind == kind)
+    if generation is not None:
+        query = query.where(Belief.generation == generation)
+    return dict(session.exec(query.order_by(col(Belief.held_at), col(Belief.id))).all())  # later rows replace earlier
+
+
+def content_hash(conclusion_id: int, polarity: str, premises: Iterable[tuple[int, bool]]) -> str:
+    """Returns a digest of what an argument says: not its strength, nor the order of its premises."""
+    said = json.dumps([conclusion_id, polarity, sorted(premises)])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _would_close_cycle(session: Session, conclusion_id: int, premise_ids: Sequence[int]) -> bool:
+    """Says whether the conclusion is among the premises or among what they rest on."""
+    below = select(col(Claim.id)).where(col(Claim.id).in_(premise_ids)).cte("below", recursive=True)
+    reasons = (
+        select(col(Premise.claim_id))
+        .join(Argument, col(Argument.id) == col(Premise.argument_id))
+        .join(below, below.c.id == col(Argument.conclusion_id))
+    )
+    below = below.union(reasons)  # UNION, not UNION ALL: a shared premise is followed once
+    return session.exec(select(literal(1)).select_from(below).where(below.c.id == conclusion_id)).first() is not None
+
+
+def _free_key(session: Session, table: type[Claim] | type[Argument], wanted: str | None, digest: str) -> str:
+    """Returns the wanted key, or one made of the digest, extended until nobody has it."""
+    keys = [wanted, f"{wanted}-{digest[:8]}"] if wanted else []
+    keys += [digest[:length] for length in range(10, len(digest) + 1, 6)]
+    for key in keys:
+        if session.exec(select(func.count()).select_from(table).where(col(table.key) == key)).one() == 0:
+            return key
+    # Only identical arguments of one imported graph come here.
+    count = session.exec(select(func.count()).select_from(table)).one()
+    return f"{digest[:10]}-{count}"
+
+
+def _refuse_unstorable(text: str) -> None:
+    if not is_storable(text):
+        raise StoreError(f"A text holds half a character, which no database keeps: {_short(text)}.")
+
+
+def _checked_prob(name: str, prob: float) -> float:
+    if not 0 <= prob <= 1:  # NaN too
+        raise ValueError(f"{name} must be in [0, 1], got {prob!r}.")
+    return float(prob)
+
+
+def _listing(roots: Sequence[Root]) -> str:
+    listed = "; ".join(f"{root.id} ({_short(root.question)})" for root in roots[:_LISTED_ROOTS])
+    more = len(roots) - _LISTED_ROOTS
+    return f"{listed}; and {more} more" if more > 0 else listed
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:77] + "...")

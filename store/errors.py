@@ -1,0 +1,76 @@
+"""Errors of the store, each message one sentence that says what is wrong and what to do.
+
+ArgtreeError
+└── StoreError
+    ├── StoreMissingError       no such file, or no folder to put it in
+    ├── NotAStoreError          not a database, or the database of another program
+    ├── NewerSchemaError        written by a newer argtree
+    ├── StoreLockedError        another process held the store past the timeout
+    ├── StoreReadOnlyError      it can be read but not written
+    ├── StoreFullError          no space left for it
+    ├── StoreDamagedError       the file is malformed
+    ├── DuplicateTextError      two claims of one file say the same
+    ├── CycleError              an import would make a claim a reason for itself
+    ├── RootNotFoundError       no root, or several, go by that name
+    ├── RaterNameError          a rater's name is empty, too long or unprintable
+    ├── LeaseLostError          the question went to somebody else
+    └── ExportError             the dataset could not be written
+"""
+
+from argtree.errors import ArgtreeError
+
+
+class StoreError(ArgtreeError):
+    """The store could not do what was asked."""
+
+
+class StoreMissingError(StoreError):
+    """There is no store there."""
+
+
+class NotAStoreError(StoreError):
+    """The file is not a store of argtree; it was left untouched."""
+
+
+class NewerSchemaError(StoreError):
+    """The store was written by a newer argtree; it was left untouched."""
+
+
+class StoreLockedError(StoreError):
+    """Another process holds the store; try again when it is done."""
+
+
+class StoreReadOnlyError(StoreError):
+    """The store cannot be written; check the permissions of the file and of its folder."""
+
+
+class StoreFullError(StoreError):
+    """The disk is full: what was acknowledged before is kept, the last change is not."""
+
+
+class StoreDamagedError(StoreError):
+    """The store's file is damaged; restore it from a copy."""
+
+
+class DuplicateTextError(StoreError, ValueError):
+    """Two claims of one graph have the same text."""
+
+
+class CycleError(StoreError, ValueError):
+    """The graph would make a claim a reason for itself."""
+
+
+class RootNotFoundError(StoreError, ValueError):
+    """No root goes by that name."""
+
+
+class RaterNameError(StoreError, ValueError):
+    """A rater's name must have 1 to 80 printable characters."""
+
+
+class LeaseLostError(StoreError):
+    """The question went back to the queue before the answer came, so the answer was not stored."""
+
+
+class ExportError(StoreError):
+    """The dataset could not be written."""

@@ -1,0 +1,310 @@
+"""The raters' queue: what is asked next, who holds it, and what they said.
+
+Every function that changes something is one act: it commits before it returns, so what it returned is on the disk.
+On SQLite the acts exclude one another because `session_scope` begins them with BEGIN IMMEDIATE; elsewhere the rows
+that an act decides by are locked (FOR UPDATE, which SQLite's dialect leaves out).
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, or_, select
+
+from argtree.graph import ArgumentGraph
+from store.claims import known
+from store.errors import LeaseLostError
+from store.graphs import load_graph
+from store.tables import Answer, Belief, Claim, Lease, Question, Rater
+from store.texts import is_storable
+
+AnswerKind = Literal["yes", "no", "probability", "cannot_say"]
+LEASE_SECONDS = 300.0
+_WORTHLESS = 1e-12  # a value of information up to this is rounding
+
+
+class Propagated(Protocol):
+    """What the queue needs of a propagation; rows are in the order of the graph's claims."""
+
+    @property
+    def prob(self) -> NDArray[np.float64]: ...
+
+    def value(self, measure: Any = ..., /) -> NDArray[np.float64]: ...
+
+
+PropagatedT = TypeVar("PropagatedT", bound=Propagated)
+
+
+@dataclass(frozen=True)
+class LeasedQuestion:
+    """A question that a rater holds."""
+
+    question_id: int
+    claim: str  # key: the claim's id in the graph
+    text: str
+    value: float  # of information, when it was asked
+    prob: float  # posterior, when it was asked
+    token: str  # to renew, release and answer with
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """A question that waits for an answer."""
+
+    question_id: int
+    claim: str
+    text: str
+    value: float
+    prob: float
+    leased: bool  # somebody is looking at it
+
+
+def rerank(
+    session: Session,
+    propagate_fn: Callable[[ArgumentGraph], PropagatedT],
+    now: datetime,
+    *,
+    measure: str = "variance_reduction",
+    limit: int | None = None,
+) -> PropagatedT:
+    """Returns the propagation of the whole store, by which the queue now stands. Commits, also before propagating.
+
+    Open are then the questions about askable, uncertain claims of some value (the `limit` most valuable of them, if
+    given) that are not answered yet. Others are withdrawn, unless somebody is looking at them.
+    """
+    graph = load_graph(session)
+    session.commit()  # raters need not wait while this propagates
+    result = propagate_fn(graph)
+    prob, value = np.clip(result.prob, 0.0, 1.0), result.value(measure)  # rounding may leave [0, 1]
+    questions = _questions(session)
+    answered = {key for key, (question, _) in questions.items() if question.status == "answered"}
+    wanted = [key for key in _worth_asking(graph, prob, value) if key not in answered][:limit]
+    kept = frozenset(wanted)
+    ids = dict(session.exec(select(Claim.key, Claim.id)).all())
+    for key in wanted:
+        if key not in questions:
+            new = Question(claim_id=known(ids[key]), value=0, measure=measure, prob=0, opened_at=now, ranked_at=now)
+            questions[key] = new, None
+    for key, row in graph.index.items():
+        if key in answered or key not in questions:
+            continue
+        question, leased_until = questions[key]
+        question.value, question.prob = float(value[row]), float(prob[row])
+        question.measure, question.ranked_at = measure, now
+        held = question.status == "open" and leased_until is not None and leased_until > now
+        question.status = "open" if held or key in kept else "withdrawn"
+        session.add(question)
+    session.commit()
+    return result
+
+
+def next_question(
+    session: Session, rater: Rater, now: datetime, lease_seconds: float = LEASE_SECONDS
+) -> LeasedQuestion | None:
+    """Returns the question that the rater now holds, None if nothing is left to ask them. Commits.
+
+    It is the one that they hold already, its lease prolonged, or else the most valuable open question that nobody else
+    holds and that they have not answered or passed on. Two raters never hold the same one.
+    """
+    expires_at = now + timedelta(seconds=lease_seconds)
+    lease = _held_lease(session, rater, now)
+    if lease is not None:
+        lease.expires_at = expires_at
+    else:
+        lease = _take_lease(session, rater, now, expires_at)
+    leased = _described(session, lease) if lease is not None else None
+    session.commit()
+    return leased
+
+
+def renew(session: Session, token: str, now: datetime, lease_seconds: float = LEASE_SECONDS) -> datetime:
+    """Returns the time to which the lease now runs; it may have run out if nobody else took the question. Commits.
+
+    Raises:
+        LeaseLostError: somebody else took the question, or it was answered or released.
+    """
+    lease = _lease(session, token)
+    if lease is None:
+        raise LeaseLostError("This question went back to the queue: ask for the next one.")
+    lease.expires_at = now + timedelta(seconds=lease_seconds)
+    session.add(lease)
+    session.commit()
+    return lease.expires_at
+
+
+def release(session: Session, token: str) -> None:
+    """Gives a question back to the queue; a lease that is gone already is no error. Commits."""
+    session.exec(delete(Lease).where(col(Lease.token) == token))
+    session.commit()
+
+
+def submit_answer(
+    session: Session,
+    token: str,
+    rater: Rater,
+    kind: AnswerKind,
+    prob: float | None,
+    now: datetime,
+    note: str = "",
+) -> Answer:
+    """Returns the stored answer to the leased question. Commits: once this returns, the answer is on the disk.
+
+    The same token stores one answer however often it is submitted; later calls return the first one. "cannot_say"
+    leaves the question open for others; every other kind closes it.
+
+    Args:
+        token: the lease's. It may have run out, as long as nobody else took the question since.
+        prob: P(claim is true) for the kind "probability", else None.
+
+    Raises:
+        LeaseLostError: somebody else took the question, or it was released. Nothing is stored.
+        ValueError: an unknown kind, or a prob that does not go with it.
+    """
+    stated = _stated_prob(kind, prob)
+    lease = _lease(session, token)  # locked first, so that of two submissions one sees the other's answer
+    there = session.exec(select(Answer).where(Answer.token == token)).first()
+    if there is not None and there.rater_id == rater.id:
+        session.commit()
+        return there
+    if lease is None or lease.rater_id != rater.id:
+        raise LeaseLostError("This question went back to the queue before the answer came, so it was not stored.")
+    question = session.exec(select(Question).where(Question.id == lease.question_id)).one()
+    answer = Answer(
+        question_id=lease.question_id,
+        claim_id=question.claim_id,
+        rater_id=lease.rater_id,
+        kind=kind,
+        prob=stated,
+        note=note if is_storable(note) else ascii(note),
+        answered_at=now,
+        generation=lease.generation,
+        prob_before=lease.prob,
+        value_when_asked=lease.value,
+        token=token,
+    )
+    if kind != "cannot_say":
+        question.status = "answered"
+    session.add_all([answer, question])
+    session.delete(lease)
+    session.commit()
+    return answer
+
+
+def open_questions(session: Session, now: datetime, limit: int = 20) -> list[OpenQuestion]:
+    """Returns the open questions, most valuable first."""
+    query = (
+        select(Question, Claim, Lease.expires_at)
+        .join(Claim, col(Claim.id) == col(Question.claim_id))
+        .outerjoin(Lease, col(Lease.question_id) == col(Question.id))
+        .where(Question.status == "open")
+        .order_by(col(Question.value).desc(), col(Question.claim_id))
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    )
+    return [
+        OpenQuestion(
+            known(question.id), claim.key, claim.text, question.value, question.prob, bool(until and until > now)
+        )
+        for question, claim, until in session.exec(query)
+    ]
+
+
+def _worth_asking(graph: ArgumentGraph, prob: NDArray[np.float64], value: NDArray[np.float64]) -> list[str]:
+    """Returns the ids of the claims to ask about, most valuable first; of equals the first in the graph."""
+    rows = [
+        row
+        for row, claim in enumerate(graph.claims)
+        if graph.is_askable(claim.id) and 0 < prob[row] < 1 and value[row] > _WORTHLESS
+    ]
+    return [graph.claims[row].id for row in sorted(rows, key=lambda row: (-value[row], row))]
+
+
+def _questions(session: Session) -> dict[str, tuple[Question, datetime | None]]:
+    """Returns every question, as it stands now, with the end of its lease, by its claim's key."""
+    query = (
+        select(Claim.key, Question, Lease.expires_at)
+        .join(Question, col(Question.claim_id) == col(Claim.id))
+        .outerjoin(Lease, col(Lease.question_id) == col(Question.id))
+        .execution_options(populate_existing=True)
+    )
+    return {key: (question, leased_until) for key, question, leased_until in session.exec(query)}
+
+
+def _lease(session: Session, token: str) -> Lease | None:
+    query = select(Lease).where(Lease.token == token).with_for_update()
+    return session.exec(query.execution_options(populate_existing=True)).first()
+
+
+def _held_lease(session: Session, rater: Rater, now: datetime) -> Lease | None:
+    query = select(Lease).where(Lease.rater_id == rater.id, Lease.expires_at > now).order_by(col(Lease.question_id))
+    return session.exec(query.with_for_update().execution_options(populate_existing=True)).first()
+
+
+def _take_lease(session: Session, rater: Rater, now: datetime, expires_at: datetime) -> Lease | None:
+    """Returns a new lease on the best question that is free, None if there is none."""
+    answered = select(Answer.question_id).where(Answer.rater_id == rater.id)
+    free = (
+        select(Question)
+        .outerjoin(Lease, col(Lease.question_id) == col(Question.id))
+        .where(Question.status == "open", col(Question.id).not_in(answered))
+        .where(or_(col(Lease.question_id).is_(None), col(Lease.expires_at) <= now))
+        .order_by(col(Question.value).desc(), col(Question.claim_id))
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Question)
+        .execution_options(populate_existing=True)
+    )
+    while (question := session.exec(free).first()) is not None:
+        session.exec(delete(Lease).where(col(Lease.question_id) == question.id, col(Lease.expires_at) <= now))
+        lease = Lease(
+            question_id=known(question.id),
+            rater_id=known(rater.id),
+            token=secrets.token_hex(16),
+            expires_at=expires_at,
+            value=question.value,
+            prob=question.prob,
+            generation=_newest_generation(session, question.claim_id),
+        )
+        try:
+            with session.begin_nested():
+                session.add(lease)
+            return lease
+        except IntegrityError:  # not on SQLite: between our look and our lock somebody took it
+            continue
+    return None
+
+
+def _newest_generation(session: Session, claim_id: int) -> str | None:
+    newest = select(Belief.generation).where(Belief.claim_id == claim_id)
+    return session.exec(newest.order_by(col(Belief.held_at).desc(), col(Belief.id).desc()).limit(1)).first()
+
+
+def _described(session: Session, lease: Lease) -> LeasedQuestion:
+    claim = session.exec(select(Claim).join(Question).where(Question.id == lease.question_id)).one()
+    return LeasedQuestion(
+        question_id=lease.question_id,
+        claim=claim.key,
+        text=claim.text,
+        value=lease.value,
+        prob=lease.prob,
+        token=lease.token,
+        expires_at=lease.expires_at,
+    )
+
+
+def _stated_prob(kind: AnswerKind, prob: float | None) -> float | None:
+    if kind not in get_args(AnswerKind):
+        raise ValueError(f"kind must be one of {', '.join(get_args(AnswerKind))}, got {kind!r}.")
+    if kind == "probability":
+        if prob is None or not 0 <= prob <= 1:  # NaN too
+            raise ValueError(f"A probability must be a number in [0, 1], got {prob!r}.")
+        return float(prob)
+    if prob is not None:
+        raise ValueError(f"An answer {kind!r} has no probability of its own, got {prob!r}.")
+    return {"yes": 1.0, "no": 0.0, "cannot_say": None}[kind]

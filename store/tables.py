@@ -1,0 +1,185 @@
+"""The tables, as SQLModel classes: nothing but columns and constraints.
+
+`migrations/` makes them in a database; a test holds the two against each other. Claims and arguments carry a
+`key`, the id that they have in an `ArgumentGraph`; the integer ids never leave the store.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes, on SQLite too, which keeps no time zone; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"A time must be aware, got the naive {value!r}.")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _is_prob(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} BETWEEN 0 AND 1", name=f"{column}_is_a_probability")
+
+
+class Rater(SQLModel, table=True):
+    """Somebody who answers questions."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Claim(SQLModel, table=True):
+    """A proposition. One normalised text is one claim, whatever root it came from."""
+
+    __table_args__: Any = (_is_prob("prior"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)  # its id in an ArgumentGraph
+    text: str
+    text_hash: str = Field(unique=True)  # store.texts.text_hash(text)
+    prior: float
+    askable: bool | None = None  # None: askable while it has no arguments
+    explored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the model had no more arguments to give
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Argument(SQLModel, table=True):
+    """A reason for or against a claim; its premises are rows of `Premise`."""
+
+    __table_args__: Any = (
+        CheckConstraint("polarity IN ('support', 'attack')", name="polarity_is_known"),
+        _is_prob("strength"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    conclusion_id: int = Field(foreign_key="claim.id", index=True)
+    polarity: str  # "support" | "attack"
+    strength: float
+    content_hash: str = Field(index=True)  # conclusion, polarity and the set of premises: finds repetitions
+    generation: str | None = None  # the model that proposed it; None: imported
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Premise(SQLModel, table=True):
+    """A claim that an argument takes as holding or as failing."""
+
+    argument_id: int = Field(foreign_key="argument.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    claim_id: int = Field(foreign_key="claim.id", index=True)
+    holds: bool
+
+
+class Root(SQLModel, table=True):
+    """A claim that somebody asked about, with the question in their words."""
+
+    __table_args__: Any = (CheckConstraint("weight >= 0", name="weight_is_not_negative"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    claim_id: int = Field(foreign_key="claim.id", unique=True)
+    question: str
+    weight: float = 1.0
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # nothing left to explore or ask
+
+
+class Belief(SQLModel, table=True):
+    """What a generation said that a claim's probability is; a later row of the same kind replaces an earlier one."""
+
+    __table_args__: Any = (
+        CheckConstraint("kind IN ('direct', 'residual')", name="kind_is_known"),
+        _is_prob("mean"),
+        CheckConstraint("pseudo_count >= 0", name="pseudo_count_is_not_negative"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    claim_id: int = Field(foreign_key="claim.id", index=True)
+    generation: str
+    kind: str  # "direct": is it true? "residual": is it true if none of its reasons holds?
+    mean: float
+    pseudo_count: float
+    held_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Evidence(SQLModel, table=True):
+    """Likelihoods that came with an imported graph; raters' answers are not here but in `Answer`."""
+
+    __table_args__: Any = (
+        _is_prob("if_false"),
+        _is_prob("if_true"),
+    )
+
+    claim_id: int = Field(foreign_key="claim.id", primary_key=True)
+    if_false: float  # P(label | claim false)
+    if_true: float  # P(label | claim true)
+
+
+class Question(SQLModel, table=True):
+    """An askable claim in the raters' queue. Its value and probability are those of the last ranking."""
+
+    __table_args__: Any = (
+        CheckConstraint("status IN ('open', 'answered', 'withdrawn')", name="status_is_known"),
+        _is_prob("prob"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    claim_id: int = Field(foreign_key="claim.id", unique=True)
+    value: float = Field(index=True)
+    measure: str
+    prob: float  # posterior
+    status: str = Field(default="open", index=True)  # "open" | "answered" | "withdrawn"
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    ranked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Lease(SQLModel, table=True):
+    """A rater's time-limited hold on a question, with what the question was worth when it was shown."""
+
+    question_id: int = Field(foreign_key="question.id", primary_key=True)
+    rater_id: int = Field(foreign_key="rater.id", index=True)
+    token: str = Field(unique=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    value: float
+    prob: float
+    generation: str | None = None
+
+
+class Answer(SQLModel, table=True):
+    """What a rater said. Append-only: triggers refuse to change or delete a row."""
+
+    __table_args__: Any = (
+        CheckConstraint("kind IN ('yes', 'no', 'probability', 'cannot_say')", name="kind_is_known"),
+        CheckConstraint(
+            "(kind = 'cannot_say' AND prob IS NULL) OR (kind <> 'cannot_say' AND prob BETWEEN 0 AND 1)",
+            name="prob_fits_kind",
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    question_id: int = Field(foreign_key="question.id", index=True)
+    claim_id: int = Field(foreign_key="claim.id", index=True)
+    rater_id: int = Field(foreign_key="rater.id", index=True)
+    kind: str  # "yes" | "no" | "probability" | "cannot_say"
+    prob: float | None = None  # P(claim true) that it states: yes 1, no 0, cannot_say None
+    note: str = ""
+    answered_at: datetime = Field(sa_type=UtcDateTime)
+    generation: str | None = None  # whose belief was the newest when it was asked
+    prob_before: float  # posterior when it was asked
+    value_when_asked: float
+    token: str = Field(unique=True)  # the lease's: one lease, one answer

@@ -1,0 +1,254 @@
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from argtree.graph import ArgumentGraph
+from store.claims import add_argument, add_claim, get_claim, record_belief
+from store.database import read_scope, session_scope
+from store.errors import LeaseLostError
+from store.graphs import save_graph
+from store.queue import (
+    LeasedQuestion,
+    next_question,
+    open_questions,
+    release,
+    renew,
+    rerank,
+    submit_answer,
+)
+from store.raters import get_rater
+from store.tables import Answer, Lease, Question, Rater
+from tests.store.factories import NOW, PriorsOnly, fill_queue, flat_graph, later, nails_graph, priors_only
+
+
+def _take(session: Session, name: str, seconds: float = 0) -> LeasedQuestion:
+    leased = next_question(session, get_rater(session, name, NOW), later(seconds))
+    assert leased is not None
+    return leased
+
+
+def _say(session: Session, name: str, token: str, kind: str = "yes", prob: float | None = None) -> Answer:
+    return submit_answer(session, token, get_rater(session, name, NOW), kind, prob, NOW)  # type: ignore[arg-type]
+
+
+def _open(session: Session) -> list[str]:
+    return [question.claim for question in open_questions(session, NOW)]
+
+
+def test_the_queue_holds_the_askable_and_uncertain_most_valuable_first(session: Session) -> None:
+    fill_queue(session, nails_graph())
+    asked = open_questions(session, NOW)
+    assert [(question.claim, question.prob) for question in asked] == [("t", 0.3), ("h", 0.9)]
+    assert [question.value for question in asked] == pytest.approx([0.21, 0.09])
+
+
+def test_the_limit_keeps_the_best(session: Session) -> None:
+    save_graph(session, flat_graph(5), NOW)
+    rerank(session, priors_only, NOW)
+    assert _open(session) == ["p4", "p3", "p2", "p1", "p0"]
+    rerank(session, priors_only, NOW, limit=2)
+    assert _open(session) == ["p4", "p3"]
+
+
+def test_a_question_argued_or_settled_meanwhile_is_withdrawn_and_may_come_back(session: Session) -> None:
+    fill_queue(session, flat_graph(3))
+    p0, p1 = get_claim(session, "p0"), get_claim(session, "p1")
+    new = add_claim(session, "New.", 0.4, NOW)
+    add_argument(session, p0, "support", 0.5, [(new, True)], "m", NOW)
+    prior, p1.prior = p1.prior, 1.0
+    rerank(session, priors_only, NOW)
+    assert set(_open(session)) == {"p2", new.key}
+    p1.prior = prior
+    rerank(session, priors_only, NOW)
+    assert "p1" in _open(session)
+
+
+def test_a_leased_question_is_not_withdrawn_under_a_raters_eyes(session: Session) -> None:
+    fill_queue(session, flat_graph(2))
+    leased = _take(session, "Ada")
+    get_claim(session, leased.claim).prior = 1.0
+    rerank(session, priors_only, NOW)
+    assert leased.claim in _open(session)
+    rerank(session, priors_only, later(301))
+    assert leased.claim not in _open(session)
+
+
+def test_a_rater_may_answer_while_the_ranking_propagates(engine: Engine) -> None:
+    with session_scope(engine) as session:
+        fill_queue(session, flat_graph(2))
+        token = _take(session, "Ada").token
+
+    def slowly(graph: ArgumentGraph) -> PriorsOnly:
+        with session_scope(engine) as other:  # would wait for ever if the ranking held the store
+            _say(other, "Ada", token)
+        return priors_only(graph)
+
+    with session_scope(engine) as session:
+        rerank(session, slowly, NOW)
+        assert _open(session) == ["p0"]
+
+
+def test_an_empty_store_has_nothing_to_ask(session: Session) -> None:
+    rerank(session, priors_only, NOW)
+    assert next_question(session, get_rater(session, "Ada", NOW), NOW) is None
+
+
+def test_raters_get_different_questions_best_first(session: Session) -> None:
+    fill_queue(session, flat_graph(3))
+    assert [_take(session, name).claim for name in ("Ada", "Bob", "Cy")] == ["p2", "p1", "p0"]
+    assert next_question(session, get_rater(session, "Dee", NOW), NOW) is None
+    assert all(question.leased for question in open_questions(session, NOW))
+
+
+def test_asking_again_gives_the_same_question_and_prolongs_the_lease(session: Session) -> None:
+    fill_queue(session, flat_graph(3))
+    first, again = _take(session, "Ada"), _take(session, "Ada", 200)
+    assert again.token == first.token and again.expires_at == first.expires_at + timedelta(seconds=200)
+
+
+def test_a_lease_that_ran_out_frees_the_question(session: Session) -> None:
+    fill_queue(session, flat_graph(1))
+    held = _take(session, "Ada")
+    assert next_question(session, get_rater(session, "Bob", NOW), later(299)) is None
+    assert _take(session, "Bob", 300).claim == held.claim
+    with pytest.raises(LeaseLostError):
+        _say(session, "Ada", held.token)
+    with pytest.raises(LeaseLostError):
+        renew(session, held.token, later(300))
+    assert session.exec(select(Answer)).all() == []
+
+
+def test_a_late_answer_counts_if_nobody_took_the_question(session: Session) -> None:
+    fill_queue(session, flat_graph(1))
+    token = _take(session, "Ada").token
+    answer = submit_answer(session, token, get_rater(session, "Ada", NOW), "yes", None, later(9999))
+    assert answer.prob == 1.0 and _open(session) == []
+
+
+def test_a_released_question_goes_to_the_next_rater(session: Session) -> None:
+    fill_queue(session, flat_graph(1))
+    held = _take(session, "Ada")
+    release(session, held.token)
+    release(session, held.token)
+    assert _take(session, "Bob").claim == held.claim
+
+
+def test_a_renewed_lease_lasts(session: Session) -> None:
+    fill_queue(session, flat_graph(1))
+    assert renew(session, _take(session, "Ada").token, later(290), 300) == later(590)
+    assert next_question(session, get_rater(session, "Bob", NOW), later(400)) is None
+
+
+def test_an_answer_keeps_what_was_known_when_it_was_asked(session: Session) -> None:
+    fill_queue(session, flat_graph(1))
+    record_belief(session, get_claim(session, "p0"), "m1", "direct", 0.4, 3, NOW)
+    leased = _take(session, "Ada")
+    record_belief(session, get_claim(session, "p0"), "m2", "direct", 0.6, 3, later(1))
+    get_claim(session, "p0").prior = 0.5
+    rerank(session, priors_only, NOW)
+    answer = _say(session, "Ada", leased.token, "probability", 0.7)
+    assert (answer.kind, answer.prob, answer.generation) == ("probability", 0.7, "m1")
+    assert (answer.value_when_asked, answer.prob_before) == (leased.value, leased.prob) == (0.05 * 0.95, 0.05)
+
+
+def test_the_same_token_stores_one_answer(session: Session) -> None:
+    fill_queue(session, flat_graph(2))
+    token = _take(session, "Ada").token
+    first = _say(session, "Ada", token, "yes")
+    assert _say(session, "Ada", token, "no").id == first.id
+    assert [answer.kind for answer in session.exec(select(Answer))] == ["yes"]
+
+
+def test_somebody_elses_token_is_refused(session: Session) -> None:
+    fill_queue(session, flat_graph(2))
+    token = _take(session, "Ada").token
+    with pytest.raises(LeaseLostError):
+        _say(session, "Bob", token)
+    _say(session, "Ada", token)
+    with pytest.raises(LeaseLostError):
+        _say(session, "Bob", token)
+
+
+def test_who_cannot_say_is_not_asked_again_but_others_are(session: Session) -> None:
+    fill_queue(session, flat_graph(1))
+    assert _say(session, "Ada", _take(session, "Ada").token, "cannot_say").prob is None
+    assert next_question(session, get_rater(session, "Ada", NOW), NOW) is None
+    _say(session, "Bob", _take(session, "Bob").token, "no")
+    rerank(session, priors_only, NOW)
+    assert _open(session) == []  # an answered question is not opened again
+
+
+@pytest.mark.parametrize(
+    "kind, prob",
+    [("probability", None), ("probability", 1.1), ("probability", float("nan")), ("yes", 0.5), ("maybe", None)],
+)
+def test_answers_that_make_no_sense_are_refused(session: Session, kind: str, prob: float | None) -> None:
+    fill_queue(session, flat_graph(1))
+    token = _take(session, "Ada").token
+    with pytest.raises(ValueError):
+        _say(session, "Ada", token, kind, prob)
+    assert session.exec(select(Lease)).one().token == token
+
+
+@pytest.mark.parametrize("act", ["UPDATE answer SET kind = 'no'", "DELETE FROM answer"])
+def test_answers_are_append_only(engine: Engine, act: str) -> None:
+    with session_scope(engine) as session:
+        fill_queue(session, flat_graph(1))
+        _say(session, "Ada", _take(session, "Ada").token)
+    with pytest.raises(IntegrityError, match="append-only"), engine.begin() as connection:
+        connection.execute(text(act))
+
+
+def test_sixteen_raters_at_once_never_share_a_question(engine: Engine) -> None:
+    with session_scope(engine) as session:
+        fill_queue(session, flat_graph(96))
+
+    def work(number: int) -> int:
+        answered = 0
+        while True:
+            with session_scope(engine) as session:
+                rater = get_rater(session, f"Rater {number}", NOW)
+                leased = next_question(session, rater, NOW)
+            if leased is None:
+                return answered
+            with session_scope(engine) as session:  # where nobody else got it, the lease is still there to answer with
+                submit_answer(session, leased.token, rater, "yes", None, NOW)
+            answered += 1
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(work, range(16))) == 96
+    with read_scope(engine) as session:
+        answers = session.exec(select(Answer)).all()
+        assert len({answer.question_id for answer in answers}) == len(answers) == 96
+
+
+def test_a_killed_process_loses_no_acknowledged_answer(engine: Engine, store_path: Path) -> None:
+    with session_scope(engine) as session:
+        fill_queue(session, flat_graph(400))
+    command = [sys.executable, "-m", "tests.store._answer_forever", str(store_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        tokens = [process.stdout.readline().strip() for _ in range(20)]
+        process.send_signal(signal.SIGKILL)
+        tokens += process.stdout.read().split("\n")[:-1]  # whole lines only
+    assert process.returncode == -signal.SIGKILL
+    with read_scope(engine) as session:
+        assert set(tokens) <= set(session.exec(select(Answer.token)))
+        answered = session.exec(select(Question).where(Question.status == "answered")).all()
+        assert len(answered) == len(session.exec(select(Answer)).all())  # no half of an act
+
+
+def test_a_rater_outlives_the_session(engine: Engine) -> None:
+    with session_scope(engine) as session:
+        fill_queue(session, flat_graph(1))
+        rater: Rater = get_rater(session, "Ada", NOW)
+        next_question(session, rater, NOW)
+    assert rater.name == "Ada"
