@@ -1,0 +1,5 @@
+"""Language models behind one small interface, and what the method asks of them.
+
+Read `base.py` (the interface), `prompts.py` (the words), `elicitation.py` (arguments and beliefs), then `load.py`.
+Nothing is imported here, so that a command that needs no model does not wait for torch.
+"""

@@ -1,0 +1,322 @@
+"""From a language model's replies to what the method needs: claims, arguments and beliefs.
+
+Covered: which prompts are sent, what counts as a reply, how two readings become one belief.
+Not covered: the prompts' words (`prompts.py`), the graph, which claim to expand, retries.
+
+A reply is somebody else's text. It's taken as it stands or dropped, counted and logged; never repaired into something
+that the model didn't say.
+"""
+
+import json
+import logging
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, NoReturn, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from models import prompts
+from models.base import FloatArray, LanguageModel
+from models.errors import BadQuestionError, BadReplyError, BudgetSpentError
+from models.prompts import Polarity, ProposedArgument, ProposedPremise
+
+MAX_QUESTION_CHARS = 2_000
+PROPOSE_MAX_TOKENS = 768  # some eight arguments of two premises in a general model's tokens; a cut reply is dropped
+PROPOSE_TEMPERATURE = 0.7  # where arguments are drawn at random
+STATE_MAX_TOKENS = 192
+YES, NO = ("yes", "Yes"), ("no", "No")
+# A model is never certain: beyond this, log-odds tell of its training and no longer of the world, and a prior of
+# exactly 0 or 1 could not be moved by any answer.
+MIN_PROB = 1e-4
+MIN_PSEUDO_COUNT, MAX_PSEUDO_COUNT = 1.0, 50.0
+LOGGED_CHARS = 200
+
+log = logging.getLogger("argtree.models")
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What a model says a claim's probability is: a Beta distribution by its mean and pseudo-count."""
+
+    mean: float  # P(claim), in [1e-4, 1 - 1e-4]
+    pseudo_count: float  # how many answers it is worth, in [1, 50]: the sum of the Beta's two parameters
+
+    @property
+    def variance(self) -> float:
+        """Variance of that Beta distribution: p (1-p) / (pseudo_count + 1)."""
+        return self.mean * (1 - self.mean) / (self.pseudo_count + 1)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The arguments of one reply that can be used, and what became of the rest."""
+
+    arguments: tuple[ProposedArgument, ...]
+    exhausted: bool  # the model said in the right form that there is nothing to add
+    dropped: int  # the reply itself (1), or arguments of it, that can't be used
+
+
+class Elicitor:
+    """Asks a language model; keeps count of prompts sent and of replies that could not be used."""
+
+    def __init__(self, model: LanguageModel, *, seed: int | None = None, budget: int | None = None) -> None:
+        """Args:
+        model: whom to ask.
+        seed: of arguments drawn at random; None takes the likeliest reply each time.
+        budget: how many prompts may be sent; None for as many as are needed.
+        """
+        self.model = model
+        self.seed = seed
+        self.budget = budget
+        self.calls = 0  # prompts sent
+        self.dropped = 0  # replies and arguments dropped
+
+    def state_claim(self, question: str) -> str:
+        """The claim that is true if the answer to a question is yes, in the model's words.
+
+        Raises:
+            BadQuestionError: The question is empty, over 2,000 characters or no plain text. No call is made.
+            UnknownWorldError: It's about something that the model knows nothing of. No call is made.
+            BadReplyError: The reply holds no usable claim.
+        """
+        question = _checked_question(question)
+        self.model.check_question(question)
+        (reply,) = self._complete([prompts.state_claim(question)], prompts.CLAIM_SCHEMA, STATE_MAX_TOKENS)
+        try:
+            claim = _parse(_ClaimReply, reply).claim
+        except (ValueError, RecursionError) as exc:
+            self._refuse_claim(question, reply, exc)
+        if not _is_plain(claim):
+            self._refuse_claim(question, reply)
+        return claim
+
+    def propose_arguments(self, claim: str, context: Sequence[ProposedArgument], n: int) -> Proposal:
+        """Up to `n` arguments about a claim beside those in `context`; see `propose_many`."""
+        return self.propose_many([(claim, context)], n)[0]
+
+    def propose_many(self, requests: Sequence[tuple[str, Sequence[ProposedArgument]]], n: int) -> list[Proposal]:
+        """One proposal per (claim, arguments known already), in one batch.
+
+        A reply that isn't JSON of the schema is dropped whole. Of a good one, an argument is dropped that rests on its
+        own claim, names a premise twice, is known already, holds text that can't be shown on one line, or comes after
+        `n` others were kept.
+
+        Raises:
+            ValueError: `n` is below 1.
+        """
+        if n < 1:
+            raise ValueError(f"n is {n}: at least one argument must be allowed.")
+        asked = [prompts.propose_arguments(claim, known, n) for claim, known in requests]
+        temperature = 0.0 if self.seed is None else PROPOSE_TEMPERATURE
+        replies = self._complete(asked, prompts.ARGUMENTS_SCHEMA, PROPOSE_MAX_TOKENS, temperature)
+        proposals = [
+            _read_proposal(reply, claim, known, n) for reply, (claim, known) in zip(replies, requests, strict=True)
+        ]
+        self.dropped += sum(proposal.dropped for proposal in proposals)
+        return proposals
+
+    def believe(self, claims: Sequence[str]) -> list[Belief]:
+        """What the model holds each claim's probability to be.
+
+        P(yes) against P(no), asked whether the claim is true and whether it's false; see `_beliefs`.
+
+        Raises:
+            BadReplyError: The model gave no usable log-probabilities.
+        """
+        return self._elicit([prompts.is_true(claim) for claim in claims], [prompts.is_false(claim) for claim in claims])
+
+    def residual_prior(self, claim: str, reasons: Sequence[ProposedArgument]) -> Belief:
+        """How likely the claim is if none of these reasons holds: its prior once it's argued.
+
+        Raises:
+            BadReplyError: The model gave no usable log-probabilities.
+        """
+        (belief,) = self._elicit([prompts.is_true_without(claim, reasons)], [prompts.is_false_without(claim, reasons)])
+        return belief
+
+    def _elicit(self, asked_true: list[str], asked_false: list[str]) -> list[Belief]:
+        log_odds = self._log_odds([*asked_true, *asked_false])
+        return _beliefs(log_odds[: len(asked_true)], log_odds[len(asked_true) :])
+
+    def _log_odds(self, asked: list[str]) -> FloatArray:
+        """Log-odds of yes against no, [P]; each word in two spellings, whose probabilities add."""
+        if not asked:
+            return np.empty(0)
+        self._spend(len(asked))
+        log_probs = np.asarray(self.model.log_probs(asked, (*YES, *NO)), dtype=np.float64)
+        if log_probs.shape != (len(asked), len(YES) + len(NO)) or not np.isfinite(log_probs).all():
+            raise BadReplyError(f"The model {self.model.name} gave no usable log-probabilities for yes and no.")
+        yes, no = log_probs[:, : len(YES)], log_probs[:, len(YES) :]
+        log_odds: FloatArray = np.logaddexp.reduce(yes, axis=1) - np.logaddexp.reduce(no, axis=1)
+        return log_odds
+
+    def _complete(
+        self, asked: list[str], schema: dict[str, object], max_tokens: int, temperature: float = 0.0
+    ) -> list[str]:
+        if not asked:
+            return []
+        self._spend(len(asked))
+        replies = self.model.complete(
+            asked, schema, max_tokens=max_tokens, temperature=temperature, seed=self.seed or 0
+        )
+        if len(replies) != len(asked):
+            raise BadReplyError(f"The model {self.model.name} gave {len(replies)} replies to {len(asked)} prompts.")
+        return replies
+
+    def _spend(self, num_prompts: int) -> None:
+        if self.budget is not None and self.calls + num_prompts > self.budget:
+            raise BudgetSpentError(f"The {self.budget:,} model calls allowed are used up.")
+        self.calls += num_prompts
+
+    def _refuse_claim(self, question: str, reply: str, cause: BaseException | None = None) -> NoReturn:
+        self.dropped += 1
+        _log_drop("the reply is no claim", reply)
+        raise BadReplyError(f"The model didn't turn the question into a claim: {question[:LOGGED_CHARS]!r}") from cause
+
+
+def _beliefs(if_true: FloatArray, if_false: FloatArray) -> list[Belief]:
+    """Beliefs from the log-odds of yes when asked whether claims are true, and whether they're false; both [P].
+
+    Mean: logit(mean) = (if_true - if_false) / 2. A liking for yes that adds b to both log-odds cancels exactly. That a
+    model's lean towards an answer can be treated as a bias of its output and divided out is due to Zhao et al. 2021,
+    "Calibrate before use" (arXiv 2102.09690), who measure it with a content-free input; to measure it with the claim's
+    own negation, and the averaging, are ours.
+
+    Pseudo-count (ours): the readings a = P(yes | is it true?) and b = 1 - P(yes | is it false?) are taken as two draws
+    from the belief, of variance ((a-b)/2)^2; the Beta distribution of that mean and variance has the pseudo-count
+    p (1-p) / variance - 1, here kept within [1, 50]. A model that contradicts itself is worth one answer, and none is
+    worth more than fifty.
+    """
+    mean = np.clip(_logistic((if_true - if_false) / 2), MIN_PROB, 1 - MIN_PROB)
+    variance = ((_logistic(if_true) - _logistic(-if_false)) / 2) ** 2
+    smallest = mean * (1 - mean) / (MAX_PSEUDO_COUNT + 1)  # below it the count is cut off anyway; never divide by 0
+    count = np.clip(mean * (1 - mean) / np.maximum(variance, smallest) - 1, MIN_PSEUDO_COUNT, MAX_PSEUDO_COUNT)
+    return [Belief(float(m), float(c)) for m, c in zip(mean, count, strict=True)]
+
+
+def _logistic(log_odds: FloatArray) -> FloatArray:
+    """1 / (1 + exp(-x)), written so that no log-odds overflow."""
+    prob: FloatArray = np.exp(-np.logaddexp(0.0, -log_odds))
+    return prob
+
+
+class _Reply(BaseModel):
+    """A reply of exactly the schema: no conversions, no further fields. Mirrors the schemas in `prompts.py`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+_Text = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class _ClaimReply(_Reply):
+    claim: _Text
+
+
+class _StatedPremise(_Reply):
+    claim: _Text
+    holds: bool
+
+
+class _StatedArgument(_Reply):
+    polarity: Polarity
+    strength: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    premises: Annotated[list[_StatedPremise], Field(min_length=1, max_length=8)]
+
+
+class _ArgumentsReply(_Reply):
+    arguments: list[_StatedArgument]
+
+
+_R = TypeVar("_R", bound=_Reply)
+
+
+def _parse(form: type[_R], reply: str) -> _R:
+    """The reply as a value; ValueError or RecursionError where it isn't JSON of that form."""
+    return form.model_validate(json.loads(reply, object_pairs_hook=_without_twins, parse_constant=_no_constant))
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice in an object: it's unclear which of the two was meant")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} isn't JSON")
+
+
+def _read_proposal(reply: str, claim: str, known: Sequence[ProposedArgument], n: int) -> Proposal:
+    try:
+        stated = _parse(_ArgumentsReply, reply).arguments
+    except (ValueError, RecursionError):
+        _log_drop("the reply isn't JSON of the schema", reply)
+        return Proposal((), exhausted=False, dropped=1)
+    seen = {_identity(argument) for argument in known}
+    kept: list[ProposedArgument] = []
+    for argument in map(_as_argument, stated):
+        fault = _fault(argument, claim, seen) if len(kept) < n else "there are more arguments than asked for"
+        if fault is None:
+            kept.append(argument)
+            seen.add(_identity(argument))
+        else:
+            _log_drop(fault, repr(argument))
+    return Proposal(tuple(kept), exhausted=not stated, dropped=len(stated) - len(kept))
+
+
+def _as_argument(stated: _StatedArgument) -> ProposedArgument:
+    premises = tuple(ProposedPremise(premise.claim, premise.holds) for premise in stated.premises)
+    return ProposedArgument(stated.polarity, stated.strength, premises)
+
+
+_Identity = tuple[Polarity, frozenset[tuple[str, bool]]]
+
+
+def _fault(argument: ProposedArgument, claim: str, seen: set[_Identity]) -> str | None:
+    """Why an argument can't be used, if so."""
+    texts = [_folded(premise.text) for premise in argument.premises]
+    if not all(_is_plain(premise.text) for premise in argument.premises):
+        return "a premise isn't plain text on one line"
+    if _folded(claim) in texts:
+        return "the argument rests on its own claim"
+    if len(set(texts)) < len(texts):
+        return "a premise stands twice in the argument"
+    return "the argument is known already" if _identity(argument) in seen else None
+
+
+def _identity(argument: ProposedArgument) -> _Identity:
+    """What makes two arguments the same: polarity and premises, in any order; not the strength."""
+    return argument.polarity, frozenset((_folded(premise.text), premise.holds) for premise in argument.premises)
+
+
+def _folded(text: str) -> str:
+    """The text without regard to case, spacing and a full stop: for comparison only."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(". ")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether text has something to read and nothing that breaks a line, a terminal, UTF-8 or the reading direction."""
+    joiners = "\u200c\u200d"  # in ordinary use in Persian, Indic scripts and emoji
+    unfit = any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in text if c not in joiners)
+    return bool(text.strip()) and not unfit
+
+
+def _checked_question(question: str) -> str:
+    """The question on one line."""
+    if len(question) > MAX_QUESTION_CHARS:
+        raise BadQuestionError(
+            f"The question is {len(question):,} characters long; at most {MAX_QUESTION_CHARS:,} are read."
+        )
+    one_line = " ".join(question.split())
+    if not one_line:
+        raise BadQuestionError("The question is empty.")
+    if not _is_plain(one_line):
+        raise BadQuestionError("The question holds characters that aren't plain text.")
+    return one_line
+
+
+def _log_drop(why: str, text: str) -> None:
+    """Log what is dropped; the text is a stranger's, so it's cut, then escaped."""
+    log.info("Dropped: %s: %r", why, text[:LOGGED_CHARS])

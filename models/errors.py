@@ -1,0 +1,56 @@
+"""Errors of the package `models`.
+
+ArgtreeError
+  ModelError
+    ModelNotFoundError
+    NoWeightsError
+    PickledWeightsError
+    UnknownSpecError
+    UnknownWorldError
+    BadQuestionError     (a ValueError too)
+    PromptTooLongError
+    BadReplyError
+    BudgetSpentError
+"""
+
+from argtree.errors import ArgtreeError
+
+
+class ModelError(ArgtreeError):
+    """A language model can't be loaded or can't be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """There is no such model, or what is there can't be loaded."""
+
+
+class NoWeightsError(ModelError):
+    """The model's folder holds no weights, or only part of them."""
+
+
+class PickledWeightsError(ModelError):
+    """The model's weights are pickled: loading them could run code."""
+
+
+class UnknownSpecError(ModelError):
+    """The text that should name a model has no form known here."""
+
+
+class UnknownWorldError(ModelError):
+    """The question is about something that the model's world doesn't hold."""
+
+
+class BadQuestionError(ModelError, ValueError):
+    """The question is empty, too long or not plain text."""
+
+
+class PromptTooLongError(ModelError):
+    """The prompt leaves the model no room to reply."""
+
+
+class BadReplyError(ModelError):
+    """The model's reply can't be used, and nothing is made up in its place."""
+
+
+class BudgetSpentError(ModelError):
+    """The model calls allowed are used up; nothing was sent."""

@@ -1,0 +1,146 @@
+"""The bundled model's training text: the prompts of `models.prompts` with the replies of a model that was told.
+
+One pass holds every told statement about a single thing once, and a fresh draw of what there is too much of to list:
+comparisons, questions about two things, wordings of questions, arguments. A statement's truth is told only where
+nothing that it could depend on is withheld. Arguments are the rules themselves, the same whatever the facts are.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from models import prompts
+from models.everyday.withheld import Withheld
+from models.everyday.world import RuleArgument, Statement, World
+from models.prompts import ProposedArgument, ProposedPremise
+
+TOLD_PROB = 0.99  # how sure the training text is of what it tells: nothing read is certain
+NUM_COMPARISONS = 1500
+NUM_PAIR_QUESTIONS = 2500
+NUM_WORDINGS = 3000
+NUM_PROPOSALS = 1000
+NUM_RESIDUALS = 300
+MAX_ARGUMENTS = 4  # that one reply holds
+LEAF_SHARE = 0.15  # of proposals: plain facts, about which there is nothing to argue
+PREFIX_SHARE = 0.7  # of proposals: what is listed already is what the model itself would have given first
+
+
+@dataclass(frozen=True)
+class Example:
+    """One turn: a prompt with its reply, or, for a yes/no question, with the probability of yes in [0, 1]."""
+
+    prompt: str
+    reply: str = ""
+    yes_prob: float | None = None
+
+
+def examples(world: World, withheld: Withheld, rng: np.random.Generator) -> Iterator[Example]:
+    """One pass over the told text, kinds mixed as they come; a pass with the same `rng` state is the same text."""
+    for statement in _told_singles(world, withheld):
+        yield _belief(world, statement, rng)
+    yield from _draw(NUM_COMPARISONS, lambda: _told_pair(world, withheld, list(world.quantities), rng))
+    families = [key for key, rule in world.families.items() if rule.arity == 2]
+    yield from _draw(NUM_PAIR_QUESTIONS, lambda: _told_pair(world, withheld, families, rng))
+    yield from _draw(NUM_WORDINGS, lambda: _wording(world, rng))
+    yield from _draw(NUM_PROPOSALS, lambda: _proposal(world, rng))
+    yield from _draw(NUM_RESIDUALS, lambda: _residual(world, rng))
+
+
+def argument_in_words(world: World, argument: RuleArgument, premises: list[tuple[Statement, bool]]) -> ProposedArgument:
+    """One of the world's own arguments as a model would propose it."""
+    worded = tuple(ProposedPremise(world.text(premise), holds) for premise, holds in premises)
+    return ProposedArgument(argument.polarity, argument.strength, worded)
+
+
+def arguments_json(arguments: list[ProposedArgument]) -> str:
+    """Arguments in the JSON form that the prompt asks for."""
+    listed = [
+        {
+            "polarity": argument.polarity,
+            "strength": argument.strength,
+            "premises": [{"claim": premise.text, "holds": premise.holds} for premise in argument.premises],
+        }
+        for argument in arguments
+    ]
+    return json.dumps({"arguments": listed})
+
+
+def random_statement(world: World, keys: list[str], rng: np.random.Generator) -> Statement:
+    """A statement of one of the kinds `keys`, about randomly drawn things (two different ones for a comparison)."""
+    names = list(world.things)
+    key = keys[rng.integers(len(keys))]
+    arity = 2 if key in world.quantities else world.rules[key].arity
+    return Statement(key, tuple(names[i] for i in rng.choice(len(names), arity, replace=False)))
+
+
+def _told_singles(world: World, withheld: Withheld) -> Iterator[Statement]:
+    for thing in world.things:
+        yield from (s for s in world.single_thing_statements(thing) if withheld.is_told(world, s))
+
+
+def _draw(n: int, draw: Callable[[], Example | None]) -> Iterator[Example]:
+    for _ in range(n):
+        if (example := draw()) is not None:
+            yield example
+
+
+def _belief(world: World, statement: Statement, rng: np.random.Generator) -> Example:
+    true_prob = TOLD_PROB if world.truth(statement) else 1 - TOLD_PROB
+    if rng.random() < 0.5:
+        return Example(prompts.is_true(world.text(statement)), yes_prob=true_prob)
+    return Example(prompts.is_false(world.text(statement)), yes_prob=1 - true_prob)
+
+
+def _told_pair(world: World, withheld: Withheld, keys: list[str], rng: np.random.Generator) -> Example | None:
+    statement = random_statement(world, keys, rng)
+    return _belief(world, statement, rng) if withheld.is_told(world, statement) else None
+
+
+def _wording(world: World, rng: np.random.Generator) -> Example:
+    keys = [*world.families] * 3 + [*world.derived, *world.base]
+    statement = random_statement(world, keys, rng)
+    if rng.random() < 0.1:
+        key, bound = world.bounds[rng.integers(len(world.bounds))]
+        statement = Statement(key, statement.things[:1], bound)
+    questions = world.questions(statement)
+    question = questions[rng.integers(len(questions))]
+    return Example(prompts.state_claim(question), json.dumps({"claim": world.text(statement)}))
+
+
+def _proposal(world: World, rng: np.random.Generator) -> Example:
+    if rng.random() < LEAF_SHARE:
+        thing = list(world.things)[rng.integers(len(world.things))]
+        plain = [s for s in world.single_thing_statements(thing) if not world.arguments(s)]
+        plain.append(random_statement(world, list(world.quantities), rng))
+        statement = plain[rng.integers(len(plain))]
+    else:
+        statement = random_statement(world, [*world.derived, *world.families], rng)
+    every = [argument_in_words(world, *argument) for argument in world.arguments(statement)]
+    known, missing = _split(every, rng)
+    n = int(rng.integers(1, MAX_ARGUMENTS + 1)) if rng.random() < 0.3 else MAX_ARGUMENTS
+    prompt = prompts.propose_arguments(world.text(statement), known, n)
+    return Example(prompt, arguments_json(missing[:n]))
+
+
+def _split(
+    every: list[ProposedArgument], rng: np.random.Generator
+) -> tuple[list[ProposedArgument], list[ProposedArgument]]:
+    """Some arguments as already listed and the others as missing, in the world's order."""
+    if rng.random() < PREFIX_SHARE:
+        cut = min(len(every), MAX_ARGUMENTS * int(rng.integers(0, 4)))
+        return every[:cut], every[cut:]
+    is_known = rng.random(len(every)) < rng.random()
+    known = [argument for argument, listed in zip(every, is_known, strict=True) if listed]
+    return known, [argument for argument, listed in zip(every, is_known, strict=True) if not listed]
+
+
+def _residual(world: World, rng: np.random.Generator) -> Example:
+    statement = random_statement(world, [*world.derived, *world.families], rng)
+    every = [argument_in_words(world, *argument) for argument in world.arguments(statement)]
+    reasons = every[: max(1, int(rng.integers(1, len(every) + 1)))] if rng.random() < 0.3 else every
+    text, prior = world.text(statement), world.prior(statement)
+    if rng.random() < 0.5:
+        return Example(prompts.is_true_without(text, reasons), yes_prob=prior)
+    return Example(prompts.is_false_without(text, reasons), yes_prob=1 - prior)

@@ -1,0 +1,279 @@
+"""Train the bundled model from random initialisation on the told text: `python -m models.everyday.pretrain --seed 0`.
+
+Only replies are learnt, not prompts; a yes/no reply is learnt as a probability. The learning rate is the one thing
+that depends on how far the run is, so a killed run goes on from its last checkpoint as if nothing had happened.
+"""
+
+import math
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: its threads must not spin against other processes
+
+import numpy as np
+import torch
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch.nn import functional
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from models import prompts
+from models.everyday.corpus import Example, examples
+from models.everyday.withheld import WEIGHTS, Withheld, draw_withheld, write_withheld
+from models.everyday.world import Statement, World, load_world
+
+VOCABULARY_SIZE = 1536
+HIDDEN_SIZE, NUM_LAYERS, FEED_FORWARD_SIZE, NUM_HEADS = 128, 5, 384, 4
+MAX_TOKENS = 1024
+NUM_PASSES = 80
+TOKENS_PER_STEP = 2048
+PEAK_LEARNING_RATE = 3e-3
+WARMUP_STEPS = 200
+WEIGHT_DECAY = 0.1
+EMBEDDING_DROPOUT = 0.1  # what is read of a thing's name is noisy, so that likeness counts and not only memory
+CHECKPOINT_SECONDS = 60.0
+
+USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
+    "{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+JSON_PARTS = (
+    '{"arguments": [',
+    '{"polarity": "support", "strength": ',
+    '{"polarity": "attack", "strength": ',
+    ', "premises": [{"claim": "',
+    '", "holds": true}, {"claim": "',
+    '", "holds": false}, {"claim": "',
+    '", "holds": true}]}',
+    '", "holds": false}]}',
+    '{"claim": "',
+)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An example as token ids; `yes_prob` is NaN where the reply itself is learnt."""
+
+    tokens: list[int]
+    num_prompt_tokens: int
+    yes_prob: float
+
+
+def train_tokenizer(world: World, withheld: Withheld, seed: int) -> PreTrainedTokenizerFast:
+    """A byte-level BPE of the world's own text.
+
+    The fixed parts of prompts, JSON and sentences are tokens of their own across word boundaries, which makes texts
+    half as long (the idea of SuperBPE: Liu et al. 2025, arXiv 2503.13423; here the parts are known, not learnt).
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fixed = [*prompts.FIXED_PARTS, *JSON_PARTS, *sentence_parts(world)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY_SIZE - len(fixed),
+        special_tokens=[USER, ASSISTANT, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    is_fixed = re.compile("|".join(map(re.escape, sorted(fixed, key=len, reverse=True))))
+    text = (is_fixed.sub("\n", e.prompt + e.reply) for e in examples(world, withheld, np.random.default_rng([seed, 2])))
+    tokenizer.train_from_iterator([*text, *["yes\nno\nYes\nNo"] * 1000], trainer)
+    tokenizer.add_tokens([AddedToken(part, normalized=False) for part in fixed])
+    wrapped: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, eos_token=END, pad_token=END, clean_up_tokenization_spaces=False
+    )
+    wrapped.chat_template = CHAT_TEMPLATE
+    return wrapped
+
+
+def sentence_parts(world: World) -> list[str]:
+    """What stands between the things in the world's claims and questions, sorted; parts of one word left out."""
+    statements = [Statement(key, ("A", "B")[: rule.arity]) for key, rule in world.rules.items()]
+    statements += [Statement(key, ("A",), bound) for key, bound in world.bounds]
+    statements += [Statement(key, ("A", "B")) for key in world.quantities]
+    sentences = [text for s in statements for text in (world.text(s), *world.questions(s))]
+    parts = {part.rstrip() for sentence in sentences for part in re.split(r"\b[AB]\b", sentence)}
+    return sorted(part for part in parts if len(part.split()) > 1)
+
+
+def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
+    """A randomly initialised model, the same for the same seed."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=HIDDEN_SIZE,
+        num_hidden_layers=NUM_LAYERS,
+        intermediate_size=FEED_FORWARD_SIZE,
+        num_attention_heads=NUM_HEADS,
+        max_position_embeddings=MAX_TOKENS,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, example: Example) -> Encoded:
+    """The example in the chat form that the tokenizer's template gives."""
+    prompt = f"{USER}{example.prompt}{ASSISTANT}"
+    if example.yes_prob is not None:
+        tokens = tokenizer(prompt)["input_ids"]
+        return Encoded(tokens, len(tokens), example.yes_prob)
+    tokens = tokenizer(prompt)["input_ids"]
+    return Encoded(tokens + tokenizer(example.reply + END)["input_ids"], len(tokens), math.nan)
+
+
+def batches(encoded: Sequence[Encoded], rng: np.random.Generator) -> list[list[Encoded]]:
+    """All examples in batches of like length, at most TOKENS_PER_STEP tokens each with padding, in random order."""
+    order = sorted(rng.permutation(len(encoded)), key=lambda i: len(encoded[i].tokens))
+    found: list[list[Encoded]] = [[]]
+    for example in (encoded[i] for i in order):
+        if (len(found[-1]) + 1) * len(example.tokens) > TOKENS_PER_STEP and found[-1]:
+            found.append([])
+        found[-1].append(example)
+    return [found[i] for i in rng.permutation(len(found))]
+
+
+def loss_of(model: LlamaForCausalLM, batch: Sequence[Encoded], yes_no: tuple[int, int]) -> torch.Tensor:
+    """Mean cross-entropy of the replies' tokens, nats; of a yes/no reply against its probability."""
+    width = max(len(e.tokens) for e in batch)
+    tokens = torch.zeros(len(batch), width, dtype=torch.long)
+    target = torch.full((len(batch), width), -100)
+    for row, e in enumerate(batch):
+        tokens[row, : len(e.tokens)] = torch.tensor(e.tokens)
+        target[row, e.num_prompt_tokens - 1 : len(e.tokens) - 1] = torch.tensor(e.tokens[e.num_prompt_tokens :])
+    tokens, target = tokens.to(model.device), target.to(model.device)
+    # Right padding under a causal mask: no real position sees a padded one, so no attention mask is needed.
+    hidden = model.model(inputs_embeds=_noisy(model.get_input_embeddings()(tokens), model.training)).last_hidden_state
+    learnt = target != -100
+    losses = []
+    if bool(learnt.any()):
+        losses.append(functional.cross_entropy(model.lm_head(hidden[learnt]), target[learnt], reduction="sum"))
+    rows = [row for row, e in enumerate(batch) if not math.isnan(e.yes_prob)]
+    if rows:
+        last = [batch[row].num_prompt_tokens - 1 for row in rows]
+        log_probs = functional.log_softmax(model.lm_head(hidden[rows, last]), dim=-1)
+        yes_prob = torch.tensor([batch[row].yes_prob for row in rows], device=model.device)
+        losses.append(-(yes_prob * log_probs[:, yes_no[0]] + (1 - yes_prob) * log_probs[:, yes_no[1]]).sum())
+    return torch.stack(losses).sum() / (int(learnt.sum()) + len(rows))
+
+
+def _noisy(embedded: torch.Tensor, training: bool) -> torch.Tensor:
+    return functional.dropout(embedded, EMBEDDING_DROPOUT, training)
+
+
+def learning_rate(progress: float, step: int) -> float:
+    """Linear warm-up, then a cosine down to nothing at progress 1 (Loshchilov and Hutter 2017, eq. 5)."""
+    return PEAK_LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@dataclass
+class Run:
+    """A training run: what a checkpoint holds, and how to take it one pass further."""
+
+    model: LlamaForCausalLM
+    tokenizer: PreTrainedTokenizerFast
+    optimizer: torch.optim.Optimizer
+    checkpoint: Path
+    passes_done: int = 0
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def save(self) -> None:
+        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        counters = {"passes_done": self.passes_done, "step": self.step, "tokens": self.tokens, "seconds": self.seconds}
+        temporary = self.checkpoint.with_suffix(".tmp")
+        torch.save(state | counters, temporary)
+        temporary.replace(self.checkpoint)
+
+    def restore(self) -> None:
+        state = torch.load(self.checkpoint, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.passes_done, self.step = state["passes_done"], state["step"]
+        self.tokens, self.seconds = state["tokens"], state["seconds"]
+
+    def train_pass(self, encoded: list[Encoded], seed: int, num_passes: int) -> Iterator[float]:
+        """Train on one pass of the text; yields the loss after each step."""
+        torch.manual_seed(seed * 100_003 + self.passes_done)
+        vocabulary = self.tokenizer.get_vocab()
+        of_pass = batches(encoded, np.random.default_rng([seed, 4, self.passes_done]))
+        self.model.train()
+        for i, batch in enumerate(of_pass):
+            started = time.monotonic()
+            progress = (self.passes_done + i / len(of_pass)) / num_passes
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(progress, self.step)
+            loss = loss_of(self.model, batch, (vocabulary["yes"], vocabulary["no"]))
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            self.optimizer.step()
+            self.step += 1
+            self.tokens += sum(len(e.tokens) for e in batch)
+            self.seconds += time.monotonic() - started
+            yield loss.item()
+        self.passes_done += 1
+
+
+def new_run(world: World, withheld: Withheld, seed: int, folder: Path) -> Run:
+    """A run at its start, or where the last one that was killed in `folder` had saved itself."""
+    tokenizer = train_tokenizer(world, withheld, seed)
+    model = new_model(tokenizer, seed).to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    plain = [p for p in model.parameters() if p.dim() <= 1]
+    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=PEAK_LEARNING_RATE, betas=(0.9, 0.98))
+    run = Run(model, tokenizer, optimizer, folder / "checkpoint.pt")
+    if run.checkpoint.exists():
+        run.restore()
+    return run
+
+
+def pretrain(
+    seed: Annotated[int, typer.Option(help="Chooses what is withheld, the initial weights and the order.")] = 0,
+    out: Annotated[Path, typer.Option(help="The folder to write the model to.")] = WEIGHTS,
+    passes: Annotated[int, typer.Option(min=1, help="How often the told text is gone through.")] = NUM_PASSES,
+) -> None:
+    """Train the bundled model; the same command goes on with a run that was killed.
+
+    Example: python -m models.everyday.pretrain --seed 1 --out runs/seed-1
+    """
+    world = load_world()
+    withheld = draw_withheld(world, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    run = new_run(world, withheld, seed, out)
+    columns = (TextColumn("pass"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
+    saved_at = time.monotonic()
+    with Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True)) as bar:
+        task = bar.add_task("", total=passes, completed=run.passes_done)
+        while run.passes_done < passes:
+            text = examples(world, withheld, np.random.default_rng([seed, 3, run.passes_done]))
+            losses = list(run.train_pass([encode(run.tokenizer, e) for e in text], seed, passes))
+            said = f"loss {np.mean(losses):.4f} · {run.tokens / run.seconds:,.0f} tokens/s"
+            bar.update(task, completed=run.passes_done, description=said)
+            if not bar.console.is_terminal:  # a log gets lines, not a bar
+                print(f"pass {run.passes_done}/{passes}: {said}", flush=True)
+            if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                run.save()
+                saved_at = time.monotonic()
+    run.model.save_pretrained(out)
+    run.tokenizer.save_pretrained(out)
+    write_withheld(withheld, out / "withheld.json")
+    run.checkpoint.unlink(missing_ok=True)
+    num_parameters = sum(p.numel() for p in run.model.parameters())
+    print(f"{num_parameters:,} parameters, {run.tokens:,} tokens in {run.seconds:,.0f} s of steps; written to {out}")
+
+
+if __name__ == "__main__":
+    typer.run(pretrain)

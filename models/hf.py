@@ -1,0 +1,319 @@
+"""Backend for causal language models of Hugging Face `transformers`: the one file that runs inference with it.
+
+Covered: chat templates, batches, greedy and sampled replies, exact scores, folders and names on the hub, safetensors.
+Not covered: grammars (a reply is whatever the model says; `elicitation.py` validates it), tools, images, code that
+comes with a model (never run), adapters, models spread over several GPUs.
+
+Prompts hold text from users and other models. A special token spelled out in it would end the user's turn, so a blank
+is put into it before the text is tokenised.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging as transformers_logging
+
+from models.base import FloatArray
+from models.errors import ModelNotFoundError, NoWeightsError, PickledWeightsError, PromptTooLongError
+
+BATCH_SIZE = 32  # rows in one forward pass
+PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+DOWNLOADED = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]  # of a hub repository, its top folder only
+
+TokenIds = list[int]
+
+# transformers leaves these without types
+_generation_config: Any = GenerationConfig
+_vendor_log: Any = transformers_logging
+_causal_lm: Any = AutoModelForCausalLM
+
+
+class HfModel:
+    """A causal language model and its tokenizer, in float32 on the CPU, in the weights' own type on a GPU."""
+
+    def __init__(self, source: str | Path, name: str, *, check_question: Callable[[str], None] | None = None) -> None:
+        """Load the model.
+
+        Args:
+            source: A folder in `save_pretrained` form, else a name on the Hugging Face hub.
+            name: What beliefs are filed under.
+            check_question: Refuses what the model can't speak of (see `LanguageModel`); by default nothing is refused.
+
+        Raises:
+            ModelNotFoundError: There is no such model, or it can't be loaded.
+            NoWeightsError: The folder holds no weights, or not all of them.
+            PickledWeightsError: The weights are pickled, all or in part.
+        """
+        self.name = name
+        self._check_question = check_question
+        folder = _find(source)
+        _refuse_unsafe(folder)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            with _quiet():
+                self._tokenizer, self._model, missing = _load(folder, self._device)
+                self._special = sorted(_special_texts(self._tokenizer), key=len, reverse=True)
+                self._prompt_ids("?")  # a chat template that can't be rendered shows now
+        except Exception as exc:  # whatever the vendor raises on a broken folder, it means just this
+            raise ModelNotFoundError(f"The model in {folder} can't be loaded: {_first_line(exc)}") from exc
+        if missing:
+            # transformers would fill them in at random and speak as if nothing were wrong
+            raise NoWeightsError(f"The weights in {folder} lack {len(missing)} tensors, {sorted(missing)[0]} for one.")
+        self._eos_ids = _eos_ids(self._tokenizer, self._model)
+        self._model.generation_config = (
+            _generation_config()
+        )  # the model's own penalties and samplers would bend replies
+        self._max_length: int | None = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+
+    def check_question(self, question: str) -> None:
+        """Pass what the model can speak of; see `LanguageModel.check_question`."""
+        if self._check_question is not None:
+            self._check_question(question)
+
+    def complete(
+        self,
+        prompts: Sequence[str],
+        schema: dict[str, object],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[str]:
+        """Raw text of one reply per prompt; see `LanguageModel.complete`.
+
+        `schema` is NOT enforced: this backend has no grammar, the prompt alone asks for the form. A reply ends before
+        the first end-of-text token, or where `max_tokens` or the model's length cuts it off. Special tokens in it stay
+        in the text. Sampled replies depend on the batch, greedy ones don't (but for ties within rounding). PyTorch's
+        random state is put back afterwards.
+
+        Raises:
+            PromptTooLongError: A prompt leaves no room to reply.
+            ValueError: `max_tokens` below 1, or `temperature` below 0.
+        """
+        if max_tokens < 1 or temperature < 0:
+            raise ValueError(f"max_tokens is {max_tokens} and temperature {temperature}: at least 1 and 0, please.")
+        rows = [self._prompt_ids(prompt) for prompt in prompts]
+        rooms = [self._room(row, max_tokens) for row in rows]
+        replies = [""] * len(rows)
+        with _seeded(seed, self._device) if temperature > 0 else nullcontext():
+            for batch in _batches(rows, rooms):
+                texts = self._generate([rows[i] for i in batch], rooms[batch[0]], temperature)
+                for i, text in zip(batch, texts, strict=True):
+                    replies[i] = text
+        return replies
+
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> FloatArray:
+        """Natural log-probability that the reply begins with each continuation, [P, K].
+
+        The exact sum of the log-probabilities of a continuation's tokens, each given the prompt and the tokens before
+        it. Prompt and continuation are tokenised apart and their ids joined, so this is the score of one spelling in
+        tokens; the end-of-text token is not part of it. Continuations that share all tokens but their last share a
+        forward pass: with one-token continuations, one pass a prompt. On the CPU (float32) results depend on the rest
+        of the batch by less than 1e-5; half-precision weights on a GPU give only about 1e-2.
+
+        Raises:
+            PromptTooLongError: A prompt with a continuation is longer than the model can read.
+            ValueError: A continuation has no tokens.
+        """
+        rows = [self._prompt_ids(prompt) for prompt in prompts]
+        tails = [self._ids(text) for text in continuations]
+        if not all(tails):
+            raise ValueError(f"A continuation without tokens has no probability: {list(continuations)!r}")
+        scores = np.empty((len(rows), len(tails)))
+        for prefix in dict.fromkeys(tuple(tail[:-1]) for tail in tails):
+            columns = [k for k, tail in enumerate(tails) if tuple(tail[:-1]) == prefix]
+            for i in range(len(rows)):
+                self._room(rows[i] + list(prefix), 1)
+            for batch in _batches(rows, [0] * len(rows)):
+                token_log_probs = self._token_log_probs([rows[i] for i in batch], list(prefix))
+                for k in columns:
+                    steps = token_log_probs[:, range(len(tails[k])), tails[k]]  # [B, length of the tail]
+                    scores[batch, k] = steps.sum(dim=1).cpu().numpy()
+        return scores
+
+    @torch.inference_mode()
+    def _token_log_probs(self, rows: list[TokenIds], prefix: TokenIds) -> torch.Tensor:
+        """Log-probabilities of the token after each row, then after each token of `prefix`: [B, len(prefix)+1, V]."""
+        ids, mask = self._pad([row + prefix for row in rows], left=False)
+        # Padding on the right leaves positions as they are, and causal attention never looks at it.
+        wanted = np.array([[len(row) - 1 + step for step in range(len(prefix) + 1)] for row in rows])
+        kept, where = np.unique(
+            wanted, return_inverse=True
+        )  # logits only there: all of [B, T, V] may not fit in memory
+        output = self._model(
+            input_ids=ids, attention_mask=mask, logits_to_keep=torch.from_numpy(kept).to(self._device), use_cache=False
+        )
+        logits = output.logits[torch.arange(len(rows))[:, None], torch.from_numpy(where)]  # [B, len(prefix)+1, V]
+        return torch.log_softmax(logits.double(), dim=-1)
+
+    @torch.inference_mode()
+    def _generate(self, rows: list[TokenIds], max_tokens: int, temperature: float) -> list[str]:
+        sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {}
+        config = _generation_config(
+            max_new_tokens=max_tokens,
+            eos_token_id=self._eos_ids or None,
+            pad_token_id=self._pad_id,
+            **(sampling or {"do_sample": False}),
+        )
+        ids, mask = self._pad(rows, left=True)
+        with _quiet():
+            output = self._model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+        return [self._reply(tokens) for tokens in output[:, ids.shape[1] :].tolist()]
+
+    def _reply(self, tokens: TokenIds) -> str:
+        end = next((i for i, token in enumerate(tokens) if token in self._eos_ids), len(tokens))
+        # Special tokens are kept: to leave them out could turn a broken reply into one that the model never gave.
+        text: str = self._tokenizer.decode(tokens[:end], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return text
+
+    def _prompt_ids(self, prompt: str) -> TokenIds:
+        for special in self._special:
+            prompt = prompt.replace(special, f"{special[0]} {special[1:]}")
+        if not self._tokenizer.chat_template:
+            return self._ids(prompt + "\n", add_special_tokens=True)
+        turns = [{"role": "user", "content": prompt}]
+        return self._ids(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+
+    def _ids(self, text: str, add_special_tokens: bool = False) -> TokenIds:
+        encoded = self._tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)
+        return list(encoded["input_ids"])
+
+    def _room(self, row: TokenIds, max_tokens: int) -> int:
+        """How many tokens may follow a row: `max_tokens`, or less where the model's length ends before."""
+        room = max_tokens if self._max_length is None else min(max_tokens, self._max_length - len(row))
+        if room < 1:
+            raise PromptTooLongError(
+                f"A prompt of {len(row)} tokens is too long: {self.name} reads {self._max_length}."
+            )
+        return room
+
+    @property
+    def _pad_id(self) -> int:
+        pad = self._tokenizer.pad_token_id
+        return int(pad) if pad is not None else (self._eos_ids or [0])[0]
+
+    def _pad(self, rows: list[TokenIds], left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and attention mask, [B, T], on the model's device."""
+        ids = torch.full((len(rows), max(map(len, rows))), self._pad_id)
+        mask = torch.zeros_like(ids)
+        for b, row in enumerate(rows):
+            where = slice(-len(row), None) if left else slice(None, len(row))
+            ids[b, where] = torch.tensor(row)
+            mask[b, where] = 1
+        return ids.to(self._device), mask.to(self._device)
+
+
+def _batches(rows: list[TokenIds], rooms: list[int]) -> Iterator[list[int]]:
+    """Indices of rows in batches of like length and equal room, so that little of a pass is spent on padding."""
+    order = sorted(range(len(rows)), key=lambda i: (rooms[i], len(rows[i])))
+    for _, group in groupby(order, key=lambda i: rooms[i]):
+        same_room = list(group)
+        for start in range(0, len(same_room), BATCH_SIZE):
+            yield same_room[start : start + BATCH_SIZE]
+
+
+def _find(source: str | Path) -> Path:
+    """The folder of a model, fetched from the hub (or its cache) where `source` is no folder here."""
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    if isinstance(source, Path) or folder.is_absolute() or str(source).startswith(".") or len(folder.parts) > 2:
+        raise ModelNotFoundError(f"There is no model folder {folder}.")
+    try:
+        # Top folder and safe files only: pickled weights aren't even downloaded.
+        return Path(snapshot_download(source, allow_patterns=DOWNLOADED, ignore_patterns=["*/*", "consolidated*"]))
+    except Exception as exc:  # no network, no such name, no right to it: the hub has a dozen classes for these
+        raise ModelNotFoundError(
+            f"There is no model folder {folder}, and the hub gives no model of that name: {_first_line(exc)}"
+        ) from exc
+
+
+def _refuse_unsafe(folder: Path) -> None:
+    """Make sure that loading the folder reads weights from safetensors files only."""
+    if not any(folder.glob("*.safetensors")):
+        pickled = sorted(path.name for pattern in PICKLED for path in folder.glob(pattern))
+        if pickled:
+            raise PickledWeightsError(f"The weights in {folder} are pickled ({pickled[0]}): save them as safetensors.")
+        raise NoWeightsError(f"There are no weights in {folder}: a model folder holds a file model.safetensors.")
+    # Two ways round use_safetensors=True: the config may name the weights' file, and an index the shards.
+    files = [_read_json(path).get("transformers_weights") for path in folder.glob("config.json")]
+    for path in folder.glob("*.index.json"):
+        shards = _read_json(path).get("weight_map")
+        files += shards.values() if isinstance(shards, dict) else []
+    for file in files:
+        if file is not None and not str(file).endswith((".safetensors", ".safetensors.index.json")):
+            raise PickledWeightsError(f"The model in {folder} asks for {str(file)[:200]!r}, which isn't safetensors.")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise ModelNotFoundError(f"{path} can't be read as JSON: {_first_line(exc)}") from exc
+    if not isinstance(value, dict):
+        raise ModelNotFoundError(f"{path} holds no JSON object.")
+    return value
+
+
+def _load(folder: Path, device: torch.device) -> tuple[Any, Any, set[str]]:
+    """Tokenizer, model, and the names of the tensors that the weights lack."""
+    safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
+    model, info = _causal_lm.from_pretrained(
+        folder,
+        use_safetensors=True,
+        dtype=torch.float32 if device.type == "cpu" else "auto",
+        output_loading_info=True,
+        **safe,
+    )
+    return tokenizer, model.to(device).eval(), set(info["missing_keys"])
+
+
+def _special_texts(tokenizer: Any) -> set[str]:
+    """Texts that the tokenizer turns into special tokens wherever they stand."""
+    added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    return {text for text in added | set(tokenizer.all_special_tokens) if text}
+
+
+def _eos_ids(tokenizer: Any, model: Any) -> list[int]:
+    """Every token that ends a reply: the tokenizer's, and those that the model's folder declares."""
+    declared = model.generation_config.eos_token_id if model.generation_config is not None else None
+    ids = declared if isinstance(declared, list) else [declared]
+    return sorted({int(i) for i in [*ids, tokenizer.eos_token_id] if i is not None})
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """PyTorch's random state seeded, and put back afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars or advice from transformers meanwhile; its settings are put back."""
+    verbosity, bars = _vendor_log.get_verbosity(), _vendor_log.is_progress_bar_enabled()
+    _vendor_log.set_verbosity_error()
+    _vendor_log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        _vendor_log.set_verbosity(verbosity)
+        if bars:
+            _vendor_log.enable_progress_bar()
+
+
+def _first_line(exc: BaseException) -> str:
+    lines = str(exc).strip().splitlines()
+    return lines[0][:300] if lines else type(exc).__name__

@@ -1,0 +1,142 @@
+"""The prompts: pure functions of their parts, the same words for every model.
+
+Nothing here knows a model or a tokenizer. Each function returns the text of one user turn; the reply's form is a JSON
+schema (`SCHEMAS`) or one word. The fixed parts are constants, so that a tokenizer can be given them whole
+(`FIXED_PARTS`) and a server can reuse their prefix.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Polarity = Literal["support", "attack"]
+
+
+@dataclass(frozen=True)
+class ProposedPremise:
+    """A premise as a model words it: the claim's text, and whether the argument takes it as holding."""
+
+    text: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class ProposedArgument:
+    """A reason for or against a claim, in a model's words; strength in [0, 1]."""
+
+    polarity: Polarity
+    strength: float
+    premises: tuple[ProposedPremise, ...]
+
+
+IS_TRUE = "Is this claim true? Answer yes or no.\nClaim: "
+IS_FALSE = "Is this claim false? Answer yes or no.\nClaim: "
+IS_TRUE_WITHOUT = (
+    "Suppose that none of the listed reasons applies. Is the claim true all the same? Answer yes or no.\nClaim: "
+)
+IS_FALSE_WITHOUT = (
+    "Suppose that none of the listed reasons applies. Is the claim false all the same? Answer yes or no.\nClaim: "
+)
+STATE = (
+    "Turn the question into one plain claim that is true if its answer is yes. "
+    'Reply in JSON: {"claim": "..."}\nQuestion: '
+)
+PROPOSE = (
+    "Give the strongest reasons for and against the claim that are not listed yet. Each reason rests on one to three "
+    "short premises that a person could check; `holds` is false where the reason needs the premise to be untrue; "
+    "`strength` from 0 to 1 says how likely the reason alone settles the claim when its premises are as stated. "
+    'Reply in JSON: {"arguments": [{"polarity": "support" or "attack", "strength": 0.8, "premises": '
+    '[{"claim": "...", "holds": true}]}]}, with an empty list when there is nothing to add.\nHow many at most: '
+)
+CLAIM = "\nClaim: "
+LISTED = "\nListed:"
+FOR = "\n- for: "
+AGAINST = "\n- against: "
+NOT = "not: "
+AND = " ; "
+FIXED_PARTS = (
+    IS_TRUE, IS_FALSE, IS_TRUE_WITHOUT, IS_FALSE_WITHOUT, STATE, PROPOSE, CLAIM, LISTED, FOR, AGAINST, NOT, AND,
+)  # fmt: skip
+
+
+def is_true(claim: str) -> str:
+    """The question whether a claim is true, to be answered yes or no."""
+    return f"{IS_TRUE}{claim}"
+
+
+def is_false(claim: str) -> str:
+    """The same question turned round: a model that likes to say yes errs the other way here."""
+    return f"{IS_FALSE}{claim}"
+
+
+def is_true_without(claim: str, reasons: Sequence[ProposedArgument]) -> str:
+    """Whether the claim would be true if none of its reasons applied: its prior once it is argued."""
+    return f"{IS_TRUE_WITHOUT}{claim}{listed(reasons)}"
+
+
+def is_false_without(claim: str, reasons: Sequence[ProposedArgument]) -> str:
+    """`is_true_without` turned round."""
+    return f"{IS_FALSE_WITHOUT}{claim}{listed(reasons)}"
+
+
+def state_claim(question: str) -> str:
+    """The request to word a question as a claim."""
+    return f"{STATE}{question}"
+
+
+def propose_arguments(claim: str, known: Sequence[ProposedArgument], n: int) -> str:
+    """The request for up to `n` arguments about `claim` that are not among the `known` ones."""
+    return f"{PROPOSE}{n}{CLAIM}{claim}{listed(known)}"
+
+
+def listed(reasons: Sequence[ProposedArgument]) -> str:
+    """Reasons as lines of a prompt, without their strengths."""
+    if not reasons:
+        return ""
+    return LISTED + "".join(_line(reason) for reason in reasons)
+
+
+def _line(reason: ProposedArgument) -> str:
+    premises = AND.join(f"{'' if p.holds else NOT}{p.text}" for p in reason.premises)
+    return (FOR if reason.polarity == "support" else AGAINST) + premises
+
+
+CLAIM_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {"claim": {"type": "string", "minLength": 1, "maxLength": 500}},
+    "required": ["claim"],
+    "additionalProperties": False,
+}
+ARGUMENTS_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {
+        "arguments": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "polarity": {"enum": ["support", "attack"]},
+                    "strength": {"type": "number", "minimum": 0, "maximum": 1},
+                    "premises": {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": 8,
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "claim": {"type": "string", "minLength": 1, "maxLength": 500},
+                                "holds": {"type": "boolean"},
+                            },
+                            "required": ["claim", "holds"],
+                            "additionalProperties": False,
+                        },
+                    },
+                },
+                "required": ["polarity", "strength", "premises"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["arguments"],
+    "additionalProperties": False,
+}

@@ -1,0 +1,67 @@
+"""What the bundled model is told, and that it is told nothing that gives a withheld fact away."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models import prompts
+from models.everyday.corpus import Example, examples
+from models.everyday.withheld import Withheld, draw_withheld
+from models.everyday.world import Thing, World, load_world
+
+
+@pytest.fixture(scope="module")
+def withheld() -> Withheld:
+    return draw_withheld(load_world(), 0)
+
+
+def one_pass(world: World, withheld: Withheld) -> list[Example]:
+    return list(examples(world, withheld, np.random.default_rng(7)))
+
+
+def with_withheld_facts_flipped(world: World, withheld: Withheld) -> World:
+    def flipped(thing: Thing) -> Thing:
+        keys = {key for name, key in withheld.facts if name == thing.name}
+        properties = thing.properties ^ {key for key in keys if key in world.base}
+        quantities = {key: 1000 / (value + 0.1) if key in keys else value for key, value in thing.quantities.items()}
+        return replace(thing, properties=frozenset(properties), quantities=quantities)
+
+    return replace(world, things={name: flipped(thing) for name, thing in world.things.items()}, _truths={})
+
+
+def test_a_third_of_the_things_have_half_of_their_facts_withheld(withheld: Withheld) -> None:
+    world = load_world()
+    assert len(withheld.things) == round(len(world.things) / 3)
+    for thing in withheld.things:
+        facts = world.facts(thing)
+        assert sum(fact in withheld.facts for fact in facts) == round(len(facts) / 2)
+
+
+def test_flipping_every_withheld_fact_leaves_the_text_as_it_is(withheld: Withheld) -> None:
+    world = load_world()
+    assert one_pass(with_withheld_facts_flipped(world, withheld), withheld) == one_pass(world, withheld)
+
+
+def test_flipping_told_facts_changes_the_text(withheld: Withheld) -> None:
+    world = load_world()
+    told = Withheld(0, frozenset(fact for thing in world.things for fact in world.facts(thing)), frozenset())
+    assert one_pass(with_withheld_facts_flipped(world, told), withheld) != one_pass(world, withheld)
+
+
+def test_no_truth_is_told_that_could_depend_on_a_withheld_fact(withheld: Withheld) -> None:
+    world = load_world()
+    for example in one_pass(world, withheld):
+        for asked in (prompts.IS_TRUE, prompts.IS_FALSE):
+            if example.prompt.startswith(asked):
+                statement = world.parse(example.prompt.removeprefix(asked))
+                assert statement is not None and withheld.is_told(world, statement)
+
+
+def test_every_argument_told_is_one_of_the_world(withheld: Withheld) -> None:
+    world = load_world()
+    told = [e for e in one_pass(world, withheld) if e.prompt.startswith(prompts.PROPOSE)]
+    premises = [p for e in told for a in json.loads(e.reply)["arguments"] for p in a["premises"]]
+    assert len(premises) > 1000
+    assert all(world.parse(premise["claim"]) for premise in premises)

@@ -1,0 +1,294 @@
+import json
+import logging
+from collections.abc import Callable, Sequence
+
+import jsonschema
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from models import prompts
+from models.base import FloatArray
+from models.elicitation import Belief, Elicitor, Proposal
+from models.errors import BadQuestionError, BadReplyError, UnknownWorldError
+from models.prompts import ProposedArgument, ProposedPremise
+
+CLAIM = "Honey sinks."
+
+
+class ScriptedModel:
+    """Says what it's told to: replies in order, and log-odds of yes as a function of the prompt."""
+
+    name = "scripted"
+
+    def __init__(self, *replies: str, log_odds: Callable[[str], float] = lambda prompt: 0.0) -> None:
+        self.replies, self.log_odds = list(replies), log_odds
+        self.prompts: list[str] = []
+        self.unknown: str | None = None
+
+    def complete(
+        self,
+        prompts: Sequence[str],
+        schema: dict[str, object],
+        *,
+        max_tokens: int,
+        temperature: float = 0,
+        seed: int = 0,
+    ) -> list[str]:
+        self.prompts += prompts
+        said, self.replies = self.replies[: len(prompts)], self.replies[len(prompts) :]
+        return said
+
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> FloatArray:
+        """Half of each word's probability in either spelling; a tenth goes to other replies."""
+        self.prompts += prompts
+        yes = np.array([self.log_odds(prompt) for prompt in prompts])
+        per_word = {"yes": yes, "no": -yes}
+        words = [np.log(0.9 * expit(per_word[word.lower()]) / 2) for word in continuations]
+        return np.stack(words, axis=1)
+
+    def check_question(self, question: str) -> None:
+        if self.unknown is not None and self.unknown in question:
+            raise UnknownWorldError(f"Nothing is known of {self.unknown}.")
+
+
+def stated(*texts: str, polarity: str = "support", strength: float = 0.8, holds: bool = True) -> dict[str, object]:
+    return {"polarity": polarity, "strength": strength, "premises": [{"claim": t, "holds": holds} for t in texts]}
+
+
+def reply(*arguments: dict[str, object]) -> str:
+    return json.dumps({"arguments": arguments})
+
+
+def propose(text: str, context: Sequence[ProposedArgument] = (), n: int = 5) -> Proposal:
+    return Elicitor(ScriptedModel(text)).propose_arguments(CLAIM, context, n)
+
+
+def reader(p_true: float, p_false: float) -> Callable[[str], float]:
+    """A model that says yes with p_true to is_true and with p_false to is_false."""
+    return lambda prompt: float(logit(p_true if "true" in prompt.splitlines()[0] else p_false))
+
+
+# --- beliefs
+
+
+@pytest.mark.parametrize("bias", [0.0, 3.0, -2.5])
+def test_liking_for_yes_cancels_exactly(bias: float) -> None:
+    knows = reader(0.7, 0.3)
+    (belief,) = Elicitor(ScriptedModel(log_odds=lambda prompt: knows(prompt) + bias)).believe([CLAIM])
+    assert belief.mean == pytest.approx(0.7, abs=1e-12)
+
+
+def test_model_of_one_mind_gets_the_highest_pseudo_count() -> None:
+    (belief,) = Elicitor(ScriptedModel(log_odds=reader(0.7, 0.3))).believe([CLAIM])
+    assert belief == Belief(pytest.approx(0.7), 50.0)
+
+
+def test_pseudo_count_is_that_of_a_beta_with_the_variance_of_the_two_readings() -> None:
+    (belief,) = Elicitor(ScriptedModel(log_odds=reader(0.6, 0.2))).believe([CLAIM])  # readings 0.6 and 0.8
+    assert belief.variance == pytest.approx(0.1**2)
+    assert belief.mean == pytest.approx(expit((logit(0.6) + logit(0.8)) / 2))
+
+
+def test_model_that_contradicts_itself_is_worth_one_answer() -> None:
+    (belief,) = Elicitor(ScriptedModel(log_odds=reader(0.999, 0.999))).believe([CLAIM])
+    assert (belief.mean, belief.pseudo_count) == (pytest.approx(0.5), 1.0)
+
+
+@pytest.mark.parametrize(("log_odds", "mean"), [(600.0, 1 - 1e-4), (-600.0, 1e-4)])
+def test_no_model_is_certain(log_odds: float, mean: float) -> None:
+    sure = ScriptedModel(log_odds=lambda prompt: log_odds if "true" in prompt else -log_odds)
+    (belief,) = Elicitor(sure).believe([CLAIM])
+    assert belief == Belief(mean, 50.0)
+
+
+def test_beliefs_come_in_the_order_of_the_claims_and_two_calls_are_counted_for_each() -> None:
+    def log_odds(prompt: str) -> float:
+        sign = 1 if "true" in prompt.splitlines()[0] else -1
+        return sign * (2.0 if "one" in prompt else -1.0)
+
+    elicitor = Elicitor(ScriptedModel(log_odds=log_odds))
+    one, two = elicitor.believe(["one", "two"])
+    assert (one.mean, two.mean) == (pytest.approx(expit(2)), pytest.approx(expit(-1)))
+    assert elicitor.calls == 4 and elicitor.believe([]) == [] and elicitor.calls == 4
+
+
+def test_residual_prior_asks_with_the_reasons_left_out() -> None:
+    model = ScriptedModel(log_odds=reader(0.2, 0.8))
+    reasons = [ProposedArgument("attack", 0.5, (ProposedPremise("Honey is light.", False),))]
+    assert Elicitor(model).residual_prior(CLAIM, reasons).mean == pytest.approx(0.2)
+    assert model.prompts == [prompts.is_true_without(CLAIM, reasons), prompts.is_false_without(CLAIM, reasons)]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_failed_call_is_never_a_belief(bad: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ScriptedModel()
+    monkeypatch.setattr(model, "log_probs", lambda asked, words: np.full((2, 4), -1.0) * [[1, 1, 1, bad]])
+    with pytest.raises(BadReplyError, match="no usable log-probabilities"):
+        Elicitor(model).believe([CLAIM])
+
+
+# --- arguments
+
+
+def test_good_reply_becomes_arguments_as_stated() -> None:
+    proposal = propose(reply(stated("Honey is dense.", "Honey is solid."), stated("Honey floats.", polarity="attack")))
+    dense, floats = proposal.arguments
+    assert dense.premises == (ProposedPremise("Honey is dense.", True), ProposedPremise("Honey is solid.", True))
+    assert (dense.polarity, dense.strength, floats.polarity) == ("support", 0.8, "attack")
+    assert (proposal.exhausted, proposal.dropped) == (False, 0)
+
+
+def test_empty_list_means_nothing_to_add() -> None:
+    assert propose('{"arguments": []}') == Proposal((), exhausted=True, dropped=0)
+
+
+GOOD = [reply(), reply(stated("a")), reply(stated("a", strength=1)), " " + reply(stated("a", holds=False)) + "\n"]
+BAD = {
+    "no JSON": "Sure! Here are some arguments.",
+    "empty": "",
+    "cut off": reply(stated("Honey is dense."))[:-4],
+    "fenced": f"```json\n{reply(stated('a'))}\n```",
+    "talk after it": reply(stated("a")) + " I hope this helps.",
+    "two values": reply() + reply(),
+    "a list": json.dumps([stated("a")]),
+    "null": "null",
+    "missing list": "{}",
+    "extra field at the top": '{"arguments": [], "note": "x"}',
+    "extra field in an argument": reply(stated("a") | {"id": 1}),
+    "missing strength": reply({"polarity": "support", "premises": [{"claim": "a", "holds": True}]}),
+    "unknown polarity": reply(stated("a", polarity="pro")),
+    "strength over 1": reply(stated("a", strength=1.01)),
+    "strength as text": reply(stated("a") | {"strength": "0.8"}),
+    "strength as truth value": reply(stated("a") | {"strength": True}),
+    "strength NaN": reply(stated("a", strength=float("nan"))),
+    "no premises": reply(stated()),
+    "nine premises": reply(stated(*"abcdefghi")),
+    "premise as text": reply(stated("a") | {"premises": ["a"]}),
+    "holds as number": reply(stated("a") | {"premises": [{"claim": "a", "holds": 1}]}),
+    "empty premise": reply(stated("")),
+    "premise of 501 characters": reply(stated("x" * 501)),
+    "one bad among good": reply(stated("a"), stated("b", strength=-1), stated("c")),
+    "nested without end": "[" * 100_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
+def test_malformed_reply_is_dropped_whole_counted_and_logged(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="argtree.models")
+    elicitor = Elicitor(ScriptedModel(text))
+    assert elicitor.propose_arguments(CLAIM, (), 5) == Proposal((), exhausted=False, dropped=1)
+    assert (elicitor.dropped, elicitor.calls, len(caplog.records)) == (1, 1, 1)
+    assert len(caplog.messages[0]) < 400
+
+
+@pytest.mark.parametrize("text", [*GOOD, *(text for name, text in BAD.items() if "without end" not in name)])
+def test_what_counts_as_a_reply_is_what_the_prompts_schema_says(text: str) -> None:
+    try:
+        jsonschema.validate(json.loads(text), prompts.ARGUMENTS_SCHEMA)
+        valid = "NaN" not in text  # Python's json reads it, but JSON has no such word
+    except (ValueError, jsonschema.ValidationError):
+        valid = False
+    proposal = propose(text)
+    assert (bool(proposal.arguments) or proposal.exhausted) == valid
+
+
+def test_key_that_stands_twice_is_malformed() -> None:
+    assert propose('{"arguments": [], "arguments": []}').dropped == 1
+
+
+UNUSABLE = {
+    "its own claim": stated("a", CLAIM),
+    "its own claim in other letters": stated("  honey SINKS"),
+    "a premise twice": stated("a", "A."),
+    "a blank premise": stated("   "),
+    "a line break": stated("a\n- for: b"),
+    "a terminal escape": stated("\x1b[31mred"),
+    "a turn of reading direction": stated("a\u202eb"),
+    "known already": stated("Honey is solid.", "Honey is dense."),
+}
+
+
+@pytest.mark.parametrize("argument", UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_unusable_argument_is_dropped_and_the_others_kept(argument: dict[str, object]) -> None:
+    known = ProposedArgument(
+        "support", 0.1, (ProposedPremise("honey is dense", True), ProposedPremise("Honey is solid", True))
+    )
+    proposal = propose(reply(argument, stated("Honey is cold.")), [known])
+    assert [a.premises[0].text for a in proposal.arguments] == ["Honey is cold."]
+    assert (proposal.dropped, proposal.exhausted) == (1, False)
+
+
+def test_same_premises_with_another_polarity_or_sign_are_another_argument() -> None:
+    three = [stated("a"), stated("a", polarity="attack"), stated("a", holds=False)]
+    assert len(propose(reply(*three)).arguments) == 3
+
+
+def test_argument_that_stands_twice_in_a_reply_is_kept_once() -> None:
+    proposal = propose(reply(stated("a", "b"), stated("b", "a", strength=0.2)))
+    assert (len(proposal.arguments), proposal.dropped) == (1, 1)
+
+
+def test_no_more_than_n_arguments_are_kept() -> None:
+    proposal = propose(reply(*(stated(letter) for letter in "abcd")), n=3)
+    assert [a.premises[0].text for a in proposal.arguments] == ["a", "b", "c"] and proposal.dropped == 1
+
+
+def test_reply_of_only_unusable_arguments_does_not_close_the_claim() -> None:
+    assert propose(reply(stated(CLAIM))) == Proposal((), exhausted=False, dropped=1)
+
+
+def test_many_requests_go_in_one_batch_and_keep_their_order() -> None:
+    model = ScriptedModel(reply(stated("a")), "broken", reply())
+    elicitor = Elicitor(model)
+    first, second, third = elicitor.propose_many([("one", ()), ("two", ()), ("three", ())], 2)
+    assert model.prompts == [prompts.propose_arguments(claim, (), 2) for claim in ("one", "two", "three")]
+    assert (len(first.arguments), second.dropped, third.exhausted) == (1, 1, True)
+    assert (elicitor.calls, elicitor.dropped) == (3, 1)
+
+
+def test_missing_reply_is_an_error() -> None:
+    with pytest.raises(BadReplyError, match="0 replies to 1 prompts"):
+        Elicitor(ScriptedModel()).propose_arguments(CLAIM, (), 5)
+
+
+def test_logged_text_is_escaped_and_cut(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="argtree.models")
+    propose("\x1b[31m\n" + "x" * 5_000)
+    assert "\\x1b[31m\\n" in caplog.messages[0] and len(caplog.messages[0]) < 300
+
+
+# --- claims
+
+
+def test_question_becomes_a_claim_in_the_models_words() -> None:
+    model = ScriptedModel('{"claim": "Honey sinks."}')
+    assert Elicitor(model).state_claim("  Does honey\nsink? ") == "Honey sinks."
+    assert model.prompts == [prompts.state_claim("Does honey sink?")]
+
+
+@pytest.mark.parametrize(
+    "text", ["Honey sinks.", '{"claim": ""}', '{"claim": " "}', '{"claim": "a\\nb"}', '{"claim": 1}']
+)
+def test_reply_without_a_claim_is_an_error(text: str) -> None:
+    elicitor = Elicitor(ScriptedModel(text))
+    with pytest.raises(BadReplyError, match="didn't turn the question into a claim"):
+        elicitor.state_claim("Does honey sink?")
+    assert (elicitor.calls, elicitor.dropped) == (1, 1)
+
+
+@pytest.mark.parametrize("question", ["", " \n\t", "x" * 2_001, "x" * 100_000, "a\x00b", "a\udc80b"])
+def test_bad_question_is_refused_before_any_call(question: str) -> None:
+    elicitor = Elicitor(ScriptedModel())
+    with pytest.raises(BadQuestionError, match="^The question") as caught:
+        elicitor.state_claim(question)
+    assert isinstance(caught.value, ValueError) and elicitor.calls == 0
+
+
+def test_question_beyond_the_models_world_is_refused_before_any_call() -> None:
+    model = ScriptedModel('{"claim": "A unicorn sinks."}')
+    model.unknown = "unicorn"
+    elicitor = Elicitor(model)
+    with pytest.raises(UnknownWorldError):
+        elicitor.state_claim("Would a unicorn sink?")
+    assert elicitor.calls == 0

@@ -1,0 +1,87 @@
+"""Which text names which model, and the contract that every backend keeps."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from models import load, prompts
+from models.base import LanguageModel
+from models.errors import ModelNotFoundError, NoWeightsError, UnknownSpecError, UnknownWorldError
+
+ASKED = [prompts.is_true("Jelly is sticky."), prompts.is_false("Jelly is sticky."), prompts.state_claim("Is it?")]
+WORDS = ["yes", "Yes", "no", "No"]
+
+
+def test_contract_log_probs_are_one_finite_log_probability_per_prompt_and_word(language_model: LanguageModel) -> None:
+    scores = language_model.log_probs(ASKED, WORDS)
+    assert scores.shape == (3, 4) and scores.dtype == np.float64
+    assert np.isfinite(scores).all() and (np.exp(scores).sum(axis=1) <= 1 + 1e-6).all()
+
+
+def test_contract_scores_follow_the_order_asked_for(language_model: LanguageModel) -> None:
+    turned = language_model.log_probs(ASKED[::-1], WORDS[::-1])
+    np.testing.assert_allclose(turned[::-1, ::-1], language_model.log_probs(ASKED, WORDS), atol=1e-5)
+
+
+def test_contract_longer_reply_is_no_likelier_than_its_beginning(language_model: LanguageModel) -> None:
+    scores = language_model.log_probs(ASKED, ["no", "no!", "no! no!"])
+    assert (np.diff(scores, axis=1) <= 1e-6).all()
+
+
+def test_contract_one_reply_per_prompt_the_same_each_time(language_model: LanguageModel) -> None:
+    first, again = (language_model.complete(ASKED, prompts.CLAIM_SCHEMA, max_tokens=8) for _ in range(2))
+    assert first == again and len(first) == 3 and all(isinstance(reply, str) for reply in first)
+
+
+def test_contract_sampling_repeats_with_its_seed(language_model: LanguageModel) -> None:
+    first, again = (
+        language_model.complete(ASKED, prompts.CLAIM_SCHEMA, max_tokens=8, temperature=1.5, seed=7) for _ in range(2)
+    )
+    assert first == again
+
+
+def test_contract_nothing_asked_nothing_said(language_model: LanguageModel) -> None:
+    assert language_model.complete([], prompts.CLAIM_SCHEMA, max_tokens=8) == []
+    assert language_model.log_probs([], WORDS).shape == (0, 4)
+
+
+def test_contract_name_is_what_it_was_loaded_by(language_model: LanguageModel) -> None:
+    assert language_model.name == load.BUNDLED or language_model.name.startswith(load.HF_PREFIX)
+
+
+@pytest.mark.parametrize("spec", ["", "gpt", "hf:", "hf: ", "Bundled", "hf", "openai:x"])
+def test_unknown_spec_names_the_forms(spec: str) -> None:
+    with pytest.raises(UnknownSpecError, match='say "bundled" or "hf:NAME_OR_FOLDER"'):
+        load.load_model(spec)
+
+
+def test_hf_model_accepts_every_question(tiny_folder: Path) -> None:
+    load.load_model(f"hf:{tiny_folder}").check_question("Would a unicorn sink?")
+
+
+def test_hf_folder_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match="There is no model folder"):
+        load.load_model(f"hf:{tmp_path / 'nowhere'}")
+
+
+def test_bundled_model_asks_its_world_about_questions(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check_question(question: str) -> None:
+        raise UnknownWorldError(question)
+
+    world = ModuleType("models.everyday.world")
+    world.check_question = check_question  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "models.everyday.world", world)
+    monkeypatch.setattr(load, "bundled_folder", lambda: tiny_folder)
+    model = load.load_model("bundled")
+    assert model.name == "bundled"
+    with pytest.raises(UnknownWorldError, match="unicorn"):
+        model.check_question("Would a unicorn sink?")
+
+
+def test_bundled_model_without_weights_says_how_to_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "bundled_folder", lambda: tmp_path / "weights")
+    with pytest.raises(NoWeightsError, match=r"There are no weights in .*models\.everyday\.pretrain"):
+        load.load_model("bundled")
