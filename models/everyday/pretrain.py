@@ -8,7 +8,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +38,8 @@ WARMUP_STEPS = 200
 WEIGHT_DECAY = 0.1
 EMBEDDING_DROPOUT = 0.1  # what is read of a thing's name is noisy, so that likeness counts and not only memory
 CHECKPOINT_SECONDS = 60.0
+BRANCH_TOKENS = 2  # what a yes/no question ends with: the predicate and the assistant's turn
+IGNORED = -100
 
 USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"
 CHAT_TEMPLATE = (
@@ -59,12 +61,20 @@ JSON_PARTS = (
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """An example as token ids; `yes_prob` is NaN where the reply itself is learnt."""
+class Bundle:
+    """Examples that begin with the same tokens, as one sequence: the beginning once, then the branches.
 
-    tokens: list[int]
-    num_prompt_tokens: int
-    yes_prob: float
+    A branch sees the beginning and itself, at the positions that it would have alone; so the losses are those of the
+    examples one by one, for a third of the work where many facts of one thing are asked about.
+    """
+
+    trunk: list[int]
+    branches: list[list[int]]
+    replies: list[int]  # of each branch, how many tokens at its end are learnt
+    yes_probs: list[float]  # of each branch, the probability of yes to learn at its end, or NaN
+
+    def __len__(self) -> int:
+        return len(self.trunk) + sum(map(len, self.branches))
 
 
 def train_tokenizer(world: World, withheld: Withheld, seed: int) -> PreTrainedTokenizerFast:
@@ -122,49 +132,101 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM
     return LlamaForCausalLM(config)
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, example: Example) -> Encoded:
-    """The example in the chat form that the tokenizer's template gives."""
-    prompt = f"{USER}{example.prompt}{ASSISTANT}"
-    if example.yes_prob is not None:
-        tokens = tokenizer(prompt)["input_ids"]
-        return Encoded(tokens, len(tokens), example.yes_prob)
-    tokens = tokenizer(prompt)["input_ids"]
-    return Encoded(tokens + tokenizer(example.reply + END)["input_ids"], len(tokens), math.nan)
+def encode(tokenizer: PreTrainedTokenizerFast, text: Iterable[Example]) -> list[Bundle]:
+    """The examples in the chat form of the tokenizer's template, yes/no questions about one thing bundled."""
+    bundles: list[Bundle] = []
+    by_trunk: dict[tuple[int, ...], Bundle] = {}
+    for example in text:
+        prompt = tokenizer(f"{USER}{example.prompt}{ASSISTANT}")["input_ids"]
+        if example.yes_prob is None:
+            reply = tokenizer(example.reply + END)["input_ids"]
+            bundles.append(Bundle([], [prompt + reply], [len(reply)], [math.nan]))
+            continue
+        trunk, branch = prompt[:-BRANCH_TOKENS], prompt[-BRANCH_TOKENS:]
+        bundle = by_trunk.setdefault(tuple(trunk), Bundle(trunk, [], [], []))
+        bundle.branches.append(branch)
+        bundle.replies.append(0)
+        bundle.yes_probs.append(example.yes_prob)
+    return bundles + list(by_trunk.values())
 
 
-def batches(encoded: Sequence[Encoded], rng: np.random.Generator) -> list[list[Encoded]]:
-    """All examples in batches of like length, at most TOKENS_PER_STEP tokens each with padding, in random order."""
-    order = sorted(rng.permutation(len(encoded)), key=lambda i: len(encoded[i].tokens))
-    found: list[list[Encoded]] = [[]]
-    for example in (encoded[i] for i in order):
-        if (len(found[-1]) + 1) * len(example.tokens) > TOKENS_PER_STEP and found[-1]:
+def batches(bundles: Sequence[Bundle], rng: np.random.Generator) -> list[list[Bundle]]:
+    """All bundles in batches of like length, at most TOKENS_PER_STEP tokens each with padding, in random order."""
+    order = sorted(rng.permutation(len(bundles)), key=lambda i: len(bundles[i]))
+    found: list[list[Bundle]] = [[]]
+    for bundle in (bundles[i] for i in order):
+        if (len(found[-1]) + 1) * len(bundle) > TOKENS_PER_STEP and found[-1]:
             found.append([])
-        found[-1].append(example)
+        found[-1].append(bundle)
     return [found[i] for i in rng.permutation(len(found))]
 
 
-def loss_of(model: LlamaForCausalLM, batch: Sequence[Encoded], yes_no: tuple[int, int]) -> torch.Tensor:
-    """Mean cross-entropy of the replies' tokens, nats; of a yes/no reply against its probability."""
-    width = max(len(e.tokens) for e in batch)
-    tokens = torch.zeros(len(batch), width, dtype=torch.long)
-    target = torch.full((len(batch), width), -100)
-    for row, e in enumerate(batch):
-        tokens[row, : len(e.tokens)] = torch.tensor(e.tokens)
-        target[row, e.num_prompt_tokens - 1 : len(e.tokens) - 1] = torch.tensor(e.tokens[e.num_prompt_tokens :])
-    tokens, target = tokens.to(model.device), target.to(model.device)
-    # Right padding under a causal mask: no real position sees a padded one, so no attention mask is needed.
-    hidden = model.model(inputs_embeds=_noisy(model.get_input_embeddings()(tokens), model.training)).last_hidden_state
-    learnt = target != -100
-    losses = []
-    if bool(learnt.any()):
-        losses.append(functional.cross_entropy(model.lm_head(hidden[learnt]), target[learnt], reduction="sum"))
-    rows = [row for row, e in enumerate(batch) if not math.isnan(e.yes_prob)]
-    if rows:
-        last = [batch[row].num_prompt_tokens - 1 for row in rows]
-        log_probs = functional.log_softmax(model.lm_head(hidden[rows, last]), dim=-1)
-        yes_prob = torch.tensor([batch[row].yes_prob for row in rows], device=model.device)
-        losses.append(-(yes_prob * log_probs[:, yes_no[0]] + (1 - yes_prob) * log_probs[:, yes_no[1]]).sum())
-    return torch.stack(losses).sum() / (int(learnt.sum()) + len(rows))
+@dataclass(frozen=True)
+class Batch:
+    """Bundles side by side: B sequences of T tokens, padded on the right."""
+
+    tokens: torch.Tensor  # [B, T]
+    positions: torch.Tensor  # [B, T], of each token in its own example
+    visible: torch.Tensor  # [B, 1, T, T], whether row's token sees column's
+    target: torch.Tensor  # [B, T], the token to learn next, or IGNORED
+    asked: torch.Tensor  # [Q, 2], (sequence, place) where a yes/no question ends
+    yes_prob: torch.Tensor  # [Q], in [0, 1]
+
+
+def lay_out(bundles: Sequence[Bundle]) -> Batch:
+    """Bundles as tensors."""
+    width = max(map(len, bundles))
+    tokens, positions = np.zeros((2, len(bundles), width), dtype=np.int64)
+    target = np.full((len(bundles), width), IGNORED)
+    branch = np.full((len(bundles), width), -1)  # which branch a token is of; 0 for the trunk
+    asked, yes_prob = [], []
+    for row, bundle in enumerate(bundles):
+        start = len(bundle.trunk)
+        tokens[row, :start], positions[row, :start], branch[row, :start] = bundle.trunk, np.arange(start), 0
+        for number, (own, reply, prob) in enumerate(
+            zip(bundle.branches, bundle.replies, bundle.yes_probs, strict=True), 1
+        ):
+            end = start + len(own)
+            tokens[row, start:end], branch[row, start:end] = own, number
+            positions[row, start:end] = len(bundle.trunk) + np.arange(len(own))
+            if reply:
+                target[row, end - reply - 1 : end - 1] = own[-reply:]
+            if not math.isnan(prob):
+                asked.append((row, end - 1))
+                yes_prob.append(prob)
+            start = end
+    same = (branch[:, :, None] == branch[:, None, :]) | (branch[:, None, :] == 0)
+    visible = same & np.tri(width, dtype=bool)
+    return Batch(
+        torch.from_numpy(tokens),
+        torch.from_numpy(positions),
+        torch.from_numpy(visible[:, None]),
+        torch.from_numpy(target),
+        torch.tensor(asked, dtype=torch.long).reshape(-1, 2),
+        torch.tensor(yes_prob, dtype=torch.float32),
+    )
+
+
+def loss_of(model: LlamaForCausalLM, batch: Batch, yes_no: tuple[int, int]) -> torch.Tensor:
+    """Mean cross-entropy, nats: of replies token by token, of a yes/no question against its probability."""
+    embedded = _noisy(model.get_input_embeddings()(batch.tokens.to(model.device)), model.training)
+    seen = model.model(
+        inputs_embeds=embedded,
+        attention_mask=torch.where(batch.visible, 0.0, torch.finfo(embedded.dtype).min).to(model.device),
+        position_ids=batch.positions.to(model.device),
+        use_cache=False,
+    ).last_hidden_state
+    learnt = batch.target != IGNORED
+    loss = seen.new_zeros(())
+    if learnt.any():
+        target = batch.target[learnt].to(model.device)
+        loss = loss + functional.cross_entropy(model.lm_head(seen[learnt]), target, reduction="sum")
+    if len(batch.asked):
+        log_probs = functional.log_softmax(model.lm_head(seen[batch.asked[:, 0], batch.asked[:, 1]]), dim=-1)
+        yes_prob = batch.yes_prob.to(model.device)
+        loss = loss - (yes_prob * log_probs[:, yes_no[0]] + (1 - yes_prob) * log_probs[:, yes_no[1]]).sum()
+    mean: torch.Tensor = loss / (int(learnt.sum()) + len(batch.asked))
+    return mean
 
 
 def _noisy(embedded: torch.Tensor, training: bool) -> torch.Tensor:
@@ -203,24 +265,24 @@ class Run:
         self.passes_done, self.step = state["passes_done"], state["step"]
         self.tokens, self.seconds = state["tokens"], state["seconds"]
 
-    def train_pass(self, encoded: list[Encoded], seed: int, num_passes: int) -> Iterator[float]:
+    def train_pass(self, bundles: list[Bundle], seed: int, num_passes: int) -> Iterator[float]:
         """Train on one pass of the text; yields the loss after each step."""
         torch.manual_seed(seed * 100_003 + self.passes_done)
         vocabulary = self.tokenizer.get_vocab()
-        of_pass = batches(encoded, np.random.default_rng([seed, 4, self.passes_done]))
+        of_pass = batches(bundles, np.random.default_rng([seed, 4, self.passes_done]))
         self.model.train()
         for i, batch in enumerate(of_pass):
             started = time.monotonic()
             progress = (self.passes_done + i / len(of_pass)) / num_passes
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(progress, self.step)
-            loss = loss_of(self.model, batch, (vocabulary["yes"], vocabulary["no"]))
+            loss = loss_of(self.model, lay_out(batch), (vocabulary["yes"], vocabulary["no"]))
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
             self.step += 1
-            self.tokens += sum(len(e.tokens) for e in batch)
+            self.tokens += sum(map(len, batch))
             self.seconds += time.monotonic() - started
             yield loss.item()
         self.passes_done += 1
@@ -259,7 +321,7 @@ def pretrain(
         task = bar.add_task("", total=passes, completed=run.passes_done)
         while run.passes_done < passes:
             text = examples(world, withheld, np.random.default_rng([seed, 3, run.passes_done]))
-            losses = list(run.train_pass([encode(run.tokenizer, e) for e in text], seed, passes))
+            losses = list(run.train_pass(encode(run.tokenizer, text), seed, passes))
             said = f"loss {np.mean(losses):.4f} · {run.tokens / run.seconds:,.0f} tokens/s"
             bar.update(task, completed=run.passes_done, description=said)
             if not bar.console.is_terminal:  # a log gets lines, not a bar

@@ -1,0 +1,306 @@
+"""The command line. Bad input gets one sentence on standard error and exit code 1.
+
+Each command opens what it needs and prints; what it does lies elsewhere. Models and Streamlit are imported by the
+commands that use them, since they take seconds.
+"""
+
+import getpass
+import json
+import logging
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from argtree import draw
+from argtree.errors import ArgtreeError
+from argtree.format import graph_to_json, read_graph
+from argtree.propagate import propagate
+from argtree.rank import Ranked, rank
+from argtree.value import Measure
+from store import claims, queue
+from store.database import DEFAULT_STORE, open_store, read_scope, session_scope
+from store.export import export_dataset
+from store.graphs import labels, load_graph, save_graph
+
+if TYPE_CHECKING:
+    from argtree.daemon import Explorer
+
+DEFAULT_BUDGET = 400
+SHOWN_QUESTIONS = 10
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+StoreOption = Annotated[
+    str, typer.Option("--store", envvar="ARGTREE_STORE", help="SQLAlchemy URL or path of the store.")
+]
+ModelOption = Annotated[str, typer.Option("--model", help="The language model: bundled, or hf:NAME_OR_FOLDER.")]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, question or claim of a root.")]
+
+
+@app.callback()
+def _main() -> None:
+    """Finds out what a language model would pay most to know, and asks a person just that."""
+
+
+@app.command(name="rank")
+def rank_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1.")],
+    measure: Annotated[Measure, typer.Option(help="The value of information to rank by.")] = "variance_reduction",
+    top: Annotated[int | None, typer.Option(min=1, help="How many claims to list at most.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List every claim, not only what is worth asking.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the claims of a graph by what it would be worth to know them.
+
+    Example: argtree rank asia.json --top 5
+    """
+    result = propagate(read_graph(file))
+    ranked = rank(result, measure, everything=everything)[:top]
+    roots = [(root.claim, float(result.prob[result.graph.index[root.claim]])) for root in result.graph.roots]
+    if as_json:
+        listed = [vars(one) for one in ranked]
+        shown = {"roots": [{"claim": claim, "prob": prob} for claim, prob in roots], "exact": result.exact}
+        print(json.dumps(shown | {"claims": listed}))
+        return
+    texts = {claim.id: claim.text for claim in result.graph.claims}
+    for claim, prob in roots:
+        out.print(draw.printable(f"{texts[claim]}  P = {prob:.4f}"), style="bold", markup=False)
+    out.print(_value_table(ranked, measure))
+
+
+@app.command()
+def explore(
+    questions: Annotated[list[str], typer.Argument(metavar="QUESTION...", help="What you would like to know.")],
+    store: StoreOption = DEFAULT_STORE,
+    model: ModelOption = "bundled",
+    budget: Annotated[int, typer.Option(min=1, help="Model calls that this run may use.")] = DEFAULT_BUDGET,
+    seed: SeedOption = None,
+) -> None:
+    """Grow argument trees under questions and say what would be worth asking a person.
+
+    Interrupted, nothing is lost: the same command goes on.
+
+    Example: argtree explore "Would a candle survive a drop from a roof?" --budget 200
+    """
+    explorer = _explorer(store, model, seed, budget)
+    try:
+        keys = [explorer.add_question(question) for question in questions]
+        _explore(explorer, list(dict.fromkeys(keys)), budget)
+    except KeyboardInterrupt:
+        err.print("Stopped. Everything so far is in the store; the same command goes on.")
+        raise typer.Exit(130) from None
+    explorer.rank()
+    with read_scope(explorer.engine) as session:
+        for key in dict.fromkeys(keys):
+            out.print()
+            _print_tree(session, key)
+    out.print()
+    _print_queue(explorer.engine)
+    if explorer.elicitor.dropped:
+        err.print(f"{explorer.elicitor.dropped} replies or arguments of the model could not be used and were dropped.")
+
+
+@app.command()
+def daemon(
+    store: StoreOption = DEFAULT_STORE,
+    model: ModelOption = "bundled",
+    seed: SeedOption = None,
+) -> None:
+    """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
+
+    Example: argtree daemon --store sqlite:///team.db
+    """
+    from argtree.daemon import run
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("argtree").setLevel(logging.INFO)
+    stop = Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    explorer = _explorer(store, model, seed, None)
+    err.print("The daemon is running; Ctrl-C stops it.")
+    run(explorer, stop)
+    err.print("The daemon has stopped.")
+
+
+@app.command()
+def show(
+    root: RootArgument,
+    store: StoreOption = DEFAULT_STORE,
+    svg: Annotated[Path | None, typer.Option(help="Draw the tree into this SVG file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw the argument tree of a root.
+
+    Example: argtree show 1 --svg tree.svg
+    """
+    engine = open_store(store, create=False)
+    with read_scope(engine) as session:
+        key = claims.root_claim(session, claims.find_root(session, root)).key
+        graph = load_graph(session, key)
+        if as_json:
+            print(json.dumps(graph_to_json(graph), ensure_ascii=False, indent=1))
+        elif svg is None:
+            _print_tree(session, key)
+        if svg is not None:
+            picture = draw.svg(graph, key, propagate(graph), labels(session))
+            temporary = svg.with_name(svg.name + ".tmp")
+            temporary.write_text(picture, encoding="utf-8")
+            temporary.replace(svg)
+            err.print(f"Drawn into {svg}.", markup=False)
+
+
+@app.command(name="import")
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1.")],
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Bring a graph made elsewhere into the store, so that its unknowns stand in the queue. No model is needed.
+
+    Example: argtree import plan.json
+    """
+    graph = read_graph(file)
+    engine = open_store(store)
+    with session_scope(engine) as session:
+        save_graph(session, graph, datetime.now(UTC))
+        session.commit()
+        queue.rerank(session, propagate, datetime.now(UTC))
+    out.print(f"{len(graph.claims)} claims and {len(graph.arguments)} arguments are in the store.")
+    _print_queue(engine)
+
+
+@app.command()
+def ui(
+    store: StoreOption = DEFAULT_STORE,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on, on this machine only.")] = 8501,
+) -> None:
+    """Serve the page where raters answer.
+
+    Example: argtree ui --port 8501
+    """
+    from oracle_ui.serve import serve
+
+    open_store(store, create=False).dispose()
+    raise typer.Exit(serve(store, port))
+
+
+@app.command()
+def answer(
+    store: StoreOption = DEFAULT_STORE,
+    rater: Annotated[str | None, typer.Option(help="Your name; by default your login.")] = None,
+) -> None:
+    """Answer the most valuable questions in the terminal: y, n, a probability, s to skip, q to quit.
+
+    Example: printf 'y\\n0.3\\nq\\n' | argtree answer --rater ada
+    """
+    from oracle_ui.terminal import answer_questions
+
+    count = answer_questions(store, rater or getpass.getuser(), sys.stdin, out)
+    out.print(f"{count} answered. Thank you." if count else "Nothing was answered.")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; an earlier export is replaced.")],
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write the answered premises as a dataset: JSONL, Parquet and messages for fine-tuning.
+
+    Example: argtree export dataset
+    """
+    from models.prompts import is_true
+
+    with read_scope(open_store(store, create=False)) as session:
+        summary = export_dataset(session, folder, is_true)
+    out.print(
+        f"{summary.premises} answered premises ({summary.answers} answers, {summary.messages} of them settled) "
+        f"are in {summary.folder}.",
+        markup=False,
+    )
+
+
+def main() -> None:
+    """Entry point: errors that a user can mend are one sentence on standard error."""
+    try:
+        app()
+    except ArgtreeError as error:
+        err.print(f"Error: {draw.printable(str(error))}", markup=False)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        err.print(f"Error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), markup=False)
+        sys.exit(1)
+
+
+def _explorer(store: str, model: str, seed: int | None, budget: int | None) -> "Explorer":
+    from argtree.daemon import Explorer
+    from models.elicitation import Elicitor
+    from models.load import load_model
+
+    with err.status("Loading the model"):
+        elicitor = Elicitor(load_model(model), seed=seed, budget=budget)
+    return Explorer(open_store(store), elicitor)
+
+
+def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
+    """Step until the budget is used or nothing open can move a root, with a progress bar."""
+    from models.errors import BudgetSpentError
+
+    columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:
+        task = bar.add_task("", total=budget)
+        try:
+            while (step := explorer.step(keys)) is not None:
+                probs = "  ".join(f"{prob:.2f}" for prob in step.root_probs.values())
+                bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
+        except BudgetSpentError:
+            bar.update(task, completed=budget)
+            return
+        bar.update(task, total=explorer.elicitor.calls)
+
+
+def _print_tree(session: Session, key: str) -> None:
+    graph = load_graph(session, key)
+    out.print(draw.tree(graph, key, propagate(graph), labels(session)))
+
+
+def _print_queue(engine: Engine) -> None:
+    """The most valuable open questions, and what to do with them."""
+    with read_scope(engine) as session:
+        asked = queue.open_questions(session, datetime.now(UTC), limit=SHOWN_QUESTIONS)
+    if not asked:
+        out.print("There is nothing worth asking a person.")
+        return
+    ranked = [Ranked(one.claim, one.text, one.prob, one.value, 0.0) for one in asked]
+    out.print(_value_table(ranked, "variance_reduction"))
+    out.print("Answer them with `argtree ui` or `argtree answer`.")
+
+
+def _value_table(ranked: list[Ranked], measure: str) -> Table:
+    table = Table("claim", "P", measure, box=None, pad_edge=False, title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for one in ranked:
+        table.add_row(draw.printable(one.text), f"{one.prob:.3f}", f"{one.value:.3g}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The oracle: the page and the terminal dialogue in which raters answer."""

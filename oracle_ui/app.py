@@ -1,0 +1,172 @@
+"""The page where raters answer: widgets only. `argtree ui` runs it (see `serve`).
+
+A browser tab keeps the rater's name, how many answers they gave and what the last one did. Everything else, the
+lease of the question before all, is in the store: a page that is loaded again shows the same question. Texts of
+models and users reach the page by `st.html` and `theme.literal` only, never by a label or Markdown.
+"""
+
+import os
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from argtree.errors import ArgtreeError
+from argtree.graph import ArgumentGraph
+from argtree.propagate import Propagation, propagate
+from oracle_ui import sitting, theme
+from oracle_ui.serve import STORE_VARIABLE
+from oracle_ui.sitting import Said
+from oracle_ui.view import NothingView, QuestionView
+from store.database import DEFAULT_STORE
+from store.queue import AnswerKind
+
+_NOTE_LENGTH = 2000  # characters
+
+
+def main() -> None:
+    """Draws the page once."""
+    st.set_page_config(page_title="argtree", layout="centered")
+    st.html(theme.STYLE)
+    state = st.session_state
+    if "rater" not in state and "rater" in st.query_params:
+        _enter(st.query_params["rater"])
+    if "rater" not in state:
+        _show_entrance()
+        return
+    st.query_params["rater"] = state.rater
+    try:
+        view = sitting.ask(_store(), state.rater, _now(), _propagated)
+    except ArgtreeError as exc:
+        _show_header(None)
+        st.html(theme.notice(str(exc)))
+        st.button("Try again", type="primary", on_click=_clear_news)
+        return
+    _show_header(view)
+    _show_news()
+    if isinstance(view, NothingView):
+        st.html(theme.nothing(view))
+        st.button("Look again", type="primary", on_click=_look_again)
+    else:
+        _show_question(view)
+
+
+def _show_entrance() -> None:
+    st.html(theme.welcome())
+    _show_news()
+    with st.form("entrance", border=False):
+        st.text_input("Your name", key="name", autocomplete="nickname")
+        st.form_submit_button("Start", type="primary", on_click=lambda: _enter(st.session_state.name))
+
+
+def _show_header(view: QuestionView | NothingView | None) -> None:
+    token = view.token if isinstance(view, QuestionView) else None
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(theme.header(st.session_state.rater, st.session_state.get("count", 0)), width="content")
+        st.button("Change name", type="tertiary", on_click=_leave, args=(token,))
+
+
+def _show_news() -> None:
+    """Shows what went wrong or what the last answer did, each until the next act."""
+    if "notice" in st.session_state:
+        st.html(theme.notice(st.session_state.notice))
+    if "effect" in st.session_state:
+        st.html(theme.effect(st.session_state.effect))
+
+
+def _show_question(view: QuestionView) -> None:
+    # Keys carry the token: a second click on an old button can only mean the old question.
+    st.html(theme.question(view))
+    with st.container(horizontal=True):
+        _answer_button(view, "Yes", "yes", "Y")
+        _answer_button(view, "No", "no", "N")
+        _answer_button(view, "Can't say", "cannot_say", "S")
+    with st.form(f"form-{view.token}", border=False):
+        st.slider("Or how likely is it?", 0, 100, 50, format="%d %%", key=f"percent-{view.token}")
+        st.form_submit_button("Answer with this probability", on_click=_answer, args=(view, "probability"))
+    st.text_input("Note that goes with your answer (optional)", key=f"note-{view.token}", max_chars=_NOTE_LENGTH)
+    st.html(theme.reason(view))
+
+
+def _answer_button(view: QuestionView, label: str, kind: AnswerKind, shortcut: str) -> None:
+    st.button(
+        label,
+        key=f"{kind}-{view.token}",
+        type="secondary" if kind == "cannot_say" else "primary",
+        shortcut=shortcut,
+        width="stretch",
+        on_click=_answer,
+        args=(view, kind),
+    )
+
+
+def _enter(name: str) -> None:
+    state = st.session_state
+    _clear_news()
+    try:
+        state.rater = sitting.enter(_store(), name, _now())
+    except ArgtreeError as exc:
+        state.notice = str(exc)
+        st.query_params.pop("rater", None)
+
+
+def _answer(view: QuestionView, kind: AnswerKind) -> None:
+    state = st.session_state
+    if state.get("last_token") == view.token:
+        return  # the second click of two; the first one's effect stays in sight
+    percent = state.get(f"percent-{view.token}") if kind == "probability" else None
+    if percent is None and kind == "probability":
+        return  # the second click of two, after the first one found its question gone
+    said = Said(kind, None if percent is None else percent / 100, state.get(f"note-{view.token}", ""))
+    _clear_news()
+    try:
+        state.effect = sitting.answer(_store(), state.rater, view, said, _now(), _propagated)
+    except ArgtreeError as exc:
+        state.notice = str(exc)
+        return
+    state.last_token = view.token
+    state.count = state.get("count", 0) + 1
+
+
+def _look_again() -> None:
+    _clear_news()
+    try:
+        sitting.look_again(_store(), _now(), _propagated)
+    except ArgtreeError as exc:
+        st.session_state.notice = str(exc)
+
+
+def _leave(token: str | None) -> None:
+    try:
+        if token is not None:
+            sitting.leave(_store(), token)
+    except ArgtreeError:
+        pass  # then the lease runs out by itself
+    st.session_state.clear()
+    st.query_params.pop("rater", None)
+
+
+def _clear_news() -> None:
+    for key in ("notice", "effect"):
+        st.session_state.pop(key, None)
+
+
+def _fingerprint(graph: ArgumentGraph) -> int:
+    return hash((graph.claims, graph.arguments, graph.roots, tuple(graph.evidence.items())))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={ArgumentGraph: _fingerprint})
+def _propagated(graph: ArgumentGraph) -> Propagation:
+    """Returns `propagate(graph)`, shared by all raters who look at the same state of the store."""
+    return propagate(graph)
+
+
+def _store() -> str:
+    return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    main()

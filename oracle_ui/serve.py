@@ -1,0 +1,82 @@
+"""Runs the page as a server of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+STORE_VARIABLE = "ARGTREE_STORE"
+_APP = Path(__file__).with_name("app.py")
+_GRACE_SECONDS = 10.0  # between asking the server to stop and making it
+_POLL_SECONDS = 0.5
+
+
+def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
+    """Returns the exit code of the server, when it has ended; SIGTERM and SIGINT end it with code 0.
+
+    Must be called from the main thread.
+
+    Args:
+        store_url: the store's path or URL, handed on in the environment.
+        port: to listen at.
+        address: to listen at; anything but loopback lets others answer, for the page asks for no password.
+    """
+    # A session of its own: Ctrl-C in the terminal comes to us alone, and we hand it on once.
+    server = subprocess.Popen(
+        command(port, address), env={**os.environ, STORE_VARIABLE: store_url}, start_new_session=True
+    )
+    stopped = False
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+        server.terminate()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        code = _wait(server, lambda: stopped)
+        return 0 if stopped else code
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        server.kill()
+        server.wait()
+
+
+def command(port: int, address: str = "127.0.0.1") -> list[str]:
+    """Returns the command line of the server."""
+    flags = {
+        "server.port": str(port),
+        "server.address": address,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "runner.magicEnabled": "false",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "theme.light.primaryColor": "#4653c8",
+        "theme.dark.primaryColor": "#6f7bea",
+    }
+    return [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(_APP),
+        *(f"--{name}={value}" for name, value in flags.items()),
+    ]
+
+
+def _wait(server: subprocess.Popen[bytes], is_stopped: Callable[[], bool]) -> int:
+    """Returns the server's exit code; once it was told to stop, it has a while for that."""
+    patience = _GRACE_SECONDS
+    while True:
+        try:
+            return server.wait(_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            patience -= _POLL_SECONDS if is_stopped() else 0
+            if patience <= 0:
+                server.kill()

@@ -1,0 +1,121 @@
+"""What a rater's sitting does in the store: ask, answer, leave. No widgets, no state of its own.
+
+The store is opened for each act, so one that was moved, replaced or locked meanwhile is noticed and said.
+Propagation happens outside of transactions.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from argtree.errors import ArgtreeError
+from argtree.graph import ArgumentGraph
+from argtree.propagate import Propagation
+from oracle_ui.view import CANNOT_SAY, Effect, NothingView, QuestionView, percents, see_effect, see_question
+from store import queue
+from store.database import open_store, read_scope, session_scope
+from store.graphs import load_graph
+from store.raters import get_rater
+from store.tables import Answer, Claim, Root
+
+PropagateFn = Callable[[ArgumentGraph], Propagation]
+_MANY = 10_000  # open questions are counted up to here
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a rater answers."""
+
+    kind: queue.AnswerKind
+    prob: float | None = None  # for the kind "probability"
+    note: str = ""
+
+    def __str__(self) -> str:
+        if self.prob is not None:
+            return percents(self.prob)[0]
+        return CANNOT_SAY if self.kind == "cannot_say" else self.kind
+
+
+def enter(url: str, name: str, now: datetime) -> str:
+    """Returns the rater's name as the store spells it. Raises StoreError, RaterNameError for a name that won't do."""
+    with _opened(url) as engine, session_scope(engine) as session:
+        return get_rater(session, name, now).name
+
+
+def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> QuestionView | NothingView:
+    """Returns the question that the rater now holds: the same one as long as they do. Raises StoreError."""
+    with _opened(url) as engine:
+        with session_scope(engine) as session:
+            rater = get_rater(session, name, now)
+            leased = queue.next_question(session, rater, now)
+            if leased is None:
+                return _nothing(session, rater.id, now)
+        with read_scope(engine) as session:
+            graph, questions = load_graph(session), _questions(session)
+        try:
+            return see_question(leased, propagate_fn(graph), questions)
+        except ArgtreeError as exc:  # too entangled, or answers that exclude one another: it can still be asked
+            return QuestionView(leased.token, leased.text, leased.prob, None, str(exc))
+
+
+def answer(url: str, name: str, question: QuestionView, said: Said, now: datetime, propagate_fn: PropagateFn) -> Effect:
+    """Returns what the answer did; once this returns it is on the disk, even if it cannot be propagated.
+
+    Raises:
+        LeaseLostError: the question went to somebody else; nothing is stored.
+        StoreError: nothing is stored either.
+    """
+    with _opened(url) as engine:
+        with read_scope(engine) as session:
+            graph = load_graph(session)
+        try:
+            before = propagate_fn(graph)
+        except ArgtreeError:
+            before = None
+        with session_scope(engine) as session:
+            rater = get_rater(session, name, now)
+            queue.submit_answer(session, question.token, rater, said.kind, said.prob, now, said.note)
+        try:
+            with session_scope(engine) as session:
+                after = queue.rerank(session, propagate_fn, now)
+                questions = _questions(session)
+        except ArgtreeError as exc:
+            return Effect(str(said), question.claim, (), str(exc))
+    return see_effect(str(said), question.claim, before, after, questions)
+
+
+def leave(url: str, token: str) -> None:
+    """Gives the question back to the queue. Raises StoreError."""
+    with _opened(url) as engine, session_scope(engine) as session:
+        queue.release(session, token)
+
+
+def look_again(url: str, now: datetime, propagate_fn: PropagateFn) -> None:
+    """Ranks the queue anew, for claims that came into the store by other ways. Raises ArgtreeError."""
+    with _opened(url) as engine, session_scope(engine) as session:
+        queue.rerank(session, propagate_fn, now)
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Engine]:
+    engine = open_store(url, create=False)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _questions(session: Session) -> Mapping[str, str]:
+    """Returns the question of each root, by its claim's key."""
+    return dict(session.exec(select(Claim.key, Root.question).where(Root.claim_id == Claim.id)).all())
+
+
+def _nothing(session: Session, rater_id: int | None, now: datetime) -> NothingView:
+    open_ = queue.open_questions(session, now, _MANY)
+    done = set(session.exec(select(Answer.question_id).where(Answer.rater_id == rater_id)))
+    passed = sum(question.question_id in done for question in open_)
+    return NothingView(held=len(open_) - passed, passed=passed)

@@ -1,0 +1,94 @@
+"""Answering in the terminal: the same sitting as on the page. Reads lines, so a pipe will do."""
+
+from datetime import UTC, datetime
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from argtree.draw import printable
+from argtree.propagate import propagate
+from oracle_ui import sitting
+from oracle_ui.sitting import Said
+from oracle_ui.view import Effect, QuestionView, percents
+from store.queue import AnswerKind
+
+WAYS = "y yes, n no, 0 to 1 or 0% to 100% a probability, s skip, q quit"
+WORDS: dict[str, AnswerKind] = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "s": "cannot_say"}
+
+
+def answer_questions(url: str, name: str, lines: TextIO, out: Console) -> int:
+    """Ask the queue's questions one by one until it is empty, or `lines` ends or says q; how many were answered.
+
+    Raises:
+        StoreError: the name is no rater's name, or the store failed. Answers given before are kept.
+    """
+    name = sitting.enter(url, name, _now())
+    sitting.look_again(url, _now(), propagate)
+    count = 0
+    while isinstance(question := sitting.ask(url, name, _now(), propagate), QuestionView):
+        _show(question, out)
+        said = _read(lines, out)
+        if said is None:
+            sitting.leave(url, question.token)
+            return count
+        _show_effect(sitting.answer(url, name, question, said, _now(), propagate), out)
+        count += said.kind != "cannot_say"
+    out.print("There is nothing left to ask you.")
+    return count
+
+
+def parse_answer(line: str) -> Said:
+    """What a rater typed.
+
+    Raises:
+        ValueError: none of the ways to answer; the sentence names them.
+    """
+    typed = line.strip().lower()
+    if typed in WORDS:
+        return Said(WORDS[typed])
+    try:
+        prob = float(typed.removesuffix("%")) / (100 if typed.endswith("%") else 1)
+    except ValueError:
+        prob = -1.0
+    if not 0 <= prob <= 1:  # NaN too
+        raise ValueError(f"{typed[:40]!r} is no answer. Type one of: {WAYS}.")
+    return Said("probability", prob)
+
+
+def _read(lines: TextIO, out: Console) -> Said | None:
+    """The next line that is an answer; None for q or at the end."""
+    while True:
+        out.print("> ", end="")
+        line = lines.readline()
+        if not line or line.strip().lower() in ("q", "quit"):
+            out.print()
+            return None
+        try:
+            return parse_answer(line)
+        except ValueError as error:
+            out.print(Text(printable(str(error))))
+
+
+def _show(question: QuestionView, out: Console) -> None:
+    out.print()
+    out.print(Text("Is this true?  ") + Text(printable(question.claim), style="bold"))
+    out.print(Text(f"The model holds it {percents(question.prob)[0]} likely.", style="dim"))
+    if (stake := question.stake) is not None:
+        now, if_yes, if_no = percents(stake.prob, stake.if_yes, stake.if_no)
+        out.print(
+            Text(f"{printable(stake.question)}  now {now}, after a yes {if_yes}, after a no {if_no}", style="dim")
+        )
+    out.print(Text(WAYS, style="dim"))
+
+
+def _show_effect(effect: Effect, out: Console) -> None:
+    for move in effect.moves:
+        before, after = percents(move.before, move.after)
+        out.print(Text(f"  {before} -> {after}  {printable(move.question)}", style="green"))
+    if effect.trouble:
+        out.print(Text(f"The answer is saved, but its effect can't be worked out: {printable(effect.trouble)}"))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,219 @@
+"""What a rater sees, as frozen values made of the store's rows and a propagation. Pure.
+
+Not here: HTML (`theme`), the database (`sitting`), widgets (`app`).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from argtree.evidence import answer_likelihood
+from argtree.graph import Argument, ArgumentGraph, Polarity
+from argtree.propagate import Propagation
+from store.paths import Step, paths_to_root
+from store.queue import LeasedQuestion
+
+CANNOT_SAY = "can't say"
+MAX_RUNGS = 8  # of a chain; longer ones are folded in the middle
+_UNIT = "\u00a0%"  # the space must not break the line
+_NOTICEABLE = 1e-4  # a root that moved less than this stayed where it was
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Another premise of the same argument."""
+
+    text: str
+    holds: bool  # False: the argument needs it to be false
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One argument on the way from the claim up to the root, and what it concludes."""
+
+    polarity: Polarity
+    holds: bool  # False: the argument needs the claim below to be false
+    companions: tuple[Companion, ...]
+    conclusion: str  # the text of the claim that it is about; of the root: the question
+    prob: float  # posterior of the conclusion
+    skipped: int = 0  # arguments left out just below this one
+
+
+@dataclass(frozen=True)
+class Stake:
+    """The root that the asked claim decides most."""
+
+    question: str  # the root's, as somebody asked it
+    prob: float  # posterior of the root now
+    if_yes: float  # ... after a yes
+    if_no: float  # ... after a no
+    rungs: tuple[Rung, ...]  # from the claim up; none if the claim is the root or does not lie under it
+    is_root: bool  # the asked claim is this root itself
+    others: int  # how many other roots an answer would move
+
+
+@dataclass(frozen=True)
+class QuestionView:
+    """A question as it is put to a rater."""
+
+    token: str
+    claim: str  # text
+    prob: float  # posterior
+    stake: Stake | None  # None: an answer moves no root, or that is not known
+    trouble: str = ""  # a sentence, where it could not be worked out what is at stake
+
+
+@dataclass(frozen=True)
+class NothingView:
+    """There is no question for this rater."""
+
+    held: int  # open questions that others are looking at
+    passed: int  # open questions that this rater has answered with "can't say"
+
+
+@dataclass(frozen=True)
+class Move:
+    """A root that an answer moved."""
+
+    question: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an answer did."""
+
+    said: str  # "yes", "no", a percentage or CANNOT_SAY
+    claim: str  # text
+    moves: tuple[Move, ...]  # farthest first
+    trouble: str = ""  # a sentence, where the answer was saved but could not be propagated
+
+
+def see_question(leased: LeasedQuestion, result: Propagation, questions: Mapping[str, str]) -> QuestionView:
+    """Returns the question with what is at stake.
+
+    Args:
+        leased: what the rater holds.
+        result: a propagation of the whole store; if it does not know the claim yet, nothing is at stake.
+        questions: the question of each root, by its claim's key; a root without one shows its claim.
+    """
+    row = result.graph.index.get(leased.claim)
+    if row is None:
+        return QuestionView(leased.token, leased.text, leased.prob, None)
+    prob = min(max(float(result.prob[row]), 0.0), 1.0)  # rounding may leave [0, 1]
+    return QuestionView(leased.token, leased.text, prob, _stake(leased.claim, prob, result, questions))
+
+
+def see_effect(
+    said: str, claim: str, before: Propagation | None, after: Propagation, questions: Mapping[str, str]
+) -> Effect:
+    """Returns what an answer did to the roots; nothing of those that were not there before it."""
+    if before is None:
+        return Effect(said, claim, ())
+    moves = [
+        Move(
+            _root_text(after.graph, root.claim, questions),
+            float(before.prob[before.graph.index[root.claim]]),
+            float(after.prob[after.graph.index[root.claim]]),
+        )
+        for root in after.graph.roots
+        if root.claim in before.graph.index
+    ]
+    moved = [move for move in moves if abs(move.after - move.before) >= _NOTICEABLE]
+    return Effect(said, claim, tuple(sorted(moved, key=lambda move: -abs(move.after - move.before))))
+
+
+def percents(*probs: float) -> tuple[str, ...]:
+    """Returns probabilities as people read them, with just enough decimals (at most two) to tell them apart.
+
+    What is neither 0 nor 1 is never shown as 0 % or 100 %.
+    """
+    distinct = len({round(prob, 5) for prob in probs})
+    shown: tuple[str, ...] = ()
+    for decimals in range(3):
+        shown = tuple(_percent(prob, decimals) for prob in probs)
+        if len(set(shown)) >= distinct:
+            break
+    return shown
+
+
+def _percent(prob: float, decimals: int) -> str:
+    least = 10**-decimals
+    if 0 < prob and prob * 100 < least / 2:
+        return f"<{least:.{decimals}f}{_UNIT}"
+    if prob < 1 and (1 - prob) * 100 < least / 2:
+        return f">{100 - least:.{decimals}f}{_UNIT}"
+    return f"{prob * 100:.{decimals}f}{_UNIT}"
+
+
+def _stake(claim: str, prob: float, result: Propagation, questions: Mapping[str, str]) -> Stake | None:
+    roots = result.graph.roots
+    row = result.graph.index[claim]
+    spans = [
+        root.weight * abs(float(result.root_if_true[r, row] - result.root_if_false[r, row]))
+        for r, root in enumerate(roots)
+    ]
+    spans = [0.0 if math.isnan(span) else span for span in spans]  # NaN: the claim cannot be otherwise
+    if max(spans, default=0.0) <= 0:
+        return None
+    best = spans.index(max(spans))
+    if_true, if_false = float(result.root_if_true[best, row]), float(result.root_if_false[best, row])
+    root = roots[best].claim
+    steps = paths_to_root(result.graph, root).get(claim, ())
+    return Stake(
+        question=_root_text(result.graph, root, questions),
+        prob=float(result.prob[result.graph.index[root]]),
+        if_yes=_after_answer(1.0, prob, if_true, if_false),
+        if_no=_after_answer(0.0, prob, if_true, if_false),
+        rungs=_folded(_rungs(steps, result, questions)),
+        is_root=claim == root,
+        others=sum(span >= _NOTICEABLE for span in spans) - (spans[best] >= _NOTICEABLE),
+    )
+
+
+def _after_answer(said_prob: float, prob: float, if_true: float, if_false: float) -> float:
+    """Returns P(root | evidence, the answer): raters can err, so a yes does not make the claim certain."""
+    l0, l1 = answer_likelihood(said_prob)
+    after = l1 * prob / (l1 * prob + l0 * (1 - prob))
+    return after * if_true + (1 - after) * if_false
+
+
+def _rungs(steps: tuple[Step, ...], result: Propagation, questions: Mapping[str, str]) -> tuple[Rung, ...]:
+    graph = result.graph
+    rungs = [
+        Rung(
+            polarity=step.argument.polarity,
+            holds=step.holds,
+            companions=_companions(step.argument, step.claim, graph),
+            conclusion=graph.claims[graph.index[step.argument.conclusion]].text,
+            prob=float(result.prob[graph.index[step.argument.conclusion]]),
+        )
+        for step in steps
+    ]
+    if rungs:
+        root = steps[-1].argument.conclusion
+        rungs[-1] = replace(rungs[-1], conclusion=_root_text(graph, root, questions))
+    return tuple(rungs)
+
+
+def _companions(argument: Argument, claim: str, graph: ArgumentGraph) -> tuple[Companion, ...]:
+    return tuple(
+        Companion(graph.claims[graph.index[premise.claim]].text, premise.holds)
+        for premise in argument.premises
+        if premise.claim != claim
+    )
+
+
+def _folded(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    """Returns at most MAX_RUNGS of them, the lowest and the highest."""
+    skipped = len(rungs) - MAX_RUNGS
+    if skipped <= 0:
+        return rungs
+    low = MAX_RUNGS // 2
+    first, *rest = rungs[low + skipped :]
+    return (*rungs[:low], replace(first, skipped=skipped), *rest)
+
+
+def _root_text(graph: ArgumentGraph, root: str, questions: Mapping[str, str]) -> str:
+    return questions.get(root) or graph.claims[graph.index[root]].text

@@ -1,0 +1,151 @@
+"""What a user does, on the real command line: the main job end to end, and bad input."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import datasets
+import pytest
+
+from tests.acceptance.conftest import Run
+
+QUESTION = "Would a candle survive a drop from a roof?"
+
+
+def test_from_a_question_to_a_dataset(argtree: Run, tmp_path: Path) -> None:
+    explored = argtree("explore", QUESTION, "--budget", "150")
+    assert explored.returncode == 0, explored.stderr
+    assert "A candle would survive a drop from a roof." in explored.stdout
+    answered = argtree("answer", "--rater", "ada", stdin="y\nn\nnonsense\n30%\ns\nq\n")
+    assert answered.returncode == 0, answered.stderr
+    assert "3 answered" in answered.stdout
+    exported = argtree("export", "dataset")
+    assert exported.returncode == 0, exported.stderr
+    folder = str(tmp_path / "dataset")
+    cache = str(tmp_path / "cache")
+    premises = datasets.load_dataset(folder, "premises", split="train", cache_dir=cache)
+    messages = datasets.load_dataset(folder, "messages", split="train", cache_dir=cache)
+    assert len(premises) == 3
+    assert {m["messages"][1]["content"] for m in messages} == {"yes", "no"}
+
+
+def test_imported_graph_is_asked_answered_and_given_back(argtree: Run, graph_file: Path) -> None:
+    assert argtree("import", str(graph_file)).returncode == 0
+    before = json.loads(argtree("show", "launch", "--json").stdout)
+    assert before["claims"] == json.loads(graph_file.read_text())["claims"]
+    answered = argtree("answer", "--rater", "ada", stdin="y\n")
+    assert "The tests pass on the new chip." in answered.stdout
+    after = json.loads(argtree("show", "launch", "--json").stdout)
+    assert after["evidence"] == [{"claim": "tests", "likelihood": pytest.approx([0.03, 0.97])}]
+
+
+def test_rank_prints_what_is_worth_asking(argtree: Run, graph_file: Path) -> None:
+    shown = json.loads(argtree("rank", str(graph_file), "--json").stdout)
+    assert shown["exact"] is True
+    assert [claim["claim"] for claim in shown["claims"]] == ["tests", "strike"]
+    everything = json.loads(argtree("rank", str(graph_file), "--json", "--all", "--top", "3").stdout)
+    assert [claim["claim"] for claim in everything["claims"]] == ["launch", "tests", "parts"]
+
+
+def test_tree_is_drawn_as_svg(argtree: Run, graph_file: Path, tmp_path: Path) -> None:
+    argtree("import", str(graph_file))
+    assert argtree("show", "launch", "--svg", "tree.svg").returncode == 0
+    assert "The port is on strike" in (tmp_path / "tree.svg").read_text(encoding="utf-8").replace("\n", " ")
+
+
+def test_daemon_stops_cleanly_on_sigterm(argtree: Run, graph_file: Path, tmp_path: Path) -> None:
+    argtree("import", str(graph_file))
+    environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}"}
+    command = [sys.executable, "-m", "argtree.cli", "daemon"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "The daemon is running" in line:
+                break
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    """One sentence on standard error, no traceback, a failing exit code."""
+    assert result.returncode not in (0, None)
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("Error: ") == 1, result.stderr
+    for word in words:
+        assert word in result.stderr, result.stderr
+
+
+def test_question_outside_the_bundled_world_names_the_way_out(argtree: Run) -> None:
+    assert_refused(argtree("explore", "Will it rain in Lisbon tomorrow?"), "--model")
+
+
+@pytest.mark.parametrize("question", ["", "   ", "why " * 25_000])
+def test_question_that_is_none_is_refused(argtree: Run, question: str, tmp_path: Path) -> None:
+    assert_refused(argtree("explore", question))
+
+
+def test_store_that_is_missing_is_not_made_by_reading(argtree: Run, tmp_path: Path) -> None:
+    assert_refused(argtree("show", "1", ARGTREE_STORE=str(tmp_path / "none.db")), "none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_file_that_is_no_database_is_left_as_it_is(argtree: Run, graph_file: Path, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear all, " * 1000)
+    assert_refused(argtree("import", str(graph_file), "--store", str(letter)), "letter.txt")
+    assert letter.read_text() == "Dear all, " * 1000
+
+
+def test_store_of_a_newer_schema_is_refused(argtree: Run, graph_file: Path, tmp_path: Path) -> None:
+    argtree("import", str(graph_file))
+    with sqlite3.connect(tmp_path / "argtree.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert_refused(argtree("show", "1"))
+
+
+def test_store_that_is_locked_is_told(argtree: Run, graph_file: Path, tmp_path: Path) -> None:
+    argtree("import", str(graph_file))
+    connection = sqlite3.connect(tmp_path / "argtree.db", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        assert_refused(argtree("answer", stdin="y\n"), "lock")
+    finally:
+        connection.close()
+
+
+def test_model_folder_without_weights_is_refused(argtree: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert_refused(argtree("explore", QUESTION, "--model", f"hf:{tmp_path / 'empty'}"), "weights")
+    assert_refused(argtree("explore", QUESTION, "--model", "gpt"), "bundled")
+
+
+def test_graph_file_that_is_broken_is_refused(argtree: Run, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"format": "argtree-graph/1", "claims": [{"id": "a", "text": "a", "prior": 1.5}]}')
+    assert_refused(argtree("rank", str(broken)))
+    assert_refused(argtree("rank", str(tmp_path / "nowhere.json")), "nowhere.json")
+    assert_refused(argtree("import", str(tmp_path)))
+
+
+def test_full_disk_during_export_leaves_nothing_half_written(argtree: Run, graph_file: Path) -> None:
+    argtree("import", str(graph_file))
+    argtree("answer", stdin="y\n")
+    if os.geteuid() != 0:
+        pytest.skip("a small file system can only be mounted by root")
+    folder = graph_file.parent / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("no small file system can be mounted here")
+    try:
+        assert_refused(argtree("export", str(folder / "dataset")), "full")
+        assert not [path for path in folder.rglob("*") if path.is_file()]
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

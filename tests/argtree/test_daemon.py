@@ -1,0 +1,138 @@
+"""The explorer on a real store, with a model that answers from the world's own rules."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from sqlalchemy import Engine
+
+from argtree import propagate
+from argtree.daemon import Explorer, run, utc_now
+from models.elicitation import Elicitor
+from models.errors import BudgetSpentError
+from models.everyday.world import Statement, load_world
+from store.claims import closed_claims, latest_beliefs, list_roots
+from store.database import open_store, read_scope, session_scope
+from store.graphs import load_graph
+from store.queue import next_question, open_questions, submit_answer
+from store.raters import get_rater
+from tests.world_model import WorldModel
+
+QUESTION = "Would a candle survive a drop from a roof?"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return open_store(f"sqlite:///{tmp_path / 'store.db'}")
+
+
+def explorer_on(engine: Engine, budget: int | None = None) -> Explorer:
+    return Explorer(engine, Elicitor(WorldModel(), budget=budget))
+
+
+def explore_all(explorer: Explorer) -> None:
+    while explorer.step() is not None:
+        pass
+
+
+def test_exploring_finds_the_worlds_own_reasons(engine: Engine) -> None:
+    explorer = explorer_on(engine)
+    root = explorer.add_question(QUESTION)
+    explore_all(explorer)
+    world = load_world()
+    with read_scope(engine) as session:
+        graph = load_graph(session)
+    texts = {claim.id: claim.text for claim in graph.claims}
+    found = {
+        (a.polarity, a.strength, tuple((texts[p.claim], p.holds) for p in a.premises))
+        for a in graph.arguments_for(root)
+    }
+    own = world.arguments(Statement("roof", ("a candle",)))
+    assert found == {(a.polarity, a.strength, tuple((world.text(p), holds) for p, holds in ps)) for a, ps in own}
+    assert len(graph.claims) == len(set(texts.values())) >= 20
+
+
+def test_argued_claim_takes_its_residual_prior_and_a_plain_one_its_belief(engine: Engine) -> None:
+    explorer = explorer_on(engine)
+    root = explorer.add_question(QUESTION)
+    explore_all(explorer)
+    with read_scope(engine) as session:
+        graph, beliefs = load_graph(session), latest_beliefs(session)
+    priors = {claim.id: claim.prior for claim in graph.claims}
+    assert priors[root] == pytest.approx(load_world().families["roof"].prior)
+    plain = next(claim.id for claim in graph.claims if not graph.arguments_for(claim.id))
+    assert priors[plain] == beliefs[plain].mean
+
+
+def test_same_question_again_is_the_same_root(engine: Engine) -> None:
+    explorer = explorer_on(engine)
+    assert explorer.add_question(QUESTION) == explorer.add_question("  Would a candle survive  a drop from a roof?")
+    calls = explorer.elicitor.calls
+    assert explorer.add_question(QUESTION) and explorer.elicitor.calls == calls
+    with read_scope(engine) as session:
+        assert len(list_roots(session)) == 1
+
+
+def test_interrupted_at_any_point_it_goes_on_to_the_same_tree(engine: Engine, tmp_path: Path) -> None:
+    whole = explorer_on(open_store(f"sqlite:///{tmp_path / 'whole.db'}"))
+    whole.add_question(QUESTION)
+    explore_all(whole)
+    for budget in (2, 5, 26, 12):
+        explorer = explorer_on(engine, budget)
+        with suppress(BudgetSpentError):
+            explorer.add_question(QUESTION)
+            explore_all(explorer)
+        assert explorer.elicitor.calls <= budget
+    assert len(all_closed(engine)) < len(all_closed(whole.engine))
+    last = explorer_on(engine)
+    explore_all(last)
+    with read_scope(whole.engine) as one, read_scope(engine) as other:
+        assert load_graph(one) == load_graph(other)
+
+
+def test_daemon_fills_the_queue_and_ranks_again_after_an_answer(engine: Engine) -> None:
+    explorer, stop = explorer_on(engine), Event()
+    root = explorer.add_question(QUESTION)
+    thread = Thread(target=run, args=(explorer, stop, 0.01))
+    thread.start()
+    try:
+        wait_for(lambda: root in all_closed(engine) and bool(queued(engine)))
+        before = queued(engine)
+        with session_scope(engine) as session:
+            rater = get_rater(session, "ada", utc_now())
+            leased = next_question(session, rater, utc_now())
+            assert leased is not None and leased.text == before[0][0]
+            submit_answer(session, leased.token, rater, "yes", None, utc_now())
+        wait_for(lambda: bool(queued(engine)) and queued(engine)[0] != before[0])
+        answered = queued(engine)
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert leased.text not in [text for text, _ in answered]
+    with read_scope(engine) as session:
+        graph = load_graph(session)
+    result = propagate(graph)
+    values = {claim.text: result.value()[graph.index[claim.id]] for claim in graph.claims}
+    assert all(value == pytest.approx(values[text]) for text, value in answered)
+
+
+def queued(engine: Engine) -> list[tuple[str, float]]:
+    with read_scope(engine) as session:
+        return [(question.text, question.value) for question in open_questions(session, utc_now())]
+
+
+def all_closed(engine: Engine) -> frozenset[str]:
+    with read_scope(engine) as session:
+        return closed_claims(session)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    pause = Event()
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return
+        pause.wait(0.05)
+    raise AssertionError("did not come about in time")

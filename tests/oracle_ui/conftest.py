@@ -1,0 +1,83 @@
+"""A filled store of its own for every test, and a real server and browser for those that want them."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.oracle_ui.factories import QUESTIONS, fill, small_graph
+
+CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage"
+).split()
+_START_SECONDS = 60.0
+
+
+@pytest.fixture
+def empty_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def store_url(empty_url: str) -> str:
+    fill(empty_url, small_graph(), QUESTIONS)
+    return empty_url
+
+
+@pytest.fixture
+def serve_page() -> Iterator[Callable[[str], str]]:
+    """Gives a function that serves a store and returns the page's address; each server must stop cleanly."""
+    servers: list[subprocess.Popen[bytes]] = []
+
+    def start(url: str) -> str:
+        port = _free_port()
+        code = "import sys; from oracle_ui.serve import serve; sys.exit(serve(sys.argv[1], int(sys.argv[2])))"
+        servers.append(subprocess.Popen([sys.executable, "-c", code, url, str(port)], env={**os.environ}))
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_healthy(f"{address}/_stcore/health", servers[-1])
+        return address
+
+    yield start
+    for server in servers:
+        server.send_signal(signal.SIGTERM)
+    assert [server.wait(30) for server in servers] == [0] * len(servers)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: `apt-get install --no-install-recommends chromium chromium-sandbox`")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            assert server.poll() is None and time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.2)

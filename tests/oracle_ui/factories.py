@@ -1,0 +1,83 @@
+"""A small graph for raters, and texts that try to be more than text."""
+
+from datetime import UTC, datetime
+
+from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
+from argtree.propagate import propagate
+from store.database import open_store, session_scope
+from store.graphs import save_graph
+from store.queue import rerank
+from store.tables import Root as RootRow
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+QUESTIONS = {"r": "Would nails beat jelly?", "g": "Can a key scratch glass?"}
+LEAVES = ("Nails are hard.", "Nails are sharp.", "Jelly is tough.")
+
+HOSTILE = (
+    "<script>window.pwned = 1</script>",
+    "<img src=x onerror='window.pwned=1'>",
+    '"><svg onload=window.pwned=1>',
+    "</bdi></p></div><iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
+    "<style>body {display: none}</style>",
+    "<a href='javascript:window.pwned=1'>press</a>",
+    "&lt;b&gt;bold?&lt;/b&gt; &amp; &#60;i&#62;",
+    "[link](https://example.com) and ![picture](https://example.com/x.png)",
+    "https://example.com/a?b=c www.example.com someone@example.com",
+    "$\\frac{1}{2}$ and $$x^2$$ and \\(y\\)",
+    ":smile: :material/home: :streamlit:",
+    ":red[hot] :blue-background[cold] :rainbow[all] :small[tiny]",
+    "# heading\n- list\n> quote\n---",
+    "`code` ```block``` ~~gone~~ **bold** _slanted_",
+    "<- -> <-> -- >= <= ~=",
+    "| a | b |\n|---|---|\n| c | d |",
+    "{{constructor.constructor('window.pwned=1')()}} ${window.pwned=1}",
+    "<math><mtext><table><mglyph><style><img src=x onerror=window.pwned=1>",
+    "\u202egnp.evil \u2066 right to left",
+    "   leading, trailing and   inner spaces",
+)
+
+
+def small_graph() -> ArgumentGraph:
+    """Two roots: r = s or not t (strengths .8, .5), s = h and p (.9); g rests on p alone (.5) and counts a tenth."""
+    return ArgumentGraph(
+        claims=(
+            Claim("r", "Nails beat jelly.", 0.1),
+            Claim("s", "Nails cut jelly.", 0.0),
+            Claim("h", LEAVES[0], 0.5),
+            Claim("p", LEAVES[1], 0.5),
+            Claim("t", LEAVES[2], 0.25),
+            Claim("g", "A key can scratch glass.", 0.2),
+        ),
+        arguments=(
+            Argument("a1", "r", "support", 0.8, (Premise("s"),)),
+            Argument("a2", "s", "support", 0.9, (Premise("h"), Premise("p"))),
+            Argument("a3", "r", "attack", 0.5, (Premise("t", holds=False),)),
+            Argument("a4", "g", "support", 0.5, (Premise("p"),)),
+        ),
+        roots=(Root("r"), Root("g", 0.1)),
+    )
+
+
+def hostile_graph(text: str) -> ArgumentGraph:
+    """One hostile text everywhere a text can stand: root, conclusion, the one asked claim, another premise."""
+    texts = (f"{text} R", f"{text} S", f"{text} C", f"{text} D")
+    r, s, c, d = (Claim(name, text, 0.4, name == "c") for name, text in zip("rscd", texts, strict=True))
+    arguments = (
+        Argument("a", "s", "support", 0.9, (Premise("c"), Premise("d", holds=False))),
+        Argument("b", "r", "attack", 0.9, (Premise("s"),)),
+    )
+    return ArgumentGraph((r, s, c, d), arguments, (Root("r"),))
+
+
+def fill(url: str, graph: ArgumentGraph, questions: dict[str, str] | None = None) -> None:
+    """Makes a store that holds the graph, ranked; roots get the questions of their keys."""
+    engine = open_store(url)
+    with session_scope(engine) as session:
+        save_graph(session, graph, NOW)
+        for number, root in enumerate(graph.roots, 1):
+            row = session.get(RootRow, number)
+            assert row is not None
+            row.question = (questions or {}).get(root.claim, row.question)
+        session.commit()
+        rerank(session, propagate, NOW)
+    engine.dispose()

@@ -1,0 +1,187 @@
+"""The page's widgets against a real store, without a browser."""
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+import oracle_ui.app
+from argtree.graph import ArgumentGraph, Claim, Root
+from argtree.propagate import propagate
+from oracle_ui import sitting
+from oracle_ui.serve import STORE_VARIABLE
+from oracle_ui.view import QuestionView
+from store.database import open_store, read_scope, session_scope
+from store.queue import LeasedQuestion, next_question
+from store.raters import get_rater
+from store.tables import Answer, Evidence
+from tests.oracle_ui.factories import LEAVES, QUESTIONS, fill
+
+
+@pytest.fixture
+def page(store_url: str, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv(STORE_VARIABLE, store_url)
+    return _page()
+
+
+def _page() -> AppTest:
+    return AppTest.from_file(oracle_ui.app.__file__, default_timeout=30).run()
+
+
+def _enter(page: AppTest, name: str = "Ada") -> AppTest:
+    page.text_input(key="name").set_value(name)
+    return _press(page, "Start")
+
+
+def _press(page: AppTest, label: str) -> AppTest:
+    done = next(button for button in page.button if button.label == label).click().run()
+    assert not done.exception
+    return done
+
+
+def _text(page: AppTest) -> str:
+    assert not page.exception
+    return "\n".join(block.body for block in page.html if "<style>" not in block.body).replace("\u00a0", " ")
+
+
+def _asked(page: AppTest) -> str | None:
+    return next((leaf for leaf in LEAVES if f'<h1 class="at-claim"><bdi>{leaf}' in _text(page)), None)
+
+
+def _labels(page: AppTest) -> list[str]:
+    return [button.label for button in page.button]
+
+
+def _answers(url: str) -> list[Answer]:
+    engine = open_store(url)
+    with read_scope(engine) as session:
+        answers = list(session.exec(select(Answer)))
+    engine.dispose()
+    return answers
+
+
+def _take_away(url: str, name: str) -> LeasedQuestion | None:
+    """Lets every lease run out and gives the best question to somebody else."""
+    engine = open_store(url)
+    with session_scope(engine) as session:
+        now = datetime.now(UTC) + timedelta(hours=1)
+        leased = next_question(session, get_rater(session, name, now), now)
+    engine.dispose()
+    return leased
+
+
+def test_it_asks_for_a_name_first(page: AppTest) -> None:
+    assert "A few plain questions" in _text(page) and _labels(page) == ["Start"]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\x07b", "two\nlines"])
+def test_a_name_that_will_not_do_is_a_sentence(page: AppTest, name: str) -> None:
+    _enter(page, name)
+    assert "must have 1 to 80 printable characters" in _text(page) and "Start" in _labels(page)
+
+
+def test_a_question_shows_its_probability_its_way_up_and_what_hangs_on_it(page: AppTest) -> None:
+    text = _text(_enter(page))
+    assert _asked(page) and "The model gives it" in text and "If yes, “" in text
+    assert QUESTIONS["r"] in text and "supports" in text or "attacks" in text
+
+
+def test_every_kind_of_answer_is_stored_and_its_effect_shown(page: AppTest, store_url: str) -> None:
+    _enter(page)
+    page.text_input[0].set_value("I held one.")
+    assert "You said yes" in _text(_press(page, "Yes")) and "→" in _text(page) and "1 answer in" in _text(page)
+    page.slider[0].set_value(70)
+    assert "You said 70 %" in _text(_press(page, "Answer with this probability"))
+    assert "stays open for others" in _text(_press(page, "Can't say")) and "3 answers in" in _text(page)
+    stored = [(answer.kind, answer.prob, answer.note) for answer in _answers(store_url)]
+    assert stored == [("yes", 1.0, "I held one."), ("probability", 0.7, ""), ("cannot_say", None, "")]
+
+
+def test_nothing_left_says_what_to_do_and_looks_again(page: AppTest, empty_url: str) -> None:
+    _enter(page)
+    for _ in LEAVES:
+        _press(page, "No")
+    assert "Nothing to ask you right now" in _text(page) and "argtree explore" in _text(page)
+    fill(empty_url, ArgumentGraph((Claim("new", "Claim new.", 0.5),), (), (Root("new"),)))
+    assert "Claim new." in _text(_press(page, "Look again"))
+
+
+def test_a_page_loaded_again_shows_the_same_question(page: AppTest) -> None:
+    asked = _asked(_enter(page))
+    again = AppTest.from_file(oracle_ui.app.__file__, default_timeout=30)
+    again.query_params["rater"] = "Ada"
+    assert _asked(again.run()) == asked
+
+
+def test_a_name_in_the_address_that_will_not_do_leads_to_the_entrance(page: AppTest) -> None:
+    page.query_params["rater"] = "x" * 81
+    assert "must have 1 to 80" in _text(page.run()) and "Start" in _labels(page)
+
+
+def test_two_raters_get_two_questions(page: AppTest) -> None:
+    other = _enter(_page(), "Ben")
+    assert None is not _asked(other) != _asked(_enter(page)) is not None
+
+
+def test_changing_the_name_gives_the_question_back(page: AppTest) -> None:
+    asked = _asked(_enter(page))
+    assert "Start" in _labels(_press(page, "Change name"))
+    assert _asked(_enter(page, "Ben")) == asked
+
+
+def test_a_lost_lease_is_a_sentence_and_the_next_question_comes(page: AppTest, store_url: str) -> None:
+    asked = _asked(_enter(page))
+    leased = _take_away(store_url, "Ben")
+    assert leased is not None and leased.text == asked
+    assert "so it was not stored" in _text(_press(page, "Yes"))
+    assert _asked(page) not in (None, asked) and not _answers(store_url)
+
+
+def test_an_answer_submitted_twice_is_stored_once(store_url: str) -> None:
+    now = datetime.now(UTC)
+    view = sitting.ask(store_url, "Ada", now, propagate)
+    assert isinstance(view, QuestionView)
+    first = sitting.answer(store_url, "Ada", view, sitting.Said("yes"), now, propagate)
+    second = sitting.answer(store_url, "Ada", view, sitting.Said("no"), now, propagate)
+    assert first.moves and not second.moves and [answer.kind for answer in _answers(store_url)] == ["yes"]
+
+
+def test_a_missing_store_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "none.db"))
+    page = _enter(_page())
+    assert "There is no store" in _text(page) and not (tmp_path / "none.db").exists()
+
+
+def test_a_store_that_vanishes_is_a_sentence_and_can_be_tried_again(page: AppTest, store_url: str) -> None:
+    asked, path = _asked(_enter(page)), Path(store_url.removeprefix("sqlite:///"))
+    path.rename(path.with_suffix(".away"))
+    assert "no store" in _text(_press(page, "Yes")) and "Try again" in _labels(page)
+    path.with_suffix(".away").rename(path)
+    assert _asked(_press(page, "Try again")) == asked and "no store" not in _text(page)
+
+
+def test_a_locked_store_is_a_sentence(page: AppTest, store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.database.open_store.__kwdefaults__", {"create": True, "busy_seconds": 0.1})
+    other = sqlite3.connect(store_url.removeprefix("sqlite:///"))
+    other.execute("BEGIN EXCLUSIVE")
+    assert "is locked by another process" in _text(_enter(page))
+    other.close()
+
+
+def test_answers_that_exclude_one_another_are_said_and_kept(page: AppTest, store_url: str) -> None:
+    _enter(page)
+    engine = open_store(store_url)
+    with session_scope(engine) as session:
+        session.add(Evidence(claim_id=2, if_false=0.0, if_true=1.0))  # nails cut jelly, for certain ...
+        session.add(Evidence(claim_id=3, if_false=1.0, if_true=0.0))  # ... yet they are not hard
+    engine.dispose()
+    text = _text(_press(page, "Yes"))
+    assert "Your answer is saved, but" in text and "probability 0" in text and len(_answers(store_url)) == 1
+
+
+def test_an_unexpected_name_is_not_markup(page: AppTest) -> None:
+    text = _text(_enter(page, "<b>:red[Ada]</b>"))
+    assert "<bdi>&lt;b&gt;:red[Ada]&lt;/b&gt;</bdi>" in text and "Ada" not in "".join(_labels(page))

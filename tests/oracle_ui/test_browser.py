@@ -1,0 +1,156 @@
+"""A rater's sitting in a real browser."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlmodel import select
+
+from store.database import open_store, read_scope
+from store.tables import Answer
+from tests.oracle_ui.factories import HOSTILE, LEAVES, fill, hostile_graph
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+_WAIT = 30_000.0  # milliseconds
+Serve = Callable[[str], str]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[[str], Page]]:
+    """Gives a function that opens an address in a browser profile of its own."""
+    contexts = []
+
+    def open_(address: str) -> Page:
+        contexts.append(browser.new_context(viewport={"width": 1000, "height": 1000}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(_WAIT)
+        page.goto(address)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def _enter(page: Page, name: str) -> None:
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Start").click()
+
+
+def _settle(page: Page) -> None:
+    """Waits until nothing of the page before is left: Streamlit replaces it piece by piece."""
+    app = page.locator("[data-testid=stApp]")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=_WAIT)
+
+
+def _sees(page: Page, text: str) -> None:
+    expect(page.locator(".at", has_text=text).first).to_be_visible(timeout=_WAIT)
+
+
+def _claim(page: Page) -> str:
+    _sees(page, "Is this true?")
+    _settle(page)
+    return page.locator("h1.at-claim").inner_text()
+
+
+def _next_claim(page: Page, last: str) -> str:
+    expect(page.locator("h1.at-claim")).not_to_have_text(last, timeout=_WAIT)
+    _settle(page)
+    return page.locator("h1.at-claim").inner_text()
+
+
+def _answers(url: str) -> list[tuple[str, float | None, str]]:
+    engine = open_store(url)
+    with read_scope(engine) as session:
+        answers = [(answer.kind, answer.prob, answer.note) for answer in session.exec(select(Answer))]
+    engine.dispose()
+    return answers
+
+
+def test_a_whole_sitting(store_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
+    page = open_page(serve_page(store_url))
+    _enter(page, "Ada")
+    first = _claim(page)
+    note = page.get_by_label("Note that goes with your answer")
+    note.fill("By trying: ")
+    note.press_sequentially("yes, no, so")  # shortcuts are only letters here
+    assert first in LEAVES and page.locator("h1.at-claim").inner_text() == first
+    page.get_by_role("button", name="Yes").dblclick()
+    _sees(page, f"You said yes: {first}")
+    expect(page.locator(".at-move").first).to_contain_text("→")
+
+    second = _next_claim(page, first)
+    slider = page.get_by_role("slider")
+    for _ in range(20):
+        slider.press("ArrowRight")
+    page.get_by_role("button", name="Answer with this probability").click()
+    _sees(page, "You said 70")
+    third = _next_claim(page, second)
+    page.reload()
+    assert _claim(page) == third
+    page.locator("h1.at-claim").click()
+    page.keyboard.press("s")
+    _sees(page, "Nothing to ask you right now")
+    expect(page.get_by_role("button", name="Look again")).to_be_visible()
+    assert _answers(store_url) == [
+        ("yes", 1.0, "By trying: yes, no, so"),
+        ("probability", 0.7, ""),
+        ("cannot_say", None, ""),
+    ]
+    assert {first, second, third} == set(LEAVES)
+
+
+def test_two_raters_never_look_at_one_question(
+    store_url: str, serve_page: Serve, open_page: Callable[[str], Page]
+) -> None:
+    address = serve_page(store_url)
+    pages = [open_page(address) for _ in range(4)]
+    for number, page in enumerate(pages[:3]):
+        _enter(page, f"Rater {number}")
+    assert {_claim(page) for page in pages[:3]} == set(LEAVES)
+    _enter(pages[3], "Too late")
+    _sees(pages[3], "Others are on it")
+
+
+def test_the_page_fits_a_phone(store_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
+    page = open_page(serve_page(store_url))
+    page.set_viewport_size({"width": 360, "height": 700})
+    _enter(page, "Ada")
+    _claim(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    widths = [page.get_by_role("button", name=name).bounding_box() for name in ("Yes", "No", "Can't say")]
+    assert all(box is not None and box["width"] >= 60 and box["x"] + box["width"] <= 360 for box in widths)
+
+
+def test_no_text_becomes_more_than_text(empty_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
+    """Every hostile text goes through the whole page in turn: name, claim, chain, question, note, effect."""
+    for text in HOSTILE:
+        fill(empty_url, hostile_graph(text))
+    page = open_page(serve_page(empty_url))
+    page.on("dialog", lambda dialog: pytest.fail("a dialog opened"))
+    _enter(page, HOSTILE[0])
+    seen: list[str] = []
+    for _ in HOSTILE:
+        claim = _claim(page)
+        seen.append(page.locator("h1.at-claim").evaluate("node => node.textContent"))
+        why = page.locator(".at-why").evaluate("node => node.textContent")
+        assert [end for end in "RSCD" if f"{seen[-1][:-1].strip()} {end}" not in why] == [], why
+        _holds_only_text(page)
+        page.get_by_label("Note that goes with your answer").fill(claim)
+        page.get_by_role("button", name="Yes").click()
+        _sees(page, f"{len(seen)} answer")
+        _settle(page)
+        if page.get_by_role("button", name="Look again").count():
+            break
+        _next_claim(page, claim)
+    _holds_only_text(page)
+    assert sorted(seen) == sorted(f"{text} C" for text in HOSTILE)
+    assert len(_answers(empty_url)) == len(HOSTILE)
+
+
+def _holds_only_text(page: Page) -> None:
+    assert page.evaluate("window.pwned") is None
+    blocks = page.locator("[data-testid=stMainBlockContainer] [data-testid=stHtml]")
+    tags = blocks.evaluate_all("all => all.flatMap(one => [...one.querySelectorAll('*')].map(node => node.tagName))")
+    assert set(tags) <= {"DIV", "P", "H1", "SPAN", "B", "BDI", "CODE"}
+    assert page.locator("iframe, .katex, [data-testid=stMain] a, [data-testid=stMain] img").count() == 0
