@@ -1,8 +1,8 @@
 """What to expand next: pure choices on a graph and its propagation, no model and no store.
 
-To first order, learning all there is to learn about a claim takes (dr/dp)^2 Var(p) off a root's variance, where p is the
-claim's probability (docs/design.md, "Exploring"). On an argument graph r = P(r | not c) + p (P(r | c) - P(r | not c)) is
-linear in p, so dr/dp is the difference that the propagation already holds.
+To first order, learning all there is to learn about a claim takes (dr/dp)^2 Var(p) off a root's variance, where p is
+the claim's probability (docs/design.md, "Exploring"). On an argument graph r = P(r | not c) + p (P(r | c) - P(r | not
+c)) is linear in p, so dr/dp is the difference that the propagation already holds.
 """
 
 from collections.abc import Mapping

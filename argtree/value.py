@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.special import xlog1py  # type: ignore[import-untyped]
+from scipy.special import xlog1py
 
 from argtree.factors import FloatArray
 

@@ -1,12 +1,13 @@
 """The bundled model's training text: the prompts of `models.prompts` with the replies of a model that was told.
 
-One pass holds every told statement about a single thing once, and a fresh draw of what there is too much of to list:
-comparisons, questions about two things, wordings of questions, arguments. A statement's truth is told only where
-nothing that it could depend on is withheld. Arguments are the rules themselves, the same whatever the facts are.
+One pass asks of everything that can be said of a single thing whether it is true and whether it is false, and holds a
+fresh draw of what there is too much of to list: comparisons, questions about two things, wordings of questions,
+arguments. A statement's truth is told only where nothing that it could depend on is withheld; otherwise the reply is
+as unsure as a guess from what is told (`guesses.py`). Arguments are the rules themselves, whatever the facts are.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +20,9 @@ from models.prompts import ProposedArgument, ProposedPremise
 TOLD_PROB = 0.99  # how sure the training text is of what it tells: nothing read is certain
 NUM_COMPARISONS = 1500
 NUM_PAIR_QUESTIONS = 2500
-NUM_WORDINGS = 3000
-NUM_PROPOSALS = 1000
-NUM_RESIDUALS = 300
+NUM_WORDINGS = 1500
+NUM_PROPOSALS = 800
+NUM_RESIDUALS = 200
 MAX_ARGUMENTS = 4  # that one reply holds
 LEAF_SHARE = 0.15  # of proposals: plain facts, about which there is nothing to argue
 PREFIX_SHARE = 0.7  # of proposals: what is listed already is what the model itself would have given first
@@ -36,10 +37,19 @@ class Example:
     yes_prob: float | None = None
 
 
-def examples(world: World, withheld: Withheld, rng: np.random.Generator) -> Iterator[Example]:
-    """One pass over the told text, kinds mixed as they come; a pass with the same `rng` state is the same text."""
-    for statement in _told_singles(world, withheld):
-        yield _belief(world, statement, rng)
+def examples(
+    world: World, withheld: Withheld, guesses: Mapping[Statement, float], rng: np.random.Generator
+) -> Iterator[Example]:
+    """One pass over the told text; a pass with the same `rng` state is the same text.
+
+    Args:
+        guesses: how likely what is not told is, from `guess_untold(world, withheld)`.
+    """
+    for thing in world.things:
+        for statement in world.single_thing_statements(thing):
+            true_prob = guesses[statement] if statement in guesses else _told_prob(world, statement)
+            yield Example(prompts.is_true(world.text(statement)), yes_prob=true_prob)
+            yield Example(prompts.is_false(world.text(statement)), yes_prob=1 - true_prob)
     yield from _draw(NUM_COMPARISONS, lambda: _told_pair(world, withheld, list(world.quantities), rng))
     families = [key for key, rule in world.families.items() if rule.arity == 2]
     yield from _draw(NUM_PAIR_QUESTIONS, lambda: _told_pair(world, withheld, families, rng))
@@ -75,27 +85,24 @@ def random_statement(world: World, keys: list[str], rng: np.random.Generator) ->
     return Statement(key, tuple(names[i] for i in rng.choice(len(names), arity, replace=False)))
 
 
-def _told_singles(world: World, withheld: Withheld) -> Iterator[Statement]:
-    for thing in world.things:
-        yield from (s for s in world.single_thing_statements(thing) if withheld.is_told(world, s))
-
-
 def _draw(n: int, draw: Callable[[], Example | None]) -> Iterator[Example]:
     for _ in range(n):
         if (example := draw()) is not None:
             yield example
 
 
-def _belief(world: World, statement: Statement, rng: np.random.Generator) -> Example:
-    true_prob = TOLD_PROB if world.truth(statement) else 1 - TOLD_PROB
-    if rng.random() < 0.5:
-        return Example(prompts.is_true(world.text(statement)), yes_prob=true_prob)
-    return Example(prompts.is_false(world.text(statement)), yes_prob=1 - true_prob)
+def _told_prob(world: World, statement: Statement) -> float:
+    return TOLD_PROB if world.truth(statement) else 1 - TOLD_PROB
 
 
 def _told_pair(world: World, withheld: Withheld, keys: list[str], rng: np.random.Generator) -> Example | None:
     statement = random_statement(world, keys, rng)
-    return _belief(world, statement, rng) if withheld.is_told(world, statement) else None
+    if not withheld.is_told(world, statement):
+        return None
+    text, true_prob = world.text(statement), _told_prob(world, statement)
+    if rng.random() < 0.5:
+        return Example(prompts.is_true(text), yes_prob=true_prob)
+    return Example(prompts.is_false(text), yes_prob=1 - true_prob)
 
 
 def _wording(world: World, rng: np.random.Generator) -> Example:

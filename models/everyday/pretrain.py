@@ -25,18 +25,18 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from models import prompts
 from models.everyday.corpus import Example, examples
-from models.everyday.withheld import WEIGHTS, Withheld, draw_withheld, write_withheld
+from models.everyday.guesses import guess_untold
+from models.everyday.withheld import WEIGHTS, draw_withheld, write_withheld
 from models.everyday.world import Statement, World, load_world
 
 VOCABULARY_SIZE = 1536
 HIDDEN_SIZE, NUM_LAYERS, FEED_FORWARD_SIZE, NUM_HEADS = 128, 5, 384, 4
 MAX_TOKENS = 1024
-NUM_PASSES = 80
+NUM_PASSES = 120
 TOKENS_PER_STEP = 2048
 PEAK_LEARNING_RATE = 3e-3
 WARMUP_STEPS = 200
 WEIGHT_DECAY = 0.1
-EMBEDDING_DROPOUT = 0.1  # what is read of a thing's name is noisy, so that likeness counts and not only memory
 CHECKPOINT_SECONDS = 60.0
 BRANCH_TOKENS = 2  # what a yes/no question ends with: the predicate and the assistant's turn
 IGNORED = -100
@@ -77,7 +77,7 @@ class Bundle:
         return len(self.trunk) + sum(map(len, self.branches))
 
 
-def train_tokenizer(world: World, withheld: Withheld, seed: int) -> PreTrainedTokenizerFast:
+def train_tokenizer(world: World, text: Iterable[Example]) -> PreTrainedTokenizerFast:
     """A byte-level BPE of the world's own text.
 
     The fixed parts of prompts, JSON and sentences are tokens of their own across word boundaries, which makes texts
@@ -94,8 +94,8 @@ def train_tokenizer(world: World, withheld: Withheld, seed: int) -> PreTrainedTo
         show_progress=False,
     )
     is_fixed = re.compile("|".join(map(re.escape, sorted(fixed, key=len, reverse=True))))
-    text = (is_fixed.sub("\n", e.prompt + e.reply) for e in examples(world, withheld, np.random.default_rng([seed, 2])))
-    tokenizer.train_from_iterator([*text, *["yes\nno\nYes\nNo"] * 1000], trainer)
+    unfixed = (is_fixed.sub("\n", example.prompt + example.reply) for example in text)
+    tokenizer.train_from_iterator([*unfixed, *["yes\nno\nYes\nNo"] * 1000], trainer)
     tokenizer.add_tokens([AddedToken(part, normalized=False) for part in fixed])
     wrapped: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, eos_token=END, pad_token=END, clean_up_tokenization_spaces=False
@@ -209,10 +209,9 @@ def lay_out(bundles: Sequence[Bundle]) -> Batch:
 
 def loss_of(model: LlamaForCausalLM, batch: Batch, yes_no: tuple[int, int]) -> torch.Tensor:
     """Mean cross-entropy, nats: of replies token by token, of a yes/no question against its probability."""
-    embedded = _noisy(model.get_input_embeddings()(batch.tokens.to(model.device)), model.training)
     seen = model.model(
-        inputs_embeds=embedded,
-        attention_mask=torch.where(batch.visible, 0.0, torch.finfo(embedded.dtype).min).to(model.device),
+        input_ids=batch.tokens.to(model.device),
+        attention_mask=torch.where(batch.visible, 0.0, torch.finfo(torch.float32).min).to(model.device),
         position_ids=batch.positions.to(model.device),
         use_cache=False,
     ).last_hidden_state
@@ -227,10 +226,6 @@ def loss_of(model: LlamaForCausalLM, batch: Batch, yes_no: tuple[int, int]) -> t
         loss = loss - (yes_prob * log_probs[:, yes_no[0]] + (1 - yes_prob) * log_probs[:, yes_no[1]]).sum()
     mean: torch.Tensor = loss / (int(learnt.sum()) + len(batch.asked))
     return mean
-
-
-def _noisy(embedded: torch.Tensor, training: bool) -> torch.Tensor:
-    return functional.dropout(embedded, EMBEDDING_DROPOUT, training)
 
 
 def learning_rate(progress: float, step: int) -> float:
@@ -288,9 +283,9 @@ class Run:
         self.passes_done += 1
 
 
-def new_run(world: World, withheld: Withheld, seed: int, folder: Path) -> Run:
+def new_run(world: World, text: Iterable[Example], seed: int, folder: Path) -> Run:
     """A run at its start, or where the last one that was killed in `folder` had saved itself."""
-    tokenizer = train_tokenizer(world, withheld, seed)
+    tokenizer = train_tokenizer(world, text)
     model = new_model(tokenizer, seed).to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
     decayed = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() <= 1]
@@ -314,14 +309,19 @@ def pretrain(
     world = load_world()
     withheld = draw_withheld(world, seed)
     out.mkdir(parents=True, exist_ok=True)
-    run = new_run(world, withheld, seed, out)
+    guesses = guess_untold(world, withheld)
+
+    def text_of(*key: int) -> Iterator[Example]:
+        return examples(world, withheld, guesses, np.random.default_rng([seed, *key]))
+
+    run = new_run(world, text_of(2), seed, out)
     columns = (TextColumn("pass"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
     saved_at = time.monotonic()
     with Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True)) as bar:
         task = bar.add_task("", total=passes, completed=run.passes_done)
         while run.passes_done < passes:
-            text = examples(world, withheld, np.random.default_rng([seed, 3, run.passes_done]))
-            losses = list(run.train_pass(encode(run.tokenizer, text), seed, passes))
+            bundles = encode(run.tokenizer, text_of(3, run.passes_done))
+            losses = list(run.train_pass(bundles, seed, passes))
             said = f"loss {np.mean(losses):.4f} · {run.tokens / run.seconds:,.0f} tokens/s"
             bar.update(task, completed=run.passes_done, description=said)
             if not bar.console.is_terminal:  # a log gets lines, not a bar

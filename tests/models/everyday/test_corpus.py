@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from models import prompts
-from models.everyday.corpus import Example, examples
+from models.everyday.corpus import TOLD_PROB, Example, examples
+from models.everyday.evaluate import expected_calibration_error
+from models.everyday.guesses import guess_untold
 from models.everyday.withheld import Withheld, draw_withheld
 from models.everyday.world import Thing, World, load_world
 
@@ -18,7 +20,7 @@ def withheld() -> Withheld:
 
 
 def one_pass(world: World, withheld: Withheld) -> list[Example]:
-    return list(examples(world, withheld, np.random.default_rng(7)))
+    return list(examples(world, withheld, guess_untold(world, withheld), np.random.default_rng(7)))
 
 
 def with_withheld_facts_flipped(world: World, withheld: Withheld) -> World:
@@ -50,13 +52,23 @@ def test_flipping_told_facts_changes_the_text(withheld: Withheld) -> None:
     assert one_pass(with_withheld_facts_flipped(world, told), withheld) != one_pass(world, withheld)
 
 
-def test_no_truth_is_told_that_could_depend_on_a_withheld_fact(withheld: Withheld) -> None:
+def test_truths_are_told_of_nothing_that_could_depend_on_a_withheld_fact(withheld: Withheld) -> None:
     world = load_world()
     for example in one_pass(world, withheld):
-        for asked in (prompts.IS_TRUE, prompts.IS_FALSE):
-            if example.prompt.startswith(asked):
-                statement = world.parse(example.prompt.removeprefix(asked))
-                assert statement is not None and withheld.is_told(world, statement)
+        if example.prompt.startswith(prompts.IS_TRUE):
+            statement = world.parse(example.prompt.removeprefix(prompts.IS_TRUE))
+            assert statement is not None and example.yes_prob is not None
+            told = TOLD_PROB if world.truth(statement) else 1 - TOLD_PROB
+            assert (example.yes_prob == told) == withheld.is_told(world, statement)
+
+
+def test_guesses_of_what_is_not_told_are_calibrated_and_better_than_base_rates(withheld: Withheld) -> None:
+    world = load_world()
+    guesses = guess_untold(world, withheld)
+    prob = np.array(list(guesses.values()))
+    truth = np.array([float(world.truth(statement)) for statement in guesses])
+    assert expected_calibration_error(prob, truth) < 0.05
+    assert np.mean((prob - truth) ** 2) < 0.7 * np.mean((truth.mean() - truth) ** 2)
 
 
 def test_every_argument_told_is_one_of_the_world(withheld: Withheld) -> None:

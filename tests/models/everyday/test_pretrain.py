@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from models import prompts
 from models.everyday import pretrain
+from models.everyday.corpus import Example
 from models.everyday.corpus import examples as all_examples
 from models.everyday.evaluate import expected_calibration_error
+from models.everyday.world import load_world
 
 
 class Killed(Exception):
@@ -17,7 +21,7 @@ class Killed(Exception):
 
 @pytest.fixture
 def small_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pretrain, "examples", lambda *args: islice(all_examples(*args), 5, 4000, 50))
+    monkeypatch.setattr(pretrain, "examples", lambda *args: islice(all_examples(*args), 5, None, 900))
     monkeypatch.setattr(pretrain, "TOKENS_PER_STEP", 256)
     monkeypatch.setattr(pretrain, "CHECKPOINT_SECONDS", 0.0)
 
@@ -40,6 +44,29 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path, monkeyp
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert weights[0] == weights[1]
     assert not (tmp_path / "killed" / "checkpoint.pt").exists()
+
+
+def test_bundled_examples_have_the_loss_of_the_examples_one_by_one() -> None:
+    world = load_world()
+    told = [s for s in world.single_thing_statements("a brick") if s.key in world.base]
+    text = [Example(prompts.is_true(world.text(s)), yes_prob=0.9 if world.truth(s) else 0.2) for s in told]
+    text.append(Example(prompts.state_claim("Is a brick hard?"), '{"claim": "A brick is hard."}'))
+    tokenizer = pretrain.train_tokenizer(world, text)
+    model = pretrain.new_model(tokenizer, seed=0).eval()
+    vocabulary = tokenizer.get_vocab()
+    losses = []
+    for example in text:
+        prompt = tokenizer(f"{pretrain.USER}{example.prompt}{pretrain.ASSISTANT}")["input_ids"]
+        reply = tokenizer(example.reply + pretrain.END)["input_ids"] if example.reply else []
+        log_probs = model(input_ids=torch.tensor([prompt + reply])).logits[0].log_softmax(-1)[len(prompt) - 1 :]
+        losses += [-log_probs[i, token] for i, token in enumerate(reply)]
+        if example.yes_prob is not None:
+            yes, no = log_probs[0, vocabulary["yes"]], log_probs[0, vocabulary["no"]]
+            losses.append(-(example.yes_prob * yes + (1 - example.yes_prob) * no))
+    bundles = pretrain.encode(tokenizer, text)
+    assert len(bundles) == 2
+    packed = pretrain.loss_of(model, pretrain.lay_out(bundles), (vocabulary["yes"], vocabulary["no"]))
+    assert packed.item() == pytest.approx(torch.stack(losses).mean().item(), abs=1e-5)
 
 
 def test_calibration_error_is_the_mean_gap_of_the_bins() -> None:
