@@ -3,3 +3,8 @@
 Read `base.py` (the interface), `prompts.py` (the words), `elicitation.py` (arguments and beliefs), then `load.py`.
 Nothing is imported here, so that a command that needs no model does not wait for torch.
 """
+
+import os
+
+# Before torch is imported anywhere: its threads must not spin against other processes (ten times slower on a busy core).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -59,13 +59,20 @@ def expected_calibration_error(prob: FloatArray, truth: FloatArray, num_bins: in
     return float(np.sum(gaps) / len(prob))
 
 
+class FactScores(NamedTuple):
+    """How a model does on facts; fields as in `Evaluation`."""
+
+    told_accuracy: float
+    withheld_accuracy: float
+    withheld_ece: float
+    withheld_skill: float
+    num_told: int
+    num_withheld: int
+
+
 def evaluate(elicitor: Elicitor, world: World, withheld: Withheld, seed: int = 0) -> Evaluation:
     """All figures for one model; the same seed asks the same things."""
-    told, untold = _told_facts(world, withheld), _withheld_facts(world, withheld)
-    told_prob, withheld_prob = _beliefs(elicitor, world, told), _beliefs(elicitor, world, untold)
-    told_truth, withheld_truth = _truths(world, told), _truths(world, untold)
-    base_rate = _base_rates(world, told, untold)
-    brier, base_brier = _brier(withheld_prob, withheld_truth), _brier(base_rate, withheld_truth)
+    facts = score_facts(elicitor, world, withheld)
     valid, recall = _proposals(elicitor, world, np.random.default_rng([seed, 6]))
     questions = draw_benchmark(world, withheld, withheld.seed)
     worded = questions[:: len(questions) // NUM_WORDINGS]
@@ -73,15 +80,25 @@ def evaluate(elicitor: Elicitor, world: World, withheld: Withheld, seed: int = 0
     question_prob = np.array([belief.mean for belief in elicitor.believe([q.claim for q in posed])])
     question_truth = np.array([float(q.truth) for q in posed])
     return Evaluation(
-        told_accuracy=_accuracy(told_prob, told_truth),
-        withheld_accuracy=_accuracy(withheld_prob, withheld_truth),
-        withheld_ece=expected_calibration_error(withheld_prob, withheld_truth),
-        withheld_skill=1 - brier / base_brier,
+        **facts._asdict(),
         proposal_valid=valid,
         proposal_recall=recall,
         claim_valid=float(np.mean([_worded(elicitor, q.question) == q.claim for q in worded])),
         question_accuracy=_accuracy(question_prob, question_truth),
         question_brier=_brier(question_prob, question_truth),
+    )
+
+
+def score_facts(elicitor: Elicitor, world: World, withheld: Withheld) -> FactScores:
+    """How a model does on what it was told, and on what was withheld."""
+    told, untold = _told_facts(world, withheld), _withheld_facts(world, withheld)
+    told_prob, withheld_prob = _beliefs(elicitor, world, told), _beliefs(elicitor, world, untold)
+    truth = _truths(world, untold)
+    return FactScores(
+        told_accuracy=_accuracy(told_prob, _truths(world, told)),
+        withheld_accuracy=_accuracy(withheld_prob, truth),
+        withheld_ece=expected_calibration_error(withheld_prob, truth),
+        withheld_skill=1 - _brier(withheld_prob, truth) / _brier(_base_rates(world, told, untold), truth),
         num_told=len(told),
         num_withheld=len(untold),
     )

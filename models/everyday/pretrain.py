@@ -5,15 +5,12 @@ that depends on how far the run is, so a killed run goes on from its last checkp
 """
 
 import math
-import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: its threads must not spin against other processes
 
 import numpy as np
 import torch

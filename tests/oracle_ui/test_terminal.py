@@ -1,0 +1,74 @@
+"""Answering in the terminal, on a real store."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from argtree import Argument, ArgumentGraph, Claim, Premise, Root
+from oracle_ui.sitting import Said
+from oracle_ui.terminal import answer_questions, parse_answer
+from store.database import open_store, read_scope, session_scope
+from store.graphs import labels, save_graph
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("y\n", Said("yes")),
+        (" N ", Said("no")),
+        ("s", Said("cannot_say")),
+        ("0.25", Said("probability", 0.25)),
+        ("70%", Said("probability", 0.7)),
+        ("1", Said("probability", 1.0)),
+    ],
+)
+def test_every_way_to_answer_is_read(typed: str, said: Said) -> None:
+    assert parse_answer(typed) == said
+
+
+@pytest.mark.parametrize("typed", ["", "maybe", "1.5", "-1", "nan", "120%", "inf", "%"])
+def test_what_is_no_answer_is_refused_with_the_ways(typed: str) -> None:
+    with pytest.raises(ValueError, match="no answer"):
+        parse_answer(typed)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """A store with one root and two premises, one named to break a terminal."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    claims = [Claim("r", "It works.", 0.1), Claim("a", "[red]A[/red] \x1b[2J holds.", 0.5), Claim("b", "B holds.", 0.5)]
+    arguments = [
+        Argument("1", "r", "support", 0.9, (Premise("a"),)),
+        Argument("2", "r", "support", 0.3, (Premise("b"),)),
+    ]
+    with session_scope(open_store(url)) as session:
+        save_graph(session, ArgumentGraph(claims, arguments, [Root("r")]), datetime.now(UTC))
+    return url
+
+
+def sit(store: str, typed: str) -> tuple[int, str]:
+    shown = io.StringIO()
+    count = answer_questions(store, "ada", io.StringIO(typed), Console(file=shown, width=100))
+    return count, shown.getvalue()
+
+
+def test_answers_from_a_pipe_are_stored_and_their_effect_told(store: str) -> None:
+    count, shown = sit(store, "what?\ny\n0.2\n")
+    assert count == 2
+    assert "'what?' is no answer" in shown and "There is nothing left to ask you." in shown
+    with read_scope(open_store(store)) as session:
+        assert labels(session) == {"a": pytest.approx(0.97), "b": pytest.approx(0.2 * 0.97 + 0.8 * 0.03)}
+
+
+def test_quitting_gives_the_question_back(store: str) -> None:
+    assert sit(store, "q\n")[0] == 0
+    assert sit(store, "")[0] == 0
+    assert sit(store, "y\ny\n")[0] == 2
+
+
+def test_text_of_a_claim_can_do_nothing_to_the_terminal(store: str) -> None:
+    _, shown = sit(store, "q\n")
+    assert "[red]A[/red]" in shown and "\x1b" not in shown
