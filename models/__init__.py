@@ -6,5 +6,5 @@ Nothing is imported here, so that a command that needs no model does not wait fo
 
 import os
 
-# Before torch is imported anywhere: its threads must not spin against other processes (ten times slower on a busy core).
+# Before torch is imported anywhere: its threads must not spin against other processes, which costs most of the speed.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
