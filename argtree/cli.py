@@ -5,6 +5,7 @@ commands that use them, since they take seconds.
 """
 
 import getpass
+import io
 import json
 import logging
 import signal
@@ -16,14 +17,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.highlighter import NullHighlighter
+from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree import draw
 from argtree.errors import ArgtreeError
-from argtree.format import graph_to_json, read_graph
+from argtree.format import graph_to_json, read_graph, write_whole
 from argtree.propagate import propagate
 from argtree.rank import Ranked, rank
 from argtree.value import Measure
@@ -34,6 +38,7 @@ from store.graphs import labels, load_graph, save_graph
 
 if TYPE_CHECKING:
     from argtree.daemon import Explorer
+    from models.elicitation import Elicitor
 
 DEFAULT_BUDGET = 400
 SHOWN_QUESTIONS = 10
@@ -89,7 +94,9 @@ def explore(
     questions: Annotated[list[str], typer.Argument(metavar="QUESTION...", help="What you would like to know.")],
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
-    budget: Annotated[int, typer.Option(min=1, help="Model calls that this run may use.")] = DEFAULT_BUDGET,
+    budget: Annotated[
+        int, typer.Option(min=1, help="Model calls of this run; an expansion once begun is finished.")
+    ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
 ) -> None:
     """Grow argument trees under questions and say what would be worth asking a person.
@@ -98,16 +105,19 @@ def explore(
 
     Example: argtree explore "Would a candle survive a drop from a roof?" --budget 200
     """
-    explorer = _explorer(store, model, seed, budget)
+    elicitor = _elicitor(model, seed)
+    for question in questions:
+        elicitor.check_question(question)  # all of them, before anything is stored
+    explorer = _explorer(store, elicitor)
     try:
-        keys = [explorer.add_question(question) for question in questions]
-        _explore(explorer, list(dict.fromkeys(keys)), budget)
+        keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
+        _explore(explorer, keys, budget)
     except KeyboardInterrupt:
         err.print("Stopped. Everything so far is in the store; the same command goes on.")
         raise typer.Exit(130) from None
     explorer.rank()
     with read_scope(explorer.engine) as session:
-        for key in dict.fromkeys(keys):
+        for key in keys:
             out.print()
             _print_tree(session, key)
     out.print()
@@ -128,12 +138,11 @@ def daemon(
     """
     from argtree.daemon import run
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("argtree").setLevel(logging.INFO)
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    explorer = _explorer(store, model, seed, None)
+    explorer = _explorer(store, _elicitor(model, seed))
     err.print("The daemon is running; Ctrl-C stops it.")
     run(explorer, stop)
     err.print("The daemon has stopped.")
@@ -153,16 +162,14 @@ def show(
     engine = open_store(store, create=False)
     with read_scope(engine) as session:
         key = claims.root_claim(session, claims.find_root(session, root)).key
-        graph = load_graph(session, key)
+        graph = load_graph(session, [key])
         if as_json:
-            print(json.dumps(graph_to_json(graph), ensure_ascii=False, indent=1))
+            print(json.dumps(graph_to_json(graph), indent=1))
         elif svg is None:
             _print_tree(session, key)
         if svg is not None:
             picture = draw.svg(graph, key, propagate(graph), labels(session))
-            temporary = svg.with_name(svg.name + ".tmp")
-            temporary.write_text(picture, encoding="utf-8")
-            temporary.replace(svg)
+            write_whole(svg, picture.encode("utf-8"))
             err.print(f"Drawn into {svg}.", markup=False)
 
 
@@ -179,6 +186,7 @@ def import_command(
     engine = open_store(store)
     with session_scope(engine) as session:
         save_graph(session, graph, datetime.now(UTC))
+        propagate(load_graph(session))  # what can't be propagated must not get in: it would block everything else
         session.commit()
         queue.rerank(session, propagate, datetime.now(UTC))
     out.print(f"{len(graph.claims)} claims and {len(graph.arguments)} arguments are in the store.")
@@ -211,7 +219,7 @@ def answer(
     """
     from oracle_ui.terminal import answer_questions
 
-    count = answer_questions(store, rater or getpass.getuser(), sys.stdin, out)
+    count = answer_questions(store, rater or _login(), sys.stdin, out)
     out.print(f"{count} answered. Thank you." if count else "Nothing was answered.")
 
 
@@ -237,6 +245,11 @@ def export(
 
 def main() -> None:
     """Entry point: errors that a user can mend are one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 gets question marks, not a traceback
+    handler = RichHandler(console=err, show_path=False, show_level=False, markup=False, highlighter=NullHighlighter())
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     try:
         app()
     except ArgtreeError as error:
@@ -249,35 +262,40 @@ def main() -> None:
         sys.exit(1)
 
 
-def _explorer(store: str, model: str, seed: int | None, budget: int | None) -> "Explorer":
-    from argtree.daemon import Explorer
+def _elicitor(model: str, seed: int | None) -> "Elicitor":
     from models.elicitation import Elicitor
     from models.load import load_model
 
     with err.status("Loading the model"):
-        elicitor = Elicitor(load_model(model), seed=seed, budget=budget)
+        return Elicitor(load_model(model), seed=seed)
+
+
+def _explorer(store: str, elicitor: "Elicitor") -> "Explorer":
+    from argtree.daemon import Explorer
+
     return Explorer(open_store(store), elicitor)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container, say, where the user has no name
+        raise typer.BadParameter("you have no login name here: say who you are", param_hint="--rater") from None
 
 
 def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
     """Step until the budget is used or nothing open can move a root, with a progress bar."""
-    from models.errors import BudgetSpentError
-
     columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:
-        task = bar.add_task("", total=budget)
-        try:
-            while (step := explorer.step(keys)) is not None:
-                probs = "  ".join(f"{prob:.2f}" for prob in step.root_probs.values())
-                bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
-        except BudgetSpentError:
-            bar.update(task, completed=budget)
-            return
+        task = bar.add_task("", total=budget, completed=explorer.elicitor.calls)
+        while explorer.elicitor.calls < budget and explorer.step(keys) is not None:
+            probs = "  ".join(f"{prob:.2f}" for prob in explorer.root_probs(keys).values())
+            bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
         bar.update(task, total=explorer.elicitor.calls)
 
 
 def _print_tree(session: Session, key: str) -> None:
-    graph = load_graph(session, key)
+    graph = load_graph(session, [key])
     out.print(draw.tree(graph, key, propagate(graph), labels(session)))
 
 
@@ -298,7 +316,7 @@ def _value_table(ranked: list[Ranked], measure: str) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for one in ranked:
-        table.add_row(draw.printable(one.text), f"{one.prob:.3f}", f"{one.value:.3g}")
+        table.add_row(Text(draw.printable(one.text)), f"{one.prob:.3f}", f"{one.value:.3g}")
     return table
 
 

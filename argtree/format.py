@@ -5,6 +5,7 @@ Strict on purpose: what it does not understand it refuses, saying where, rather 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -49,7 +50,19 @@ def write_graph(graph: ArgumentGraph, path: str | os.PathLike[str]) -> None:
         content = (json.dumps(graph_to_json(graph), ensure_ascii=False, indent=1) + "\n").encode("utf-8")
     except UnicodeEncodeError as exc:
         raise FormatError("a text of the graph holds half of a surrogate pair and cannot be written as UTF-8") from exc
+    write_whole(path, content)
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Writes a file, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written, or is there and no plain file; what was there before is untouched.
+    """
     target = Path(path)
+    if not target.name or (target.exists() and not target.is_file()):
+        raise OSError(errno.EINVAL, "Not a file that can be written", str(path))
+    target = target.resolve()  # what a link points to is replaced, not the link
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -5,7 +5,6 @@ Values only. Not here: the probability of anything (`propagate`), files (`format
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,9 @@ from functools import cached_property
 from numbers import Real
 from types import MappingProxyType
 from typing import Literal, get_args
+
+MAX_WEIGHT = 1e6
+"""A root may count at most this much, so that sums of values stay finite."""
 
 Polarity = Literal["support", "attack"]
 
@@ -54,7 +56,7 @@ class Root:
     """A claim that somebody asked about."""
 
     claim: str  # a claim's id
-    weight: float = 1.0  # how much it counts among the roots, at least 0
+    weight: float = 1.0  # how much it counts among the roots, in [0, MAX_WEIGHT]
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,10 @@ def _check_roots(roots: Iterable[Root], index: Mapping[str, int]) -> None:
         if root.claim in seen:
             raise ValueError(f"there are two roots with the claim {root.claim!r}")
         seen.add(root.claim)
-        if not _is_number(root.weight) or not 0 <= root.weight <= sys.float_info.max:
-            raise ValueError(f"the weight of root {root.claim!r} is {root.weight!r}; it must be finite and at least 0")
+        if not _is_number(root.weight) or not 0 <= root.weight <= MAX_WEIGHT:
+            raise ValueError(
+                f"the weight of root {root.claim!r} is {root.weight!r}; it must lie in [0, {MAX_WEIGHT:g}]"
+            )
 
 
 def _check_evidence(evidence: Mapping[str, tuple[float, ...]], index: Mapping[str, int]) -> None:

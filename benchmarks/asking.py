@@ -25,7 +25,6 @@ from rich.table import Table
 from argtree import ArgumentGraph, answer_likelihood, propagate, rank
 from argtree.daemon import Explorer
 from models.elicitation import Elicitor
-from models.errors import BudgetSpentError
 from models.everyday.benchmark import read_benchmark
 from models.everyday.world import load_world
 from models.load import load_model
@@ -38,8 +37,8 @@ FloatArray = npt.NDArray[np.float64]
 
 def by_value(graph: ArgumentGraph, rng: np.random.Generator) -> str | None:
     """The askable claim of the highest value of information."""
-    ranked = rank(propagate(graph))
-    return ranked[0].claim if ranked else None
+    open_claims = set(unanswered(graph))
+    return next((one.claim for one in rank(propagate(graph)) if one.claim in open_claims), None)
 
 
 def by_uncertainty(graph: ArgumentGraph, rng: np.random.Generator) -> str | None:
@@ -65,16 +64,16 @@ def unanswered(graph: ArgumentGraph) -> list[str]:
 
 def explored(question: str, model_calls: int, elicitor: Elicitor, folder: Path) -> ArgumentGraph:
     """The tree that the model grows under a question with so many calls."""
-    elicitor.calls, elicitor.budget = 0, model_calls
-    explorer = Explorer(open_store(f"sqlite:///{folder / 'store.db'}"), elicitor)
+    elicitor.calls = 0
+    engine = open_store(f"sqlite:///{folder / 'store.db'}")
+    explorer = Explorer(engine, elicitor)
     root = explorer.add_question(question)
-    try:
-        while explorer.step([root]) is not None:
-            pass
-    except BudgetSpentError:
+    while elicitor.calls < model_calls and explorer.step([root]) is not None:
         pass
-    with read_scope(explorer.engine) as session:
-        return load_graph(session, root)
+    with read_scope(engine) as session:
+        graph = load_graph(session, [root])
+    engine.dispose()
+    return graph
 
 
 def brier_by_answers(graph: ArgumentGraph, truth: bool, choose: Choose, answers: int, seed: int) -> list[float]:

@@ -53,7 +53,7 @@ def main(
         run = new_run(world, text, seed, Path(name))
         bundles = encode(run.tokenizer, told)
         while run.passes_done < passes:
-            for _ in run.train_pass(bundles, seed, passes):
+            for _ in run.train_pass(bundles, passes):
                 pass
             if run.passes_done % every == 0:
                 run.model.save_pretrained(name)

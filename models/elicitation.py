@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models import prompts
 from models.base import FloatArray, LanguageModel
-from models.errors import BadQuestionError, BadReplyError, BudgetSpentError
+from models.errors import BadQuestionError, BadReplyError
 from models.prompts import Polarity, ProposedArgument, ProposedPremise
 
 MAX_QUESTION_CHARS = 2_000
@@ -61,17 +61,26 @@ class Proposal:
 class Elicitor:
     """Asks a language model; keeps count of prompts sent and of replies that could not be used."""
 
-    def __init__(self, model: LanguageModel, *, seed: int | None = None, budget: int | None = None) -> None:
+    def __init__(self, model: LanguageModel, *, seed: int | None = None) -> None:
         """Args:
         model: whom to ask.
         seed: of arguments drawn at random; None takes the likeliest reply each time.
-        budget: how many prompts may be sent; None for as many as are needed.
         """
         self.model = model
         self.seed = seed
-        self.budget = budget
         self.calls = 0  # prompts sent
         self.dropped = 0  # replies and arguments dropped
+
+    def check_question(self, question: str) -> str:
+        """The question on one line, if it is one that the model can speak of. No call is made.
+
+        Raises:
+            BadQuestionError: The question is empty, over 2,000 characters or no plain text.
+            UnknownWorldError: It's about something that the model knows nothing of.
+        """
+        question = _checked_question(question)
+        self.model.check_question(question)
+        return question
 
     def state_claim(self, question: str) -> str:
         """The claim that is true if the answer to a question is yes, in the model's words.
@@ -81,8 +90,7 @@ class Elicitor:
             UnknownWorldError: It's about something that the model knows nothing of. No call is made.
             BadReplyError: The reply holds no usable claim.
         """
-        question = _checked_question(question)
-        self.model.check_question(question)
+        question = self.check_question(question)
         (reply,) = self._complete([prompts.state_claim(question)], prompts.CLAIM_SCHEMA, STATE_MAX_TOKENS)
         try:
             claim = _parse(_ClaimReply, reply).claim
@@ -144,7 +152,7 @@ class Elicitor:
         """Log-odds of yes against no, [P]; each word in two spellings, whose probabilities add."""
         if not asked:
             return np.empty(0)
-        self._spend(len(asked))
+        self.calls += len(asked)
         log_probs = np.asarray(self.model.log_probs(asked, (*YES, *NO)), dtype=np.float64)
         if log_probs.shape != (len(asked), len(YES) + len(NO)) or not np.isfinite(log_probs).all():
             raise BadReplyError(f"The model {self.model.name} gave no usable log-probabilities for yes and no.")
@@ -157,18 +165,13 @@ class Elicitor:
     ) -> list[str]:
         if not asked:
             return []
-        self._spend(len(asked))
+        self.calls += len(asked)
         replies = self.model.complete(
             asked, schema, max_tokens=max_tokens, temperature=temperature, seed=self.seed or 0
         )
         if len(replies) != len(asked):
             raise BadReplyError(f"The model {self.model.name} gave {len(replies)} replies to {len(asked)} prompts.")
         return replies
-
-    def _spend(self, num_prompts: int) -> None:
-        if self.budget is not None and self.calls + num_prompts > self.budget:
-            raise BudgetSpentError(f"The {self.budget:,} model calls allowed are used up.")
-        self.calls += num_prompts
 
     def _refuse_claim(self, question: str, reply: str, cause: BaseException | None = None) -> NoReturn:
         self.dropped += 1
@@ -292,8 +295,8 @@ def _identity(argument: ProposedArgument) -> _Identity:
 
 
 def _folded(text: str) -> str:
-    """The text without regard to case, spacing and a full stop: for comparison only."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(". ")
+    """The text without regard to case, spacing and final punctuation: for comparison only."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(" .?!")
 
 
 def _is_plain(text: str) -> bool:
@@ -319,4 +322,4 @@ def _checked_question(question: str) -> str:
 
 def _log_drop(why: str, text: str) -> None:
     """Log what is dropped; the text is a stranger's, so it's cut, then escaped."""
-    log.info("Dropped: %s: %r", why, text[:LOGGED_CHARS])
+    log.warning("Dropped: %s: %r", why, text[:LOGGED_CHARS])

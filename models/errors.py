@@ -10,7 +10,6 @@ ArgtreeError
     BadQuestionError     (a ValueError too)
     PromptTooLongError
     BadReplyError
-    BudgetSpentError
 """
 
 from argtree.errors import ArgtreeError
@@ -50,7 +49,3 @@ class PromptTooLongError(ModelError):
 
 class BadReplyError(ModelError):
     """The model's reply can't be used, and nothing is made up in its place."""
-
-
-class BudgetSpentError(ModelError):
-    """The model calls allowed are used up; nothing was sent."""

@@ -7,10 +7,12 @@ from rich.console import Console
 from rich.text import Text
 
 from argtree.draw import printable
+from argtree.errors import ArgtreeError
 from argtree.propagate import propagate
 from oracle_ui import sitting
 from oracle_ui.sitting import Said
 from oracle_ui.view import Effect, QuestionView, percents
+from store.errors import LeaseLostError, StoreError
 from store.queue import AnswerKind
 
 WAYS = "y yes, n no, 0 to 1 or 0% to 100% a probability, s skip, q quit"
@@ -24,16 +26,27 @@ def answer_questions(url: str, name: str, lines: TextIO, out: Console) -> int:
         StoreError: the name is no rater's name, or the store failed. Answers given before are kept.
     """
     name = sitting.enter(url, name, _now())
-    sitting.look_again(url, _now(), propagate)
+    try:
+        sitting.look_again(url, _now(), propagate)
+    except StoreError:
+        raise
+    except ArgtreeError as error:  # the queue stands as it was last ranked
+        out.print(Text(printable(str(error))))
     count = 0
     while isinstance(question := sitting.ask(url, name, _now(), propagate), QuestionView):
-        _show(question, out)
-        said = _read(lines, out)
-        if said is None:
-            sitting.leave(url, question.token)
-            return count
-        _show_effect(sitting.answer(url, name, question, said, _now(), propagate), out)
-        count += said.kind != "cannot_say"
+        said = None
+        try:
+            _show(question, out)
+            said = _read(lines, out)
+            if said is None:
+                return count
+            _show_effect(sitting.answer(url, name, question, said, _now(), propagate), out)
+            count += said.kind != "cannot_say"
+        except LeaseLostError as error:
+            out.print(Text(str(error)))
+        finally:
+            if said is None:
+                sitting.leave(url, question.token)
     out.print("There is nothing left to ask you.")
     return count
 

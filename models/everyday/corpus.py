@@ -38,12 +38,18 @@ class Example:
 
 
 def examples(
-    world: World, withheld: Withheld, guesses: Mapping[Statement, float], rng: np.random.Generator
+    world: World,
+    withheld: Withheld,
+    guesses: Mapping[Statement, float],
+    rng: np.random.Generator,
+    *,
+    words_factor: int = 1,
 ) -> Iterator[Example]:
     """One pass over the told text; a pass with the same `rng` state is the same text.
 
     Args:
         guesses: how likely what is not told is, from `guess_untold(world, withheld)`.
+        words_factor: how many times as many wordings of questions and arguments there are.
     """
     for thing in world.things:
         for statement in world.single_thing_statements(thing):
@@ -53,8 +59,8 @@ def examples(
     yield from _draw(NUM_COMPARISONS, lambda: _told_pair(world, withheld, list(world.quantities), rng))
     families = [key for key, rule in world.families.items() if rule.arity == 2]
     yield from _draw(NUM_PAIR_QUESTIONS, lambda: _told_pair(world, withheld, families, rng))
-    yield from _draw(NUM_WORDINGS, lambda: _wording(world, rng))
-    yield from _draw(NUM_PROPOSALS, lambda: _proposal(world, rng))
+    yield from _draw(words_factor * NUM_WORDINGS, lambda: _wording(world, rng))
+    yield from _draw(words_factor * NUM_PROPOSALS, lambda: _proposal(world, rng))
     yield from _draw(NUM_RESIDUALS, lambda: _residual(world, rng))
 
 

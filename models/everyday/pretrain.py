@@ -21,6 +21,7 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from models import prompts
+from models.errors import ModelError
 from models.everyday.corpus import Example, examples
 from models.everyday.guesses import guess_untold
 from models.everyday.withheld import WEIGHTS, draw_withheld, write_withheld
@@ -30,6 +31,7 @@ VOCABULARY_SIZE = 1536
 HIDDEN_SIZE, NUM_LAYERS, FEED_FORWARD_SIZE, NUM_HEADS = 128, 5, 384, 4
 MAX_TOKENS = 1024
 NUM_PASSES = 120
+LATE_WORDS_FACTOR = 2  # in the second half, since facts are soon learnt and to copy names is not
 TOKENS_PER_STEP = 2048
 PEAK_LEARNING_RATE = 3e-3
 WARMUP_STEPS = 200
@@ -37,6 +39,7 @@ WEIGHT_DECAY = 0.1
 CHECKPOINT_SECONDS = 60.0
 BRANCH_TOKENS = 2  # what a yes/no question ends with: the predicate and the assistant's turn
 IGNORED = -100
+COUNTERS = ("seed", "passes_done", "step", "tokens", "seconds")  # of a run, in its checkpoint
 
 USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"
 CHAT_TEMPLATE = (
@@ -238,6 +241,7 @@ class Run:
     tokenizer: PreTrainedTokenizerFast
     optimizer: torch.optim.Optimizer
     checkpoint: Path
+    seed: int
     passes_done: int = 0
     step: int = 0
     tokens: int = 0
@@ -245,23 +249,27 @@ class Run:
 
     def save(self) -> None:
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
-        counters = {"passes_done": self.passes_done, "step": self.step, "tokens": self.tokens, "seconds": self.seconds}
+        counters = {name: getattr(self, name) for name in COUNTERS}
         temporary = self.checkpoint.with_suffix(".tmp")
         torch.save(state | counters, temporary)
         temporary.replace(self.checkpoint)
 
     def restore(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
+        state = torch.load(self.checkpoint, weights_only=True, map_location=self.model.device)
+        if state["seed"] != self.seed:
+            raise ModelError(
+                f"{self.checkpoint} is of a run with seed {state['seed']}: go on with that seed, or remove the file."
+            )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.passes_done, self.step = state["passes_done"], state["step"]
-        self.tokens, self.seconds = state["tokens"], state["seconds"]
+        for name in COUNTERS:
+            setattr(self, name, state[name])
 
-    def train_pass(self, bundles: list[Bundle], seed: int, num_passes: int) -> Iterator[float]:
+    def train_pass(self, bundles: list[Bundle], num_passes: int) -> Iterator[float]:
         """Train on one pass of the text; yields the loss after each step."""
-        torch.manual_seed(seed * 100_003 + self.passes_done)
+        torch.manual_seed(self.seed * 100_003 + self.passes_done)
         vocabulary = self.tokenizer.get_vocab()
-        of_pass = batches(bundles, np.random.default_rng([seed, 4, self.passes_done]))
+        of_pass = batches(bundles, np.random.default_rng([self.seed, 4, self.passes_done]))
         self.model.train()
         for i, batch in enumerate(of_pass):
             started = time.monotonic()
@@ -288,7 +296,7 @@ def new_run(world: World, text: Iterable[Example], seed: int, folder: Path) -> R
     plain = [p for p in model.parameters() if p.dim() <= 1]
     groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=PEAK_LEARNING_RATE, betas=(0.9, 0.98))
-    run = Run(model, tokenizer, optimizer, folder / "checkpoint.pt")
+    run = Run(model, tokenizer, optimizer, folder / "checkpoint.pt", seed)
     if run.checkpoint.exists():
         run.restore()
     return run
@@ -308,17 +316,16 @@ def pretrain(
     out.mkdir(parents=True, exist_ok=True)
     guesses = guess_untold(world, withheld)
 
-    def text_of(*key: int) -> Iterator[Example]:
-        return examples(world, withheld, guesses, np.random.default_rng([seed, *key]))
-
-    run = new_run(world, text_of(2), seed, out)
+    run = new_run(world, examples(world, withheld, guesses, np.random.default_rng([seed, 2])), seed, out)
     columns = (TextColumn("pass"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
     saved_at = time.monotonic()
     with Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True)) as bar:
         task = bar.add_task("", total=passes, completed=run.passes_done)
         while run.passes_done < passes:
-            bundles = encode(run.tokenizer, text_of(3, run.passes_done))
-            losses = list(run.train_pass(bundles, seed, passes))
+            words_factor = 1 if run.passes_done < passes / 2 else LATE_WORDS_FACTOR
+            rng = np.random.default_rng([seed, 3, run.passes_done])
+            text = examples(world, withheld, guesses, rng, words_factor=words_factor)
+            losses = list(run.train_pass(encode(run.tokenizer, text), passes))
             said = f"loss {np.mean(losses):.4f} · {run.tokens / run.seconds:,.0f} tokens/s"
             bar.update(task, completed=run.passes_done, description=said)
             if not bar.console.is_terminal:  # a log gets lines, not a bar

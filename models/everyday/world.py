@@ -154,13 +154,13 @@ class World:
 
     def parse_question(self, question: str) -> Statement | None:
         """The statement that a question asks about, or None where it is no question of this world."""
-        return self._match(question, self._question_patterns) or self.parse(question)
+        return self._match(question, self._question_patterns)
 
     def nearest_questions(self, question: str, n: int = 3) -> list[str]:
         """Questions of this world that look most like `question`, about the things that it names if any."""
         words = set(re.findall(r"[a-z-]+", question.lower()))
         named = [t for t in self.things if words & {w for w in t.split() if len(w) > 2}] or ["a brick"]
-        pair = (*named, "a pebble")[:2]
+        pair = (*named, *(other for other in ("a pebble", "honey") if other not in named))[:2]
         every = [q for rule in self.families.values() for q in self.questions(Statement(rule.key, pair[: rule.arity]))]
         return difflib.get_close_matches(question, every, n=n, cutoff=0.0)
 
@@ -228,8 +228,10 @@ class World:
             if match := pattern.fullmatch(plain):
                 parts = match.groupdict()
                 things = tuple(parts[slot] for slot in "ab" if parts.get(slot) is not None)
-                if all(thing in self.things for thing in things) and len(set(things)) == len(things):
-                    return Statement(key, things, float(parts["x"]) if parts.get("x") else None)
+                bound = float(parts["x"]) if parts.get("x") else None
+                is_known = all(thing in self.things for thing in things) and len(set(things)) == len(things)
+                if is_known and (bound is None or (key, bound) in self.bounds):
+                    return Statement(key, things, bound)
         return None
 
 
@@ -295,7 +297,7 @@ def _patterns(templates: Iterable[tuple[str, str]]) -> list[tuple[re.Pattern[str
 def _pattern(template: str) -> re.Pattern[str]:
     """A template as a regular expression with groups a, b and x; a slot that comes again must read the same."""
     text = re.escape(" ".join(template.lower().split()).rstrip(".?! "))
-    for slot, form in (("a", ".+"), ("b", ".+"), ("x", r"[\d.]+")):
+    for slot, form in (("a", ".+"), ("b", ".+"), ("x", r"[0-9]+(?:\.[0-9]+)?")):
         placeholder = re.escape("{" + slot + "}")
         text = text.replace(placeholder, f"(?P<{slot}>{form})", 1).replace(placeholder, f"(?P={slot})")
     return re.compile(text)

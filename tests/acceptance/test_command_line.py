@@ -82,6 +82,60 @@ def assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> Non
         assert word in result.stderr, result.stderr
 
 
+def test_explore_stopped_by_ctrl_c_goes_on_where_it_was(argtree: Run, tmp_path: Path) -> None:
+    environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}"}
+    command = [sys.executable, "-m", "argtree.cli", "explore", QUESTION, "--budget", "2000"]
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None and count_arguments(tmp_path / "argtree.db") < 5:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    stored = count_arguments(tmp_path / "argtree.db")
+    assert stored >= 5 and "Traceback" not in said
+    assert argtree("explore", QUESTION, "--budget", "60").returncode == 0
+    assert count_arguments(tmp_path / "argtree.db") > stored
+
+
+def count_arguments(store: Path) -> int:
+    if not store.exists():
+        return 0
+    try:
+        with sqlite3.connect(store) as connection:
+            return int(connection.execute("SELECT count(*) FROM argument").fetchone()[0])
+    except sqlite3.OperationalError:  # without tables yet
+        return 0
+
+
+def test_markup_in_a_claim_is_only_text(argtree: Run, graph_file: Path) -> None:
+    graph_file.write_text(graph_file.read_text().replace("The port is on strike.", "[/x] [red]strike[/red]"))
+    assert "[/x] [red]strike[/red]" in argtree("rank", str(graph_file)).stdout
+    assert "[/x] [red]strike[/red]" in argtree("import", str(graph_file)).stdout
+
+
+def test_graph_that_contradicts_itself_is_not_imported(argtree: Run, graph_file: Path) -> None:
+    good = graph_file.read_text()
+    certain = good.replace('"prior": 0.1}],', '"prior": 0.0}],')
+    evidence = '"evidence": [{"claim": "strike", "likelihood": [0, 1]}]'
+    graph_file.write_text(certain.replace('"evidence": []', evidence))
+    assert_refused(argtree("import", str(graph_file)))
+    graph_file.write_text(good)
+    assert argtree("import", str(graph_file)).returncode == 0
+
+
+def test_one_bad_question_of_several_leaves_nothing_behind(argtree: Run, tmp_path: Path) -> None:
+    assert_refused(argtree("explore", QUESTION, "Is Paris nice?"), "Paris")
+    assert not (tmp_path / "argtree.db").exists()
+
+
+def test_picture_is_not_written_over_what_is_no_file(argtree: Run, graph_file: Path, tmp_path: Path) -> None:
+    argtree("import", str(graph_file))
+    for target in (str(tmp_path), "", "/dev/null"):
+        assert_refused(argtree("show", "launch", "--svg", target))
+    assert not Path("/dev/null").is_file()
+
+
 def test_question_outside_the_bundled_world_names_the_way_out(argtree: Run) -> None:
     assert_refused(argtree("explore", "Will it rain in Lisbon tomorrow?"), "--model")
 
