@@ -124,7 +124,7 @@ def _answer(view: QuestionView, kind: AnswerKind) -> None:
         state.notice = str(exc)
         return
     state.last_token = view.token
-    state.count = state.get("count", 0) + 1
+    state.count = state.get("count", 0) + (kind != "cannot_say")
 
 
 def _look_again() -> None:

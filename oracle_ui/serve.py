@@ -15,7 +15,7 @@ _POLL_SECONDS = 0.5
 
 
 def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
-    """Returns the exit code of the server, when it has ended; SIGTERM and SIGINT end it with code 0.
+    """Returns the exit code of the server, when it has ended; SIGTERM, SIGINT and SIGHUP end it with code 0.
 
     Must be called from the main thread.
 
@@ -24,26 +24,30 @@ def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
         port: to listen at.
         address: to listen at; anything but loopback lets others answer, for the page asks for no password.
     """
-    # A session of its own: Ctrl-C in the terminal comes to us alone, and we hand it on once.
-    server = subprocess.Popen(
-        command(port, address), env={**os.environ, STORE_VARIABLE: store_url}, start_new_session=True
-    )
+    server: subprocess.Popen[bytes] | None = None
     stopped = False
 
     def stop(signum: int, frame: FrameType | None) -> None:
         nonlocal stopped
         stopped = True
-        server.terminate()
+        if server is not None:
+            server.terminate()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
+        # A session of its own: Ctrl-C in the terminal comes to us alone, and we hand it on once.
+        environment = {**os.environ, STORE_VARIABLE: store_url}
+        server = subprocess.Popen(command(port, address), env=environment, start_new_session=True)
+        if stopped:  # while it was being started
+            server.terminate()
         code = _wait(server, lambda: stopped)
         return 0 if stopped else code
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        server.kill()
-        server.wait()
+        if server is not None:
+            server.kill()
+            server.wait()
 
 
 def command(port: int, address: str = "127.0.0.1") -> list[str]:

@@ -47,10 +47,9 @@ def add_claim(session: Session, text: str, prior: float, now: datetime, *, askab
         askable: None means askable while it has no arguments.
 
     Raises:
-        ValueError: the text is empty, or the prior is no probability.
+        StoreError: the text is empty.
+        ValueError: the prior is no probability.
     """
-    if not text.strip():
-        raise ValueError("A claim must have a text, got an empty one.")
     return find_claim(session, text) or insert_claim(session, text.strip(), prior, now, askable)
 
 
@@ -62,6 +61,8 @@ def insert_claim(
     Args:
         key: the wanted key; taken if it is free, else extended. By default the beginning of the text's hash.
     """
+    if not text.strip():
+        raise StoreError("A claim must have a text, got an empty one.")
     _refuse_unstorable(text)
     _refuse_unstorable(key or "")
     digest = text_hash(text)
@@ -109,29 +110,14 @@ def add_root(session: Session, question: str, claim: Claim, now: datetime, weigh
     return root
 
 
-def list_roots(session: Session, *, unfinished: bool = False) -> list[Root]:
-    """Returns the roots, oldest first; only those not finished if so asked."""
-    query = select(Root).order_by(col(Root.id)).execution_options(populate_existing=True)
-    return list(session.exec(query.where(col(Root.finished_at).is_(None)) if unfinished else query))
+def list_roots(session: Session) -> list[Root]:
+    """Returns the roots, oldest first."""
+    return list(session.exec(select(Root).order_by(col(Root.id)).execution_options(populate_existing=True)))
 
 
 def root_claim(session: Session, root: Root) -> Claim:
     """Returns the claim that a root is about."""
     return session.exec(select(Claim).where(Claim.id == root.claim_id)).one()
-
-
-def finish_root(session: Session, root: Root, now: datetime) -> None:
-    """Notes that there is nothing left to explore or ask about a root."""
-    root.finished_at = now
-    session.add(root)
-    session.flush()
-
-
-def reopen_root(session: Session, root: Root) -> None:
-    """Notes that there is something to explore or ask about a root again."""
-    root.finished_at = None
-    session.add(root)
-    session.flush()
 
 
 def find_root(session: Session, name: str) -> Root:
@@ -246,11 +232,9 @@ def record_belief(
     return belief
 
 
-def latest_beliefs(session: Session, kind: str = "direct", *, generation: str | None = None) -> dict[str, Belief]:
+def latest_beliefs(session: Session, kind: str = "direct") -> dict[str, Belief]:
     """Returns the newest belief of a kind for every claim that has one, by the claim's key."""
     query = select(Claim.key, Belief).where(Belief.claim_id == Claim.id, Belief.kind == kind)
-    if generation is not None:
-        query = query.where(Belief.generation == generation)
     return dict(session.exec(query.order_by(col(Belief.held_at), col(Belief.id))).all())  # later rows replace earlier
 
 

@@ -126,7 +126,8 @@ class ExportSummary:
 def export_dataset(session: Session, folder: Path, question_prompt: Callable[[str], str]) -> ExportSummary:
     """Returns what was written to the folder: premises and messages, each as .jsonl and .parquet, and the card.
 
-    Files are written whole beside the folder first and then renamed, so whatever fails, an earlier export stays.
+    Files are written whole beside the folder first and then renamed, so what can't be written leaves an earlier export
+    as it was. Only a kill between two renames can leave files of both; the next export mends that.
 
     Args:
         folder: new, empty, or an earlier export.

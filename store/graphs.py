@@ -2,7 +2,7 @@
 
 import graphlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -44,17 +44,19 @@ def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
         _refuse_cycle(session)
 
 
-def load_graph(session: Session, root_key: str | None = None, *, with_answers: bool = True) -> g.ArgumentGraph:
-    """Returns the graph of everything, or of one root and what lies under it.
+def load_graph(
+    session: Session, root_keys: Collection[str] | None = None, *, with_answers: bool = True
+) -> g.ArgumentGraph:
+    """Returns the graph of everything, or of some roots and what lies under them.
 
     Claims, arguments and roots stand in the order in which they came into the store.
 
     Args:
-        root_key: the key of a root's claim.
+        root_keys: the keys of the roots' claims; None for everything.
         with_answers: whether raters' answers enter the evidence (as likelihoods, times what was imported).
 
     Raises:
-        RootNotFoundError: there is a root_key and it is no root's.
+        RootNotFoundError: one of the root_keys is no root's.
     """
     # Claims and roots change, so rows that this session has seen before are read again.
     claims = list(session.exec(select(Claim).order_by(col(Claim.id)).execution_options(populate_existing=True)))
@@ -63,12 +65,12 @@ def load_graph(session: Session, root_key: str | None = None, *, with_answers: b
     for premise in session.exec(select(Premise).order_by(col(Premise.argument_id), col(Premise.position))):
         premises[premise.argument_id].append(premise)
     roots = list(session.exec(select(Root).order_by(col(Root.id)).execution_options(populate_existing=True)))
-    if root_key is not None:
-        root_id = get_claim(session, root_key).id
-        roots = [root for root in roots if root.claim_id == root_id]
-        if not roots:
-            raise RootNotFoundError(f"The claim {root_key!r} is not a root.")
-        below = _below(roots[0].claim_id, arguments, premises)
+    if root_keys is not None:
+        ids = {get_claim(session, key).id: key for key in root_keys}
+        roots = [root for root in roots if root.claim_id in ids]
+        if missing := ids.keys() - {root.claim_id for root in roots}:
+            raise RootNotFoundError(f"The claim {ids[missing.pop()]!r} is not a root.")
+        below = _below({root.claim_id for root in roots}, arguments, premises)
         claims = [claim for claim in claims if claim.id in below]
         arguments = [argument for argument in arguments if argument.conclusion_id in below]
     keys = {known(claim.id): claim.key for claim in claims}
@@ -149,11 +151,11 @@ def _refuse_cycle(session: Session) -> None:
         ) from exc
 
 
-def _below(root_id: int, arguments: Sequence[Argument], premises: dict[int, list[Premise]]) -> set[int]:
+def _below(root_ids: set[int], arguments: Sequence[Argument], premises: dict[int, list[Premise]]) -> set[int]:
     reasons: dict[int, set[int]] = defaultdict(set)
     for argument in arguments:
         reasons[argument.conclusion_id].update(premise.claim_id for premise in premises[known(argument.id)])
-    below, open_ids = {root_id}, [root_id]
+    below, open_ids = set(root_ids), list(root_ids)
     while open_ids:
         fresh = reasons[open_ids.pop()] - below
         below |= fresh

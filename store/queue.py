@@ -15,17 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
 from argtree.graph import ArgumentGraph
 from store.claims import known
 from store.errors import LeaseLostError
 from store.graphs import load_graph
-from store.tables import Answer, Belief, Claim, Lease, Question, Rater
+from store.tables import Answer, Argument, Belief, Claim, Lease, Question, Rater, Root
 from store.texts import is_storable
 
 AnswerKind = Literal["yes", "no", "probability", "cannot_say"]
 LEASE_SECONDS = 300.0
+MEASURE = "variance_reduction"
+_RANKINGS = 3  # what comes in while this propagates is taken in, but not without end
 _WORTHLESS = 1e-12  # a value of information up to this is rounding
 
 
@@ -70,34 +72,34 @@ def rerank(
     session: Session,
     propagate_fn: Callable[[ArgumentGraph], PropagatedT],
     now: datetime,
-    *,
-    measure: str = "variance_reduction",
-    limit: int | None = None,
 ) -> PropagatedT:
     """Returns the propagation of the whole store, by which the queue now stands. Commits, also before propagating.
 
-    Open are then the questions about askable, uncertain claims of some value (the `limit` most valuable of them, if
-    given) that are not answered yet. Others are withdrawn, unless somebody is looking at them.
+    Open are then the questions about askable, uncertain claims of some value that are not answered yet. Others are
+    withdrawn, unless somebody is looking at them.
     """
-    graph = load_graph(session)
-    session.commit()  # raters need not wait while this propagates
-    result = propagate_fn(graph)
-    prob, value = np.clip(result.prob, 0.0, 1.0), result.value(measure)  # rounding may leave [0, 1]
+    for _ in range(_RANKINGS):
+        graph, before = load_graph(session), watermark(session)
+        session.commit()  # raters need not wait while this propagates
+        result = propagate_fn(graph)
+        if watermark(session) == before:
+            break  # from here on nobody else writes
+    prob, value = np.clip(result.prob, 0.0, 1.0), result.value(MEASURE)  # rounding may leave [0, 1]
     questions = _questions(session)
     answered = {key for key, (question, _) in questions.items() if question.status == "answered"}
-    wanted = [key for key in _worth_asking(graph, prob, value) if key not in answered][:limit]
+    wanted = [key for key in _worth_asking(graph, prob, value) if key not in answered]
     kept = frozenset(wanted)
     ids = dict(session.exec(select(Claim.key, Claim.id)).all())
     for key in wanted:
         if key not in questions:
-            new = Question(claim_id=known(ids[key]), value=0, measure=measure, prob=0, opened_at=now, ranked_at=now)
+            new = Question(claim_id=known(ids[key]), value=0, measure=MEASURE, prob=0, opened_at=now, ranked_at=now)
             questions[key] = new, None
     for key, row in graph.index.items():
         if key in answered or key not in questions:
             continue
         question, leased_until = questions[key]
         question.value, question.prob = float(value[row]), float(prob[row])
-        question.measure, question.ranked_at = measure, now
+        question.measure, question.ranked_at = MEASURE, now
         held = question.status == "open" and leased_until is not None and leased_until > now
         question.status = "open" if held or key in kept else "withdrawn"
         session.add(question)
@@ -122,21 +124,6 @@ def next_question(
     leased = _described(session, lease) if lease is not None else None
     session.commit()
     return leased
-
-
-def renew(session: Session, token: str, now: datetime, lease_seconds: float = LEASE_SECONDS) -> datetime:
-    """Returns the time to which the lease now runs; it may have run out if nobody else took the question. Commits.
-
-    Raises:
-        LeaseLostError: somebody else took the question, or it was answered or released.
-    """
-    lease = _lease(session, token)
-    if lease is None:
-        raise LeaseLostError("This question went back to the queue: ask for the next one.")
-    lease.expires_at = now + timedelta(seconds=lease_seconds)
-    session.add(lease)
-    session.commit()
-    return lease.expires_at
 
 
 def release(session: Session, token: str) -> None:
@@ -195,6 +182,12 @@ def submit_answer(
     session.delete(lease)
     session.commit()
     return answer
+
+
+def watermark(session: Session) -> tuple[int, ...]:
+    """Returns the newest ids of all that a ranking rests on: it changes when something comes in."""
+    newest = [session.exec(select(func.max(table.id))).one() for table in (Answer, Argument, Claim, Root)]
+    return tuple(one or 0 for one in newest)
 
 
 def open_questions(session: Session, now: datetime, limit: int = 20) -> list[OpenQuestion]:

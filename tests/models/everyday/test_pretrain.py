@@ -21,7 +21,9 @@ class Killed(Exception):
 
 @pytest.fixture
 def small_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pretrain, "examples", lambda *args: islice(all_examples(*args), 5, None, 900))
+    monkeypatch.setattr(
+        pretrain, "examples", lambda *args, **kwargs: islice(all_examples(*args, **kwargs), 5, None, 900)
+    )
     monkeypatch.setattr(pretrain, "TOKENS_PER_STEP", 256)
     monkeypatch.setattr(pretrain, "CHECKPOINT_SECONDS", 0.0)
 
