@@ -116,14 +116,16 @@ def main(
             scores[arm].append(brier_by_answers(graph, question.truth, choose, answers, seed=number))
     arrays = {arm: np.array(of_arm) for arm, of_arm in scores.items()}
     shown = [k for k in (0, 1, 2, 3, 5, 10) if k <= answers]
+    cells = {arm: {k: interval(of_arm[:, k]) for k in shown} for arm, of_arm in arrays.items()}
     table = Table("chosen by", *(f"{k} answers" for k in shown), title=f"Root Brier score, {len(needing)} questions")
-    for arm, of_arm in arrays.items():
-        table.add_row(arm, *(interval(of_arm[:, k]) for k in shown))
+    for arm, of_arm in cells.items():
+        table.add_row(arm, *of_arm.values())
     Console(width=140).print(table)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         means = {arm: of_arm.mean(axis=0).round(4).tolist() for arm, of_arm in arrays.items()}
-        out.write_text(json.dumps({"questions": len(needing), "model_calls": model_calls, "brier": means}) + "\n")
+        figures = {"questions": len(needing), "model_calls": model_calls, "table": cells, "brier": means}
+        out.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

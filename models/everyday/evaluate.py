@@ -6,6 +6,7 @@ answering by base rate, the share of told things of which the same is true.
 """
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from argtree.errors import ArgtreeError
 from models.elicitation import Elicitor
 from models.errors import BadReplyError
 from models.everyday.benchmark import draw_benchmark
@@ -168,8 +170,13 @@ def main(
 
     Example: python -m models.everyday.evaluate --model hf:runs/seed-1
     """
+    logging.getLogger("argtree.models").setLevel(logging.ERROR)  # what is dropped is counted
     folder = Path(model.removeprefix("hf:")) if model.startswith("hf:") else WEIGHTS
-    evaluation = evaluate(Elicitor(load_model(model or "bundled")), load_world(), read_withheld(folder))
+    try:
+        evaluation = evaluate(Elicitor(load_model(model or "bundled")), load_world(), read_withheld(folder))
+    except (ArgtreeError, OSError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error
     if as_json:
         print(json.dumps(asdict(evaluation)))
         return

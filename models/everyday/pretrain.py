@@ -315,7 +315,11 @@ def pretrain(
     withheld = draw_withheld(world, seed)
     out.mkdir(parents=True, exist_ok=True)
     guesses = guess_untold(world, withheld)
-    run = new_run(world, examples(world, withheld, guesses, np.random.default_rng([seed, 2])), seed, out)
+    try:
+        run = new_run(world, examples(world, withheld, guesses, np.random.default_rng([seed, 2])), seed, out)
+    except ModelError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error
     columns = (TextColumn("pass"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
     saved_at = time.monotonic()
     with Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True)) as bar:
