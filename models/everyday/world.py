@@ -298,6 +298,6 @@ def _pattern(template: str) -> re.Pattern[str]:
     """A template as a regular expression with groups a, b and x; a slot that comes again must read the same."""
     text = re.escape(" ".join(template.lower().split()).rstrip(".?! "))
     for slot, form in (("a", ".+"), ("b", ".+"), ("x", r"[0-9]+(?:\.[0-9]+)?")):
-        placeholder = re.escape("{" + slot + "}")
-        text = text.replace(placeholder, f"(?P<{slot}>{form})", 1).replace(placeholder, f"(?P={slot})")
+        marker = re.escape("{" + slot + "}")
+        text = text.replace(marker, f"(?P<{slot}>{form})", 1).replace(marker, f"(?P={slot})")
     return re.compile(text)

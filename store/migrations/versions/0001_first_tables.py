@@ -16,7 +16,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Answers are never dropped: start a new store instead.")
+    raise RuntimeError("Answers are never dropped: start a new store instead.")
 
 
 def _make_graph_tables() -> None:
