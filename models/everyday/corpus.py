@@ -43,13 +43,13 @@ def examples(
     guesses: Mapping[Statement, float],
     rng: np.random.Generator,
     *,
-    words_factor: int = 1,
+    extra_pairs: int = 0,
 ) -> Iterator[Example]:
     """One pass over the told text; a pass with the same `rng` state is the same text.
 
     Args:
         guesses: how likely what is not told is, from `guess_untold(world, withheld)`.
-        words_factor: how many times as many wordings of questions and arguments there are.
+        extra_pairs: how many times as many wordings and arguments about two things are added.
     """
     for thing in world.things:
         for statement in world.single_thing_statements(thing):
@@ -57,11 +57,13 @@ def examples(
             yield Example(prompts.is_true(world.text(statement)), yes_prob=true_prob)
             yield Example(prompts.is_false(world.text(statement)), yes_prob=1 - true_prob)
     yield from _draw(NUM_COMPARISONS, lambda: _told_pair(world, withheld, list(world.quantities), rng))
-    families = [key for key, rule in world.families.items() if rule.arity == 2]
-    yield from _draw(NUM_PAIR_QUESTIONS, lambda: _told_pair(world, withheld, families, rng))
-    yield from _draw(words_factor * NUM_WORDINGS, lambda: _wording(world, rng))
-    yield from _draw(words_factor * NUM_PROPOSALS, lambda: _proposal(world, rng))
+    pairs = [key for key, rule in world.families.items() if rule.arity == 2]
+    yield from _draw(NUM_PAIR_QUESTIONS, lambda: _told_pair(world, withheld, pairs, rng))
+    yield from _draw(NUM_WORDINGS, lambda: _wording(world, _any_statement(world, rng), rng))
+    yield from _draw(NUM_PROPOSALS, lambda: _proposal(world, _arguable_statement(world, rng), rng))
     yield from _draw(NUM_RESIDUALS, lambda: _residual(world, rng))
+    yield from _draw(extra_pairs * NUM_WORDINGS, lambda: _wording(world, random_statement(world, pairs, rng), rng))
+    yield from _draw(extra_pairs * NUM_PROPOSALS, lambda: _proposal(world, random_statement(world, pairs, rng), rng))
 
 
 def argument_in_words(world: World, argument: RuleArgument, premises: list[tuple[Statement, bool]]) -> ProposedArgument:
@@ -111,25 +113,30 @@ def _told_pair(world: World, withheld: Withheld, keys: list[str], rng: np.random
     return Example(prompts.is_false(text), yes_prob=1 - true_prob)
 
 
-def _wording(world: World, rng: np.random.Generator) -> Example:
-    keys = [*world.families] * 3 + [*world.derived, *world.base]
-    statement = random_statement(world, keys, rng)
+def _any_statement(world: World, rng: np.random.Generator) -> Statement:
+    statement = random_statement(world, [*world.families] * 3 + [*world.derived, *world.base], rng)
     if rng.random() < 0.1:
         key, bound = world.bounds[rng.integers(len(world.bounds))]
         statement = Statement(key, statement.things[:1], bound)
+    return statement
+
+
+def _arguable_statement(world: World, rng: np.random.Generator) -> Statement:
+    if rng.random() >= LEAF_SHARE:
+        return random_statement(world, [*world.derived, *world.families], rng)
+    thing = list(world.things)[rng.integers(len(world.things))]
+    plain = [s for s in world.single_thing_statements(thing) if not world.arguments(s)]
+    plain.append(random_statement(world, list(world.quantities), rng))
+    return plain[rng.integers(len(plain))]
+
+
+def _wording(world: World, statement: Statement, rng: np.random.Generator) -> Example:
     questions = world.questions(statement)
     question = questions[rng.integers(len(questions))]
     return Example(prompts.state_claim(question), json.dumps({"claim": world.text(statement)}))
 
 
-def _proposal(world: World, rng: np.random.Generator) -> Example:
-    if rng.random() < LEAF_SHARE:
-        thing = list(world.things)[rng.integers(len(world.things))]
-        plain = [s for s in world.single_thing_statements(thing) if not world.arguments(s)]
-        plain.append(random_statement(world, list(world.quantities), rng))
-        statement = plain[rng.integers(len(plain))]
-    else:
-        statement = random_statement(world, [*world.derived, *world.families], rng)
+def _proposal(world: World, statement: Statement, rng: np.random.Generator) -> Example:
     every = [argument_in_words(world, *argument) for argument in world.arguments(statement)]
     known, missing = _split(every, rng)
     n = int(rng.integers(1, MAX_ARGUMENTS + 1)) if rng.random() < 0.3 else MAX_ARGUMENTS

@@ -30,8 +30,7 @@ from models.everyday.world import Statement, World, load_world
 VOCABULARY_SIZE = 1536
 HIDDEN_SIZE, NUM_LAYERS, FEED_FORWARD_SIZE, NUM_HEADS = 128, 5, 384, 4
 MAX_TOKENS = 1024
-NUM_PASSES = 120
-LATE_WORDS_FACTOR = 2  # in the second half, since facts are soon learnt and to copy names is not
+NUM_PASSES = 128
 TOKENS_PER_STEP = 2048
 PEAK_LEARNING_RATE = 3e-3
 WARMUP_STEPS = 200
@@ -233,6 +232,11 @@ def learning_rate(progress: float, step: int) -> float:
     return PEAK_LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
+def extra_pairs(progress: float) -> int:
+    """What is added for the names of two things, which are the last to be copied right; facts are soon learnt."""
+    return 0 if progress < 0.5 else 1 if progress < 0.75 else 2
+
+
 @dataclass
 class Run:
     """A training run: what a checkpoint holds, and how to take it one pass further."""
@@ -325,9 +329,8 @@ def pretrain(
     with Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True)) as bar:
         task = bar.add_task("", total=passes, completed=run.passes_done)
         while run.passes_done < passes:
-            words_factor = 1 if run.passes_done < passes / 2 else LATE_WORDS_FACTOR
             rng = np.random.default_rng([seed, 3, run.passes_done])
-            text = examples(world, withheld, guesses, rng, words_factor=words_factor)
+            text = examples(world, withheld, guesses, rng, extra_pairs=extra_pairs(run.passes_done / passes))
             losses = list(run.train_pass(encode(run.tokenizer, text), passes))
             said = f"loss {np.mean(losses):.4f} · {run.tokens / run.seconds:,.0f} tokens/s"
             bar.update(task, completed=run.passes_done, description=said)
