@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.5
 def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
     """Returns the exit code of the server, when it has ended; SIGTERM, SIGINT and SIGHUP end it with code 0.
 
-    Must be called from the main thread.
+    Must be called from the main thread. Where SIGHUP is ignored (nohup), it stays so.
 
     Args:
         store_url: the store's path or URL, handed on in the environment.
@@ -33,7 +33,9 @@ def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
         if server is not None:
             server.terminate()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    hangup_counts = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+    stopping = [signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hangup_counts else [])]
+    before = {number: signal.signal(number, stop) for number in stopping}
     try:
         # A session of its own: Ctrl-C in the terminal comes to us alone, and we hand it on once.
         environment = {**os.environ, STORE_VARIABLE: store_url}
@@ -43,11 +45,11 @@ def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
         code = _wait(server, lambda: stopped)
         return 0 if stopped else code
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         if server is not None:
             server.kill()
             server.wait()
+        for number, handler in before.items():  # last: until here a signal would leave the server behind
+            signal.signal(number, handler)
 
 
 def command(port: int, address: str = "127.0.0.1") -> list[str]:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,11 +126,12 @@ class ExportSummary:
 def export_dataset(session: Session, folder: Path, question_prompt: Callable[[str], str]) -> ExportSummary:
     """Returns what was written to the folder: premises and messages, each as .jsonl and .parquet, and the card.
 
-    Files are written whole beside the folder first and then renamed, so what can't be written leaves an earlier export
-    as it was. Only a kill between two renames can leave files of both; the next export mends that.
+    The new export is written completely beside the folder and then takes its place, so whatever fails, an earlier
+    export stays. A kill between the two renames of that leaves it beside the folder, as `.NAME-before`; the next export
+    puts it back before anything else. Other files in the folder of an earlier export stay there.
 
     Args:
-        folder: new, empty, or an earlier export.
+        folder: new, empty, or an earlier export; not the current folder, which would be gone from under the shell.
         question_prompt: claim's text -> the user's turn that asks about it, the same as the model is asked with.
 
     Raises:
@@ -239,23 +240,56 @@ def _parquet(rows: Sequence[Row], schema: pa.Schema) -> bytes:
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """Writes all files beside the folder, then renames: the folder as a whole if it is new, else file by file."""
+    """Writes all files beside the folder, then puts the whole in its place."""
     _refuse_foreign(folder)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.resolve().parent))
+    place = folder.resolve()  # of a link the folder that it names
+    aside = place.with_name(f".{place.name}-before")
+    _settle(aside, place, files)
+    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
-        beside.chmod(0o755)  # mkdtemp's are private
+        beside.chmod(place.stat().st_mode if place.exists() else 0o755)  # mkdtemp's are private
         for name, content in files.items():
             with (beside / name).open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # a full disk may show only here
-        if folder.exists():
-            for name in files:  # the card first: it tells that the folder is ours
-                os.replace(beside / name, folder / name)
-        else:
-            os.replace(beside, folder)
+        _swap(beside, place, aside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    _settle(aside, place, files)
+
+
+def _swap(beside: Path, place: Path, aside: Path) -> None:
+    """Renames what is in the place to aside, if anything is, and beside to the place."""
+    if not place.exists():
+        os.rename(beside, place)
+        return
+    os.rename(place, aside)
+    try:
+        os.rename(beside, place)
+    except OSError:
+        os.rename(aside, place)
+        raise
+
+
+def _settle(aside: Path, place: Path, files: Collection[str]) -> None:
+    """Ends a swap, if need be one that was killed: what is aside goes back, or all but our files if there is a new one.
+
+    Args:
+        files: names of ours, the card's first.
+    """
+    if not aside.exists():
+        return
+    _refuse_foreign(aside)
+    if not place.exists() or not any(place.iterdir()):
+        os.rename(aside, place)
+        return
+    for path in aside.iterdir():
+        if path.name not in files:  # somebody's notes, a .git
+            os.rename(path, place / path.name)
+    for name in reversed(list(files)):  # the card last: it tells that the folder is ours
+        (aside / name).unlink(missing_ok=True)
+    aside.rmdir()
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -263,6 +297,8 @@ def _refuse_foreign(folder: Path) -> None:
         raise ExportError(f"{folder} is a file: name a folder to export to.")
     if not folder.resolve().parent.is_dir():
         raise ExportError(f"There is no folder {folder.resolve().parent} to export to: make it first.")
+    if folder.resolve() == Path.cwd():
+        raise ExportError(f"{folder} is the current folder: name a new or empty folder.")
     if folder.is_dir() and any(folder.iterdir()):
         card = folder / "README.md"
         if not card.is_file() or _MARK not in card.read_text(encoding="utf-8", errors="replace"):

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from argtree import graph as g
 from argtree.evidence import label_likelihood, label_prob
-from store.claims import add_root, content_hash, find_claim, get_claim, insert_argument, insert_claim, known
+from store.claims import add_root, content_hash, find_claim, insert_argument, insert_claim, known
 from store.errors import CycleError, DuplicateTextError, RootNotFoundError
 from store.tables import Answer, Argument, Claim, Evidence, Premise, Root
 from store.texts import normalised
@@ -56,7 +56,7 @@ def load_graph(
         with_answers: whether raters' answers enter the evidence (as likelihoods, times what was imported).
 
     Raises:
-        RootNotFoundError: one of the root_keys is no root's.
+        RootNotFoundError: one of root_keys is not the key of a root's claim.
     """
     # Claims and roots change, so rows that this session has seen before are read again.
     claims = list(session.exec(select(Claim).order_by(col(Claim.id)).execution_options(populate_existing=True)))
@@ -65,21 +65,20 @@ def load_graph(
     for premise in session.exec(select(Premise).order_by(col(Premise.argument_id), col(Premise.position))):
         premises[premise.argument_id].append(premise)
     roots = list(session.exec(select(Root).order_by(col(Root.id)).execution_options(populate_existing=True)))
+    keys = {known(claim.id): claim.key for claim in claims}
     if root_keys is not None:
-        ids = {get_claim(session, key).id: key for key in root_keys}
-        roots = [root for root in roots if root.claim_id in ids]
-        if missing := ids.keys() - {root.claim_id for root in roots}:
-            raise RootNotFoundError(f"The claim {ids[missing.pop()]!r} is not a root.")
+        roots = [root for root in roots if keys[root.claim_id] in root_keys]
+        if missing := set(root_keys) - {keys[root.claim_id] for root in roots}:
+            raise RootNotFoundError(f"The claim {min(missing)!r} is not a root.")
         below = _below({root.claim_id for root in roots}, arguments, premises)
         claims = [claim for claim in claims if claim.id in below]
         arguments = [argument for argument in arguments if argument.conclusion_id in below]
-    keys = {known(claim.id): claim.key for claim in claims}
     evidence = _evidence(session, with_answers)
     return g.ArgumentGraph(
         claims=tuple(g.Claim(claim.key, claim.text, claim.prior, claim.askable) for claim in claims),
         arguments=tuple(_argument(argument, premises[known(argument.id)], keys) for argument in arguments),
         roots=tuple(g.Root(keys[root.claim_id], root.weight) for root in roots),
-        evidence={key: evidence[claim_id] for claim_id, key in keys.items() if claim_id in evidence},
+        evidence={claim.key: evidence[known(claim.id)] for claim in claims if claim.id in evidence},
     )
 
 

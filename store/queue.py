@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,6 @@ from store.texts import is_storable
 
 AnswerKind = Literal["yes", "no", "probability", "cannot_say"]
 LEASE_SECONDS = 300.0
-MEASURE = "variance_reduction"
 _RANKINGS = 3  # what comes in while this propagates is taken in, but not without end
 _WORTHLESS = 1e-12  # a value of information up to this is rounding
 
@@ -37,7 +36,7 @@ class Propagated(Protocol):
     @property
     def prob(self) -> NDArray[np.float64]: ...
 
-    def value(self, measure: Any = ..., /) -> NDArray[np.float64]: ...
+    def value(self) -> NDArray[np.float64]: ...
 
 
 PropagatedT = TypeVar("PropagatedT", bound=Propagated)
@@ -52,7 +51,7 @@ class LeasedQuestion:
     text: str
     value: float  # of information, when it was asked
     prob: float  # posterior, when it was asked
-    token: str  # to renew, release and answer with
+    token: str  # to release it or answer with
     expires_at: datetime
 
 
@@ -68,11 +67,7 @@ class OpenQuestion:
     leased: bool  # somebody is looking at it
 
 
-def rerank(
-    session: Session,
-    propagate_fn: Callable[[ArgumentGraph], PropagatedT],
-    now: datetime,
-) -> PropagatedT:
+def rerank(session: Session, propagate_fn: Callable[[ArgumentGraph], PropagatedT], now: datetime) -> PropagatedT:
     """Returns the propagation of the whole store, by which the queue now stands. Commits, also before propagating.
 
     Open are then the questions about askable, uncertain claims of some value that are not answered yet. Others are
@@ -84,7 +79,7 @@ def rerank(
         result = propagate_fn(graph)
         if watermark(session) == before:
             break  # from here on nobody else writes
-    prob, value = np.clip(result.prob, 0.0, 1.0), result.value(MEASURE)  # rounding may leave [0, 1]
+    prob, value = np.clip(result.prob, 0.0, 1.0), result.value()  # rounding may leave [0, 1]
     questions = _questions(session)
     answered = {key for key, (question, _) in questions.items() if question.status == "answered"}
     wanted = [key for key in _worth_asking(graph, prob, value) if key not in answered]
@@ -92,14 +87,14 @@ def rerank(
     ids = dict(session.exec(select(Claim.key, Claim.id)).all())
     for key in wanted:
         if key not in questions:
-            new = Question(claim_id=known(ids[key]), value=0, measure=MEASURE, prob=0, opened_at=now, ranked_at=now)
+            new = Question(claim_id=known(ids[key]), value=0, prob=0, opened_at=now, ranked_at=now)
             questions[key] = new, None
     for key, row in graph.index.items():
         if key in answered or key not in questions:
             continue
         question, leased_until = questions[key]
         question.value, question.prob = float(value[row]), float(prob[row])
-        question.measure, question.ranked_at = MEASURE, now
+        question.ranked_at = now
         held = question.status == "open" and leased_until is not None and leased_until > now
         question.status = "open" if held or key in kept else "withdrawn"
         session.add(question)

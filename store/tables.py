@@ -140,7 +140,6 @@ class Question(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     claim_id: int = Field(foreign_key="claim.id", unique=True)
     value: float = Field(index=True)
-    measure: str
     prob: float  # posterior
     status: str = Field(default="open", index=True)  # "open" | "answered" | "withdrawn"
     opened_at: datetime = Field(sa_type=UtcDateTime)

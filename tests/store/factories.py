@@ -52,7 +52,7 @@ class PriorsOnly:
 
     prob: NDArray[np.float64]
 
-    def value(self, measure: str = "variance_reduction", /) -> NDArray[np.float64]:
+    def value(self) -> NDArray[np.float64]:
         return self.prob * (1 - self.prob)
 
 

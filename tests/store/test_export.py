@@ -153,6 +153,72 @@ def test_an_empty_folder_is_filled(answered: Session, tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "out")) == FILES
 
 
+def test_the_current_folder_is_left_alone(answered: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExportError, match="current folder"):
+        export_dataset(answered, Path("."), _prompt)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_an_export_replaces_an_earlier_one_and_nothing_else(answered: Session, tmp_path: Path) -> None:
+    export_dataset(answered, tmp_path / "out", lambda text: text)
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    (tmp_path / "out").chmod(0o700)
+    (tmp_path / "link").symlink_to("out")
+    export_dataset(answered, tmp_path / "link", _prompt)
+    export_dataset(answered, tmp_path / "fresh", _prompt)
+    assert _contents(tmp_path / "out") == _contents(tmp_path / "fresh") | {"notes.txt": b"mine"}
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700 and (tmp_path / "link").is_symlink()
+    assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_rename_that_fails_leaves_the_earlier_export(
+    answered: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    export_dataset(answered, tmp_path / "out", lambda text: text)
+    before, rename, calls = _contents(tmp_path / "out"), os.rename, iter(range(1, 9))
+
+    def fragile(old: Path, new: Path) -> None:
+        if next(calls) == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(old, new)
+
+    monkeypatch.setattr("store.export.os.rename", fragile)
+    with pytest.raises(ExportError, match="cannot be written"):
+        export_dataset(answered, tmp_path / "out", _prompt)
+    assert _contents(tmp_path / "out") == before and list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize("place", ["missing", "empty", "new"])
+def test_an_export_that_was_killed_between_its_renames_is_mended(
+    answered: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    export_dataset(answered, tmp_path / "out", lambda text: text)
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    before = _contents(tmp_path / "out")
+    (tmp_path / "out").rename(tmp_path / ".out-before")
+    if place == "empty":
+        (tmp_path / "out").mkdir()
+    if place == "new":  # killed after the second rename
+        export_dataset(answered, tmp_path / "other", lambda text: text)
+        (tmp_path / "other").rename(tmp_path / "out")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("store.export.os.fsync", full)
+        with pytest.raises(ExportError, match="disk is full"):
+            export_dataset(answered, tmp_path / "out", _prompt)
+    assert _contents(tmp_path / "out") == before and list(tmp_path.glob(".*")) == []
+    export_dataset(answered, tmp_path / "out", _prompt)
+    assert sorted(os.listdir(tmp_path / "out")) == sorted([*FILES, "notes.txt"])
+
+
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_full_disk_leaves_what_was_there(
     answered: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool

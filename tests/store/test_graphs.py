@@ -56,8 +56,9 @@ def test_one_root_brings_what_lies_under_it_and_nothing_else(session: Session) -
     assert part == ArgumentGraph((nails_graph().claims[4],), roots=(Root("q", 0.5),))
     assert [claim.id for claim in load_graph(session, ["r"]).claims] == ["r", "s", "h", "t"]
     assert load_graph(session, ["r"]).evidence == nails_graph().evidence
-    with pytest.raises(RootNotFoundError, match="'s'"):
-        load_graph(session, ["s"])
+    for key in ("s", "nowhere"):
+        with pytest.raises(RootNotFoundError, match=f"'{key}'"):
+            load_graph(session, ["r", key])
 
 
 def test_a_known_text_keeps_the_stores_claim(session: Session) -> None:
@@ -102,6 +103,13 @@ def test_an_import_that_closes_a_cycle_leaves_nothing(session: Session) -> None:
     with pytest.raises(CycleError, match="reason for itself"):
         save_graph(session, loop, NOW)
     assert _count(session) == before and load_graph(session) == nails_graph()
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_claim_without_a_text_is_refused(session: Session, text: str) -> None:
+    with pytest.raises(StoreError, match="must have a text"):
+        save_graph(session, ArgumentGraph((Claim("a", "Fine.", 0.5), Claim("b", text, 0.5))), NOW)
+    assert _count(session) == [0] * 5
 
 
 def test_half_characters_in_a_file_are_refused(session: Session) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from argtree.graph import ArgumentGraph
-from store.claims import add_argument, add_claim, get_claim, record_belief
+from store.claims import add_argument, add_claim, add_root, get_claim, record_belief
 from store.database import read_scope, session_scope
 from store.errors import LeaseLostError
 from store.queue import (
@@ -21,6 +21,7 @@ from store.queue import (
     release,
     rerank,
     submit_answer,
+    watermark,
 )
 from store.raters import get_rater
 from store.tables import Answer, Lease, Question, Rater
@@ -61,6 +62,33 @@ def test_what_comes_in_while_ranking_is_taken_in(session: Session) -> None:
 
     rerank(session, slow, NOW)
     assert calls == [0, 1]
+
+
+def test_ranking_ends_even_if_something_always_comes_in(session: Session) -> None:
+    fill_queue(session, flat_graph(2))
+    sizes: list[int] = []
+
+    def disturbed(graph: ArgumentGraph) -> PriorsOnly:
+        sizes.append(len(graph.claims))
+        add_claim(session, f"New {len(sizes)}.", 0.5, NOW)
+        session.commit()
+        return priors_only(graph)
+
+    rerank(session, disturbed, NOW)
+    assert sizes == [3, 4, 5] and len(_open(session)) == 4  # what came in last waits for the next ranking
+
+
+def test_the_watermark_rises_with_all_that_a_ranking_rests_on(session: Session) -> None:
+    seen = [watermark(session)]
+    a, b = (add_claim(session, text, 0.5, NOW) for text in ("A", "B"))
+    seen.append(watermark(session))
+    add_argument(session, a, "support", 0.5, [(b, True)], None, NOW)
+    seen.append(watermark(session))
+    add_root(session, "A?", a, NOW)
+    seen.append(watermark(session))
+    rerank(session, priors_only, NOW)
+    _say(session, "Ada", _take(session, "Ada").token)
+    assert [*seen, watermark(session)] == [(0, 0, 0, 0), (0, 0, 2, 0), (0, 1, 2, 0), (0, 1, 2, 1), (1, 1, 2, 1)]
 
 
 def test_a_question_argued_or_settled_meanwhile_is_withdrawn_and_may_come_back(session: Session) -> None:

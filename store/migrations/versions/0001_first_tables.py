@@ -94,7 +94,6 @@ def _make_queue_tables() -> None:
         _id(),
         _points_to("claim", unique=True),
         _real("value"),
-        _text("measure"),
         _real("prob"),
         _text("status"),
         _time("opened_at"),
