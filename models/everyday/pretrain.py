@@ -30,7 +30,7 @@ from models.everyday.world import Statement, World, load_world
 VOCABULARY_SIZE = 1536
 HIDDEN_SIZE, NUM_LAYERS, FEED_FORWARD_SIZE, NUM_HEADS = 128, 5, 384, 4
 MAX_TOKENS = 1024
-NUM_PASSES = 128
+NUM_PASSES = 140
 TOKENS_PER_STEP = 2048
 PEAK_LEARNING_RATE = 3e-3
 WARMUP_STEPS = 200
@@ -234,7 +234,7 @@ def learning_rate(progress: float, step: int) -> float:
 
 def extra_pairs(progress: float) -> int:
     """What is added for the names of two things, which are the last to be copied right; facts are soon learnt."""
-    return 0 if progress < 0.5 else 1 if progress < 0.75 else 2
+    return 0 if progress < 0.5 else 1 if progress < 0.75 else 3
 
 
 @dataclass
