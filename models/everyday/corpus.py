@@ -24,6 +24,7 @@ NUM_WORDINGS = 1500
 NUM_PROPOSALS = 800
 NUM_RESIDUALS = 200
 MAX_ARGUMENTS = 4  # that one reply holds
+LONG_NAMES_POWER = 3  # a name of four words is drawn eight times as often as one of two
 LEAF_SHARE = 0.15  # of proposals: plain facts, about which there is nothing to argue
 PREFIX_SHARE = 0.7  # of proposals: what is listed already is what the model itself would have given first
 
@@ -62,8 +63,8 @@ def examples(
     yield from _draw(NUM_WORDINGS, lambda: _wording(world, _any_statement(world, rng), rng))
     yield from _draw(NUM_PROPOSALS, lambda: _proposal(world, _arguable_statement(world, rng), rng))
     yield from _draw(NUM_RESIDUALS, lambda: _residual(world, rng))
-    yield from _draw(extra_pairs * NUM_WORDINGS, lambda: _wording(world, random_statement(world, pairs, rng), rng))
-    yield from _draw(extra_pairs * NUM_PROPOSALS, lambda: _proposal(world, random_statement(world, pairs, rng), rng))
+    yield from _draw(extra_pairs * NUM_WORDINGS, lambda: _wording(world, _long_pair(world, pairs, rng), rng))
+    yield from _draw(extra_pairs * NUM_PROPOSALS, lambda: _proposal(world, _long_pair(world, pairs, rng), rng))
 
 
 def argument_in_words(world: World, argument: RuleArgument, premises: list[tuple[Statement, bool]]) -> ProposedArgument:
@@ -101,6 +102,14 @@ def _draw(n: int, draw: Callable[[], Example | None]) -> Iterator[Example]:
 
 def _told_prob(world: World, statement: Statement) -> float:
     return TOLD_PROB if world.truth(statement) else 1 - TOLD_PROB
+
+
+def _long_pair(world: World, keys: list[str], rng: np.random.Generator) -> Statement:
+    """A statement about two things, rather such with long names: they are few, and the hardest to copy."""
+    names = list(world.things)
+    weight = np.array([float(len(name.split())) ** LONG_NAMES_POWER for name in names])
+    drawn = rng.choice(len(names), 2, replace=False, p=weight / weight.sum())
+    return Statement(keys[rng.integers(len(keys))], tuple(names[i] for i in drawn))
 
 
 def _told_pair(world: World, withheld: Withheld, keys: list[str], rng: np.random.Generator) -> Example | None:
