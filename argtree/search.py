@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from argtree.propagate import Propagation
 
-MIN_GAIN = 1e-5  # of root variance: an expansion that promises less is not worth a model call
+MIN_GAIN = 1e-7  # of root variance: an expansion that promises less is not worth a model call
 
 
 def expansion_gains(result: Propagation, variances: Mapping[str, float]) -> npt.NDArray[np.float64]:

@@ -94,7 +94,7 @@ def test_explore_stopped_by_ctrl_c_goes_on_where_it_was(argtree: Run, tmp_path: 
         _, said = process.communicate(timeout=60)
     stored = count_arguments(tmp_path / "argtree.db")
     assert stored >= 5 and "Traceback" not in said
-    assert argtree("explore", QUESTION, "--budget", "60").returncode == 0
+    assert argtree("explore", QUESTION, "--budget", "100").returncode == 0
     assert count_arguments(tmp_path / "argtree.db") > stored
 
 
