@@ -86,7 +86,12 @@ def test_explore_stopped_by_ctrl_c_goes_on_where_it_was(argtree: Run, tmp_path: 
     environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}"}
     command = [sys.executable, "-m", "argtree.cli", "explore", QUESTION, "--budget", "2000"]
     with subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
     ) as process:
         while process.poll() is None and count_arguments(tmp_path / "argtree.db") < 5:
             time.sleep(0.05)
@@ -96,6 +101,11 @@ def test_explore_stopped_by_ctrl_c_goes_on_where_it_was(argtree: Run, tmp_path: 
     assert stored >= 5 and "Traceback" not in said
     assert argtree("explore", QUESTION, "--budget", "100").returncode == 0
     assert count_arguments(tmp_path / "argtree.db") > stored
+
+
+def heed_interrupts() -> None:
+    """Undo what a shell does to commands that it runs in the background: they inherit SIGINT as ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def count_arguments(store: Path) -> int:
