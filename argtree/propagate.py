@@ -15,9 +15,10 @@ import numpy as np
 
 from argtree.circuit import Circuit, compile_circuit
 from argtree.errors import ImpossibleEvidenceError, TooEntangledError
+from argtree.evidence import Reliability
 from argtree.factors import UNKNOWN, FactorGraph, FloatArray, build_factors
 from argtree.graph import ArgumentGraph
-from argtree.value import Measure, value_of_information
+from argtree.value import PERFECT, Measure, value_of_information
 
 _MAX_ENTRIES_AT_ONCE = 2**26
 """Numbers held at once (512 MiB); more roots than fit are taken in portions."""
@@ -33,14 +34,34 @@ class Propagation:
     root_if_true: FloatArray  # [R, C] P(root | claim true, evidence); NaN where the claim cannot be true
     root_if_false: FloatArray  # [R, C] P(root | claim false, evidence); NaN where the claim cannot be false
 
-    def value(self, measure: Measure = "variance_reduction") -> FloatArray:
-        """Returns [C] the value of a certain answer about each claim, summed over roots by weight.
+    @property
+    def root_prob(self) -> FloatArray:
+        """[R] P(root | evidence)."""
+        return np.asarray(self.prob[[self.graph.index[root.claim] for root in self.graph.roots]])
+
+    @property
+    def difference(self) -> FloatArray:
+        """[R, C] P(root | claim true, evidence) - P(root | claim false, evidence); 0 where a state is impossible."""
+        distance = self.root_if_true - self.root_if_false
+        return np.where(np.isnan(distance), 0.0, distance)
+
+    @property
+    def replicates(self) -> tuple[Propagation, ...]:
+        """The delete-one-group jackknife replicates of a sampled result; none where it is exact."""
+        return ()
+
+    def value(self, measure: Measure = "variance_reduction", reliability: Reliability = PERFECT) -> FloatArray:
+        """Returns [C] the value of an answer about each claim by such a rater, summed over roots by weight.
 
         Raises:
             ValueError: no such measure.
         """
-        value = value_of_information(measure, self.prob, self.root_if_true, self.root_if_false)
+        value = value_of_information(measure, self.prob, self.root_prob, self.difference, reliability)
         return self._over_roots(value)
+
+    def value_error(self, measure: Measure = "variance_reduction", reliability: Reliability = PERFECT) -> FloatArray:
+        """Returns [C] the standard error of `value`; 0 where the result is exact."""
+        return np.zeros(len(self.prob))
 
     def shift(self) -> FloatArray:
         """Returns [C] the squared distance between a claim's two answers, (r1 - r0)^2, summed over roots by weight.
@@ -48,8 +69,7 @@ class Propagation:
         Times the variance of a belief it is what expanding the claim could take from the roots' variance, to
         first order. 0 where one of the answers is impossible.
         """
-        distance = self.root_if_true - self.root_if_false
-        return self._over_roots(np.where(np.isnan(distance), 0.0, distance) ** 2)
+        return self._over_roots(self.difference**2)
 
     def _over_roots(self, value: FloatArray) -> FloatArray:
         weights = np.array([root.weight for root in self.graph.roots], dtype=np.float64)
