@@ -23,11 +23,12 @@ from argtree.budget import Budget
 from argtree.compiled import FloatArray, IntArray, compile_graph, fold_certain
 from argtree.core import Layer
 from argtree.errors import ImpossibleEvidenceError
+from argtree.evidence import Reliability
 from argtree.graph import ArgumentGraph
 from argtree.influence import Influence
 from argtree.layers import Limits
 from argtree.plan import Plan, make_plan
-from argtree.value import Measure, value_of_information
+from argtree.value import PERFECT, Measure, check_measure, value_of_information
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,27 +74,28 @@ class Propagation:
         """[C] standard error of `prob`; 0 where exact."""
         return jackknife_error([one.prob for one in (self, *self.replicates)])
 
-    def value(self, measure: Measure = "variance_reduction") -> FloatArray:
-        """Returns [C] the value of a certain answer about each claim, summed over roots by weight.
+    def value(self, measure: Measure = "variance_reduction", reliability: Reliability = PERFECT) -> FloatArray:
+        """Returns [C] the value of an answer about each claim by such a rater, summed over roots by weight.
 
         Raises:
             ValueError: no such measure.
         """
+        check_measure(measure)
         total = np.zeros(len(self.prob))
         for root, weight in enumerate(self._weights):
             claims, difference = self.influence.of_root(root)
-            rho, p, not_p = self.root_prob[root], self.prob[claims], self.complement[claims]
-            if_true, if_false = (rho + not_p * difference)[np.newaxis], (rho - p * difference)[np.newaxis]
-            total[claims] += weight * value_of_information(measure, p, if_true, if_false)[0]
+            here = self.root_prob[root : root + 1]
+            value = value_of_information(measure, self.prob[claims], here, difference[np.newaxis], reliability)
+            total[claims] += weight * value[0]
         return total
 
-    def value_error(self, measure: Measure = "variance_reduction") -> FloatArray:
-        """Returns [C] the standard error of `value(measure)`; 0 where exact.
+    def value_error(self, measure: Measure = "variance_reduction", reliability: Reliability = PERFECT) -> FloatArray:
+        """Returns [C] the standard error of `value`; 0 where exact.
 
         Raises:
             ValueError: no such measure.
         """
-        return jackknife_error([one.value(measure) for one in (self, *self.replicates)])
+        return jackknife_error([one.value(measure, reliability) for one in (self, *self.replicates)])
 
     def shift(self) -> FloatArray:
         """Returns [C] the squared distance between a claim's two answers, (r1 - r0)^2, summed over roots by weight.
