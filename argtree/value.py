@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.special import xlog1py
 
-from argtree.factors import FloatArray
+from argtree.compiled import FloatArray
 
 Measure = Literal["variance_reduction", "expected_shift", "mutual_information"]
 
