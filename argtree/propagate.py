@@ -19,18 +19,11 @@ from functools import cached_property
 
 import numpy as np
 
-<<<<<<< HEAD
-from argtree.circuit import Circuit, compile_circuit
-from argtree.compiled import UNKNOWN, CompiledGraph, FloatArray, IntArray, compile_graph, fold_certain
-from argtree.errors import ImpossibleEvidenceError, TooEntangledError
-from argtree.factors import build_factors
-=======
 from argtree.budget import Budget
 from argtree.compiled import FloatArray, IntArray, compile_graph, fold_certain
 from argtree.core import Layer
 from argtree.errors import ImpossibleEvidenceError
 from argtree.evidence import Reliability
->>>>>>> main
 from argtree.graph import ArgumentGraph
 from argtree.influence import Influence
 from argtree.layers import Limits
@@ -141,78 +134,6 @@ def propagate(graph: ArgumentGraph, budget: Budget = Budget()) -> Propagation:
     Raises:
         ImpossibleEvidenceError: the evidence has probability zero; the message names what contradicts.
     """
-<<<<<<< HEAD
-    compiled, known = fold_certain(compile_graph(graph))
-    circuit = compile_circuit(build_factors(compiled))
-    root_rows = [graph.index[root.claim] for root in graph.roots]
-    num_at_once = max(1, _MAX_ENTRIES_AT_ONCE // max(1, circuit.stored_entries) - 1)
-    portions = [root_rows[i : i + num_at_once] for i in range(0, len(root_rows), num_at_once)] or [[]]
-    done = [_propagate_roots(graph, compiled, known, circuit, rows) for rows in portions]
-    return Propagation(
-        graph, True, done[0][0], np.concatenate([part[1] for part in done]), np.concatenate([part[2] for part in done])
-    )
-
-
-def _propagate_roots(
-    graph: ArgumentGraph, compiled: CompiledGraph, known: IntArray, circuit: Circuit, root_rows: list[int]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Returns prob [C], and for these roots only root_if_true and root_if_false [R, C]."""
-    evidence = _indicators(compiled, known)
-    tables = circuit.evaluate(_with_roots_held(evidence, root_rows))
-    if tables is None:
-        raise ImpossibleEvidenceError(_name_the_impossible(graph))
-    num_variants = 1 + len(root_rows)
-    totals = np.broadcast_to(tables.total, (num_variants,))
-    # P(root | evidence), which is also P(root | the one possible state of a claim that is certain)
-    root_prob = np.array([_if_known(known[row], totals[1 + r] / totals[0]) for r, row in enumerate(root_rows)])
-    prob = np.array(known, dtype=np.float64)
-    root_if = np.full((2, len(root_rows), len(graph.claims)), np.nan)  # [state of the claim, R, C]
-    for row, state in enumerate(known):
-        if state != UNKNOWN:
-            root_if[state, :, row] = root_prob
-    for row, gradient in circuit.differentiate(tables).items():
-        if known[row] != UNKNOWN:
-            continue
-        joint = gradient[0] * evidence[row]  # P(claim = v, evidence), up to scale
-        prob[row] = joint[1] / (joint[0] + joint[1])
-        gradient = np.broadcast_to(gradient, (num_variants, 2))
-        for state in np.flatnonzero(joint).tolist():
-            root_if[state, :, row] = gradient[1:, state] / gradient[0, state]
-    for r, row in enumerate(root_rows):
-        known_state = known[row]
-        for state in (0, 1):
-            held = root_if[state, r]
-            if known_state != UNKNOWN:
-                held[~np.isnan(held)] = known_state
-            elif not np.isnan(held[row]):
-                held[row] = state
-    np.clip(root_if, 0.0, 1.0, out=root_if)
-    return np.clip(prob, 0.0, 1.0), root_if[1], root_if[0]
-
-
-def _if_known(state: int, prob: float) -> float:
-    return prob if state == UNKNOWN else float(state)
-
-
-def _indicators(compiled: CompiledGraph, known: IntArray) -> dict[int, FloatArray]:
-    """Returns [2] for each claim, its prior included where it has no arguments."""
-    prior = np.stack([1 - compiled.prior, compiled.prior], axis=1)
-    pair = np.where(compiled.is_argued[:, np.newaxis], compiled.evidence, compiled.evidence * prior)
-    return dict(enumerate(pair))
-
-
-def _with_roots_held(evidence: Mapping[int, FloatArray], root_rows: list[int]) -> dict[int, FloatArray]:
-    """Returns indicators [1 or 1 + R, 2]: variant 0 is the evidence, variant 1 + r holds root r true besides."""
-    indicators = {row: pair[np.newaxis] for row, pair in evidence.items()}
-    for variant, row in enumerate(root_rows, start=1):
-        if row in indicators:
-            indicators[row] = np.repeat(indicators[row], 1 + len(root_rows), axis=0)
-            indicators[row][variant, 0] = 0.0
-    return indicators
-
-
-def _name_the_impossible(graph: ArgumentGraph) -> str:
-=======
     return Propagator(budget).propagate(graph)
 
 
@@ -241,7 +162,6 @@ class Propagator:
 
 
 def _name_the_impossible(graph: ArgumentGraph, budget: Budget) -> str:
->>>>>>> main
     """Returns a sentence that names the first piece of certain evidence that contradicts what precedes it.
 
     Likelihoods above zero rule nothing out, so only certain evidence is searched, by halving.
@@ -264,13 +184,6 @@ def _name_the_impossible(graph: ArgumentGraph, budget: Budget) -> str:
     return f"the evidence says that {certain[possible]!r} is {says}, which has probability 0{before}"
 
 
-<<<<<<< HEAD
-def _is_possible(graph: ArgumentGraph, claims: list[str]) -> bool:
-    part = replace(graph, evidence={claim: graph.evidence[claim] for claim in claims})
-    compiled, known = fold_certain(compile_graph(part))
-    indicators = {row: pair[np.newaxis] for row, pair in _indicators(compiled, known).items()}
-    return compile_circuit(build_factors(compiled)).evaluate(indicators) is not None
-=======
 def _is_possible(graph: ArgumentGraph, claims: list[str], budget: Budget) -> bool:
     part = replace(graph, evidence={claim: graph.evidence[claim] for claim in claims}, roots=())
     folded, known = fold_certain(compile_graph(part))
@@ -280,4 +193,3 @@ def _is_possible(graph: ArgumentGraph, claims: list[str], budget: Budget) -> boo
     except ImpossibleEvidenceError:
         return False
     return True
->>>>>>> main
