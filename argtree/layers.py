@@ -20,5 +20,5 @@ class Limits:
 
 
 def prepare(core: Core, limits: Limits) -> Solver:
-    """Returns a solver for the core."""
-    return EliminationSolver(core)
+    """Returns a solver for a core."""
+    return EliminationSolver(core, limits.budget.memory_bytes)
