@@ -226,20 +226,29 @@ def _keep(graph: CompiledGraph, arguments: BoolArray, premises: BoolArray) -> Co
     )
 
 
-def restrict(graph: CompiledGraph, claims: IntArray, is_cut: BoolArray) -> CompiledGraph:
-    """Returns the graph of some claims alone, in the order given.
+def restrict(graph: CompiledGraph, claims: IntArray, num_inner: int) -> CompiledGraph:
+    """Returns the graph of some claims alone, in the order given, in time that hangs on their number only.
 
     Args:
         graph: where they stand.
-        claims: rows, with every premise of a claim that is not cut among them.
-        is_cut: [len(claims)] True for claims whose own arguments are left out.
+        claims: rows, each once, with every premise of the first `num_inner` among them.
+        num_inner: how many keep their arguments; the others become claims without any.
     """
-    local = np.full(graph.num_claims, -1, dtype=np.intp)
-    local[claims] = np.arange(len(claims))
-    start, stop = (
-        graph.argument_start[claims],
-        np.where(is_cut, graph.argument_start[claims], graph.argument_start[claims + 1]),
+    taken = take(graph, claims[:num_inner])
+    order = np.argsort(claims)
+    rest = np.full(len(claims) - num_inner, taken.argument_start[-1])
+    return replace(
+        taken,
+        prior=graph.prior[claims],
+        evidence=graph.evidence[claims],
+        argument_start=np.concatenate([taken.argument_start, rest]),
+        premise=order[np.searchsorted(claims, taken.premise, sorter=order)],
     )
+
+
+def take(graph: CompiledGraph, claims: IntArray) -> CompiledGraph:
+    """Returns the claims at these rows with their arguments, in the order given; premises keep the old rows."""
+    start, stop = graph.argument_start[claims], graph.argument_start[claims + 1]
     arguments = spans(start, stop)
     first, last = graph.premise_start[arguments], graph.premise_start[arguments + 1]
     premises = spans(first, last)
@@ -250,6 +259,6 @@ def restrict(graph: CompiledGraph, claims: IntArray, is_cut: BoolArray) -> Compi
         graph.is_support[arguments],
         graph.strength[arguments],
         _starts(last - first),
-        local[graph.premise[premises]],
+        graph.premise[premises],
         graph.holds[premises],
     )

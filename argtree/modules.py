@@ -175,9 +175,8 @@ class _Crossed:
                     inner[premise] = None
                     waiting.append(premise)
         claims = np.array([*inner, *inputs], dtype=np.intp)
-        is_input = np.arange(len(claims)) >= len(inner)
         local = {row: place for place, row in enumerate(claims.tolist())}
-        core = Core(restrict(self.graph, claims, is_input), np.array([local[row] for row in outputs], dtype=np.intp))
+        core = Core(restrict(self.graph, claims, len(inner)), np.array([local[row] for row in outputs], dtype=np.intp))
         return Part(core, claims, int(self.graph.level[highest].max()), top, len(inner))
 
 

@@ -15,7 +15,6 @@ from scipy.sparse import csr_array
 from argtree.compiled import UNKNOWN, CompiledGraph, FloatArray, IntArray
 from argtree.core import Layer, Solution, Solver
 from argtree.errors import ImpossibleEvidenceError
-from argtree.influence import Influence
 from argtree.layers import Limits, prepare
 from argtree.modules import Modules, Part, above, components, find_modules
 from argtree.sweep import Sweep
@@ -27,7 +26,9 @@ class Found:
 
     prob: FloatArray  # [C] P(claim | evidence)
     complement: FloatArray  # [C] one minus it, with its own digits
-    influence: Influence
+    anchor: IntArray  # [C] these three as in `influence.Influence`
+    factor: FloatArray  # [C]
+    at_anchor: csr_array  # [R, C]
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,9 +224,9 @@ class _Run:
             self.posterior[gates_and_inputs] = whole[gates_and_inputs]
         complement, prob = self.posterior.T.copy()
         self.difference[(prob == 0) | (complement == 0)] = 0.0
-        return Found(prob, complement, self._influence())
+        return Found(prob, complement, self.plan.anchor, self.difference, self._at_anchor())
 
-    def _influence(self) -> Influence:
+    def _at_anchor(self) -> csr_array:
         plan, size = self.plan, len(self.posterior)
         root, anchor, data = zip(*self.links, strict=True) if self.links else ((), (), ())
         is_top = np.isin(plan.roots, plan.modules.tops)
@@ -234,8 +235,7 @@ class _Run:
             [np.flatnonzero(is_top), *(np.full(len(a), r) for r, a in zip(root, anchor, strict=True))]
         )
         values = np.concatenate([np.ones(int(is_top.sum())), *data])
-        at_anchor = csr_array((values, (rows, at)), shape=(len(plan.roots), size))
-        return Influence(size, np.arange(size), plan.anchor, self.difference, at_anchor)
+        return csr_array((values, (rows, at)), shape=(len(plan.roots), size))
 
 
 def _leaf_messages(graph: CompiledGraph, known: IntArray) -> FloatArray:

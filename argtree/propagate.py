@@ -20,15 +20,16 @@ from functools import cached_property
 import numpy as np
 
 from argtree.budget import Budget
-from argtree.compiled import FloatArray, IntArray, compile_graph, fold_certain
+from argtree.compiled import CompiledGraph, FloatArray, IntArray, compile_graph, fold_certain
 from argtree.core import Layer
 from argtree.errors import ImpossibleEvidenceError
 from argtree.evidence import Reliability
 from argtree.graph import ArgumentGraph
 from argtree.influence import Influence
 from argtree.layers import Limits
-from argtree.plan import Plan, make_plan
+from argtree.plan import Found, Plan, make_plan
 from argtree.value import PERFECT, Measure, check_measure, value_of_information
+from argtree.views import Views, by_root, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,40 +126,71 @@ def jackknife_error(figures: list[FloatArray]) -> FloatArray:
     return np.asarray(np.sqrt((len(left_out) - 1) * left_out.var(axis=0)))
 
 
-def propagate(graph: ArgumentGraph, budget: Budget = Budget()) -> Propagation:
+def propagate(graph: ArgumentGraph, budget: Budget = Budget(), *, only_askable: bool = False) -> Propagation:
     """Returns the posterior of every claim and how much every claim moves every root.
 
     Exact, and linear in the number of premises, where no premise is shared; where some are, exact if that fits the
     budget and else sampled, with standard errors (`Propagation.layers`, `exact`).
 
+    Args:
+        graph: to propagate.
+        budget: of the whole.
+        only_askable: work out how claims move roots for askable claims, and claims below a root, only. Then each root
+            costs what it can see, and thousands of roots over one pool of premises are no matter.
+
     Raises:
         ImpossibleEvidenceError: the evidence has probability zero; the message names what contradicts.
     """
-    return Propagator(budget).propagate(graph)
+    return Propagator(budget, only_askable=only_askable).propagate(graph)
 
 
 class Propagator:
     """Propagates one graph after another; what is as it was in the last one is not prepared anew."""
 
-    def __init__(self, budget: Budget = Budget(), clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, budget: Budget = Budget(), *, only_askable: bool = False, clock_fn: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Takes what `propagate` does.
+
+        Args:
+            budget: of each propagation.
+            only_askable: see `propagate`.
+            clock_fn: seconds on a steady clock, for the budget.
+        """
         self.budget = budget
-        self.clock = clock
+        self.only_askable = only_askable
+        self.clock_fn = clock_fn
         self._plan: Plan | None = None
 
     def propagate(self, graph: ArgumentGraph) -> Propagation:
-        """Returns what `propagate` does."""
-        folded, known = fold_certain(compile_graph(graph))
-        roots = np.array([graph.index[root.claim] for root in graph.roots], dtype=np.intp)
-        limits = Limits(self.budget, self.clock, self.clock() + self.budget.seconds)
+        """Returns what the function `propagate` does, and raises what it raises."""
         try:
-            if self._plan is None or not self._plan.fits(folded, known, roots):
-                self._plan = make_plan(folded, known, roots, limits)
-            found = self._plan.run(folded)
+            folded, known = fold_certain(compile_graph(graph))
+            views = self._views(graph, folded)
+            known = known[views.claim]
+            if self._plan is None or not self._plan.fits(views.graph, known, views.roots):
+                limits = Limits(self.budget, self.clock_fn, self.clock_fn() + self.budget.seconds)
+                self._plan = make_plan(views.graph, known, views.roots, limits)
+            found = self._plan.run(views.graph)
         except ImpossibleEvidenceError as error:
             raise ImpossibleEvidenceError(_name_the_impossible(graph, self.budget)) from error
-        layers = self._plan.layers
-        results = [Propagation(graph, one.prob, one.complement, one.influence, layers) for one in found]
+        results = [_propagation(graph, views, one, self._plan.layers) for one in found]
         return replace(results[0], replicates=tuple(results[1:]))
+
+    def _views(self, graph: ArgumentGraph, folded: CompiledGraph) -> Views:
+        roots = np.array([graph.index[root.claim] for root in graph.roots], dtype=np.intp)
+        if not self.only_askable:
+            return whole(folded, roots)
+        askable = np.fromiter((graph.is_askable(claim.id) for claim in graph.claims), np.bool_, len(graph.claims))
+        return by_root(folded, roots, askable)
+
+
+def _propagation(graph: ArgumentGraph, views: Views, found: Found, layers: tuple[Layer, ...]) -> Propagation:
+    """Returns what was found at the places of the views, claim by claim."""
+    prob, complement = np.empty(len(graph.claims)), np.empty(len(graph.claims))
+    prob[views.claim], complement[views.claim] = found.prob, found.complement
+    influence = Influence(len(graph.claims), views.claim, found.anchor, found.factor, found.at_anchor)
+    return Propagation(graph, prob, complement, influence, layers)
 
 
 def _name_the_impossible(graph: ArgumentGraph, budget: Budget) -> str:
