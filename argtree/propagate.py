@@ -33,6 +33,16 @@ class Propagation:
     root_if_true: FloatArray  # [R, C] P(root | claim true, evidence); NaN where the claim cannot be true
     root_if_false: FloatArray  # [R, C] P(root | claim false, evidence); NaN where the claim cannot be false
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Which solvers were used, of "tree", "elimination", "diagram" and "sampling"."""
+        return ("elimination",)
+
+    @property
+    def prob_error(self) -> FloatArray:
+        """[C] standard errors of `prob`; 0 where it is exact."""
+        return np.zeros_like(self.prob)
+
     def value(self, measure: Measure = "variance_reduction") -> FloatArray:
         """Returns [C] the value of a certain answer about each claim, summed over roots by weight.
 
