@@ -80,7 +80,8 @@ class Explanation:
     value_error: float  # its standard error, 0 where exact
     place: int | None  # among the askable and uncertain claims by value, 1 the first; None: it is not one of them
     num_askable: int
-    roots: tuple[RootEffect, ...]  # at most MAX_ROOTS, those with most of the value first
+    roots: tuple[RootEffect, ...]  # at most MAX_ROOTS, most of the value first; of those it moves, if any
+    num_moved: int  # roots that it moves, in [0, num_roots]
     num_roots: int  # of the graph
 
     @property
@@ -115,10 +116,11 @@ def explain(result: Propagation, claim: str, measure: Measure = "variance_reduct
     if_true, if_false = result.root_if_true[:, [row]], result.root_if_false[:, [row]]
     shares = value_of_information(measure, result.prob[[row]], if_true, if_false)[:, 0]
     by_share = sorted(range(len(graph.roots)), key=lambda r: -float(shares[r]) * graph.roots[r].weight)
+    moved = [r for r in by_share if abs(if_true[r, 0] - if_false[r, 0]) > NO_DIFFERENCE]
     surroundings = _Surroundings(result, claim)
     effects = [
         surroundings.effect(graph.roots[r].claim, float(if_true[r, 0]), float(if_false[r, 0]))
-        for r in by_share[:MAX_ROOTS]
+        for r in (moved or by_share)[:MAX_ROOTS]
     ]
     return Explanation(
         claim,
@@ -129,6 +131,7 @@ def explain(result: Propagation, claim: str, measure: Measure = "variance_reduct
         order.get(claim),
         len(ranked),
         tuple(effects),
+        len(moved),
         len(graph.roots),
     )
 
@@ -159,7 +162,7 @@ class _Surroundings:
 
     def effect(self, root: str, if_true: float, if_false: float) -> RootEffect:
         """Returns what the claim does to one root."""
-        count, ways = self.counts.get(root, 0), self.ways.get(root, [])
+        count, ways = (self.counts.get(root, 0), self.ways.get(root, [])) if root != self.claim else (0, [])
         link, via = self._link(root, count, moves=abs(if_true - if_false) > NO_DIFFERENCE)
         paths = tuple(Path(_steps(way), way.effect) for way in ways)
         return RootEffect(root, self.prob[root], if_true, if_false, link, count, paths, via)

@@ -125,19 +125,21 @@ def _scale(axes: Axes, points: _Points, measure: Measure, weights: Sequence[floa
         curve = expit(np.linspace(low, high, 401))
     else:
         axes.set_xlim(-0.02, 1.02)
-        curve = np.linspace(0, 1, 803)[1:-1]
+        curve = expit(np.linspace(-16, 16, 1601))
     axes.set_yscale("log")
     most = float(weight * uncertainty(curve).max())
     bottom, top = value.min() / 2, most * 1.6 if most < 100 * value.max() else value.max() * 2
     axes.set_ylim(bottom, top)
     axes.yaxis.set_major_formatter(lambda v, _: _decimal(v))
     axes.yaxis.set_minor_formatter(lambda *_: "")
+    begin = f"if an answer moves {root} "
     for difference, factor in _CURVES[measure].items():
         heights = weight * factor * uncertainty(curve)
         axes.plot(curve, heights, color=_QUIET, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1, alpha=0.7)
         at = int(np.argmax(heights))
         if bottom < heights[at] < top * 0.9:
-            words = f"if an answer decides {root}" if difference == 1 else f"… moves {root} by {difference:g}"
+            words = f"if an answer decides {root}" if difference == 1 else f"{begin}by {difference:g}"
+            begin = "… "
             axes.annotate(words, (curve[at], heights[at]), (0, 2), textcoords="offset points", ha="center", va="bottom",
                           fontsize=6.5, color=_QUIET, zorder=3, bbox=_PLATE)  # fmt: skip
 
@@ -182,12 +184,12 @@ def _spread(wanted: Sequence[float], gap: float) -> list[float]:
 def _write_titles(figure: Figure, axes: Axes, result: Propagation, measure: Measure, num_left_out: int) -> None:
     graph = result.graph
     texts = [graph.claims[graph.index[root.claim]].text or root.claim for root in graph.roots]
-    title = wrap(_in_font(texts[0]), 62.0, 1)[0] if texts else "A graph without roots"
-    more = f" and {len(texts) - 1:,} more root{'s' if len(texts) > 2 else ''}" if len(texts) > 1 else ""
+    title = wrap(_in_font(texts[0]), 50.0, 1)[0] if texts else "A graph without roots"
+    more = f"; {len(texts) - 1:,} more root{'s' if len(texts) > 2 else ''}" if len(texts) > 1 else ""
     left = _AXES[0]
     figure.text(left, 0.945, title, fontsize=12, fontweight="bold", color=_INK, parse_math=False)
     prob = f"P = {result.prob[graph.index[graph.roots[0].claim]]:.4f}{more}. " if texts else ""
-    left_out = f" {num_left_out:,} claims worth less than drawn here are left out." if num_left_out else ""
+    left_out = f" Left out: {num_left_out:,} worth less than what is drawn." if num_left_out else ""
     figure.text(
         left, 0.905, f"{prob}Each point is a claim that could be asked about.{left_out}", fontsize=8, color=_QUIET
     )

@@ -6,7 +6,8 @@ Returns text only; claims' texts in it are `printable`. Not here: colours, table
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from argtree.explain import MANY_PATHS, Explanation, Path, RootEffect, Step
 from argtree.graph import ArgumentGraph, Premise
@@ -24,6 +25,16 @@ _WORTH: dict[Measure, str] = {
     "expected_shift": "it would move {roots} by {value} on average",
     "mutual_information": "it would tell {value} nats about {roots}",
 }
+
+
+@dataclass(frozen=True)
+class _Names:
+    graph: ArgumentGraph
+
+    def of(self, claim: str) -> str:
+        """Returns the claim's text for use inside a sentence, or its id if it has none."""
+        text = self.graph.claims[self.graph.index[claim]].text
+        return shorten(text, _MAX_CHARS).rstrip(".") or shorten(claim, _MAX_CHARS)
 
 
 def how_computed(layers: Collection[str], exact: bool, seconds: float, root_error: float, num_roots: int) -> str:
@@ -67,15 +78,24 @@ def with_error(value: float, error: float, plain: str) -> str:
 
 def why(graph: ArgumentGraph, explanation: Explanation) -> list[tuple[str, list[str]]]:
     """Returns why a claim matters, as paragraphs: a sentence and the points of a list under it, if any."""
-    names = {claim.id: shorten(claim.text, _MAX_CHARS) or claim.id for claim in graph.claims}
+    names = _Names(graph)
     paragraphs = [(_worth(explanation), list[str]())]
     for effect in explanation.roots if not explanation.is_certain else ():
         paragraphs.append((_difference(effect, names), []))
         paragraphs.append((_link(effect, names), [_path(path, names) for path in effect.paths if path.effect]))
-    if more := explanation.num_roots - len(explanation.roots):
-        roots = f"{more:,} other root{'s' if more > 1 else ''}"
-        paragraphs.append((f"Of the {roots} it tells no more than of {'these' if more > 1 else 'this'}.", []))
-    return [one for one in paragraphs if one[0] or one[1]]
+    paragraphs.append((_other_roots(explanation), []))
+    return [one for one in paragraphs if one[0]]
+
+
+def _other_roots(explanation: Explanation) -> str:
+    if explanation.is_certain or not explanation.matters:
+        return ""
+    more, same = explanation.num_moved - len(explanation.roots), explanation.num_roots - explanation.num_moved
+    said = f"It tells less about {more:,} more root{'s' if more > 1 else ''}" if more else ""
+    if same:
+        same_roots = f"the other {same:,} roots" if same > 1 else "the other root"
+        said += f"{', and makes' if said else 'It makes'} no difference to {same_roots}"
+    return f"{said}." if said else ""
 
 
 def _worth(explanation: Explanation) -> str:
@@ -99,7 +119,7 @@ def _worth(explanation: Explanation) -> str:
     return f"{now} An answer is worth asking for because {worth}.{place}"
 
 
-def _difference(effect: RootEffect, names: Mapping[str, str]) -> str:
+def _difference(effect: RootEffect, names: _Names) -> str:
     if effect.link == "itself":
         return "It is a root itself: an answer would settle it."
     root = f"the root {_quoted(effect.root, names)}"
@@ -112,7 +132,7 @@ def _difference(effect: RootEffect, names: Mapping[str, str]) -> str:
     )
 
 
-def _link(effect: RootEffect, names: Mapping[str, str]) -> str:
+def _link(effect: RootEffect, names: _Names) -> str:
     via = _named(effect.via, names)
     if effect.link == "paths":
         many = f"more than {MANY_PATHS:,}" if effect.num_paths >= MANY_PATHS else f"{effect.num_paths:,}"
@@ -134,14 +154,14 @@ def _link(effect: RootEffect, names: Mapping[str, str]) -> str:
     }.get(effect.link, "")
 
 
-def _path(path: Path, names: Mapping[str, str]) -> str:
+def _path(path: Path, names: _Names) -> str:
     """Returns one path as a sentence that begins with about how much it moves the root."""
     steps = list(_shown_steps(path.steps))
     parts = [f"… {step:,} more arguments …" if isinstance(step, int) else _step(step, names) for step in steps]
     first, *rest = parts
     subject = "its failing" if _is_bare_failing(path.steps[0]) else "it"
     words = "; ".join([f"{subject} {first}", *(_then(part, step) for part, step in zip(rest, steps[1:], strict=True))])
-    effect = f"{path.effect:+.2f}" if abs(path.effect) >= 0.005 else f"{path.effect:+.0e}"
+    effect = f"{path.effect:+.2f}" if abs(path.effect) >= 0.005 else f"{path.effect:+.1g}"
     return f"{effect}  {words[0].upper()}{words[1:]}."
 
 
@@ -164,7 +184,7 @@ def _is_bare_failing(step: Step) -> bool:
     return not step.premise.holds and len(step.argument.premises) == 1
 
 
-def _step(step: Step, names: Mapping[str, str]) -> str:
+def _step(step: Step, names: _Names) -> str:
     """Returns what the premise does in one argument; a premise taken as failing among others is an undercut."""
     argument = step.argument
     others = [one for one in dict.fromkeys(argument.premises) if one != step.premise]
@@ -178,13 +198,13 @@ def _step(step: Step, names: Mapping[str, str]) -> str:
     return f"undercuts the argument {side} {conclusion} {strength} from {_premises(others, names)}"
 
 
-def _premises(premises: Sequence[Premise], names: Mapping[str, str]) -> str:
+def _premises(premises: Sequence[Premise], names: _Names) -> str:
     shown = [("" if one.holds else "not ") + _quoted(one.claim, names) for one in premises[:_MAX_NAMED]]
     more = len(premises) - len(shown)
     return _listed([*shown, f"{more} more"] if more else shown)
 
 
-def _named(claims: Sequence[str], names: Mapping[str, str]) -> str:
+def _named(claims: Sequence[str], names: _Names) -> str:
     more = len(claims) - _MAX_NAMED
     shown = [_quoted(one, names) for one in claims[:_MAX_NAMED]]
     return _listed([*shown, f"{more:,} more"] if more > 0 else shown)
@@ -194,8 +214,8 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _quoted(claim: str, names: Mapping[str, str]) -> str:
-    return f"“{names[claim]}”"
+def _quoted(claim: str, names: _Names) -> str:
+    return f"“{names.of(claim)}”"
 
 
 def _percent(prob: float) -> str:
