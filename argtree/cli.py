@@ -10,27 +10,32 @@ import json
 import logging
 import signal
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree import draw
 from argtree.errors import ArgtreeError
+from argtree.explain import Explanation
+from argtree.explain import explain as explain_claim
 from argtree.format import graph_to_json, read_graph, write_whole
-from argtree.propagate import propagate
+from argtree.graph import ArgumentGraph
+from argtree.names import find_claim, parse_given
+from argtree.propagate import Propagation, propagate
 from argtree.rank import Ranked, rank
+from argtree.report import Report, value_table
 from argtree.value import Measure
+from argtree.what_if import suppose
 from store import claims, queue
 from store.database import DEFAULT_STORE, open_store, read_scope, session_scope
 from store.export import export_dataset
@@ -65,28 +70,57 @@ def _main() -> None:
 
 @app.command(name="rank")
 def rank_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1; without it, the store's."),
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
     measure: Annotated[Measure, typer.Option(help="The value of information to rank by.")] = "variance_reduction",
     top: Annotated[int | None, typer.Option(min=1, help="How many claims to list at most.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="List every claim, not only what is worth asking.")] = False,
+    explain: Annotated[
+        str | None, typer.Option(metavar="CLAIM", help="Say why this claim matters instead of listing all.")
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLAIM=yes|no|PROB", help="What if it were so? Nothing is stored. May be given several times."
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw value against probability into this .png or .svg file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the claims of a graph by what it would be worth to know them.
+    """List the claims of a graph, or of the store, by what it would be worth to know them.
+
+    A CLAIM is named by its id or its exact text. Several --given hold together.
 
     Example: argtree rank asia.json --top 5
+
+    Example: argtree rank asia.json --explain smoke
+
+    Example: argtree rank asia.json --given smoke=yes --given tub=0.2
+
+    Example: argtree rank --store sqlite:///my.db --plot value.png
     """
-    result = propagate(read_graph(file))
-    ranked = rank(result, measure, everything=everything)[:top]
-    roots = [(root.claim, float(result.prob[result.graph.index[root.claim]])) for root in result.graph.roots]
+    if plot is not None:
+        _picture_format(plot)  # before any work
+    graph = _graph(file, store)
+    claim = None if explain is None else find_claim(graph, explain)
+    supposed = parse_given(graph, given or [])
+    began = time.perf_counter()
+    before = propagate(graph)
+    result = suppose(before, supposed)
+    report = Report(result, before, supposed, measure, time.perf_counter() - began)
+    reasons = None if claim is None else explain_claim(result, claim, measure)
+    ranked = rank(result, measure, everything=everything)[:top] if reasons is None else None
     if as_json:
-        listed = [vars(one) for one in ranked]
-        shown = {"roots": [{"claim": claim, "prob": prob} for claim, prob in roots], "exact": result.exact}
-        print(json.dumps(shown | {"claims": listed}))
-        return
-    texts = {claim.id: claim.text for claim in result.graph.claims}
-    for claim, prob in roots:
-        out.print(draw.printable(f"{texts[claim]}  P = {prob:.4f}"), style="bold", markup=False)
-    out.print(_value_table(ranked, measure))
+        print(json.dumps(report.to_json(ranked, reasons)))
+    else:
+        _print_report(report, ranked, reasons)
+    if plot is not None:
+        _write_plot(plot, result, measure)
 
 
 @app.command()
@@ -307,17 +341,41 @@ def _print_queue(engine: Engine) -> None:
         out.print("There is nothing worth asking a person.")
         return
     ranked = [Ranked(one.claim, one.text, one.prob, one.value, 0.0) for one in asked]
-    out.print(_value_table(ranked, "variance_reduction"))
+    out.print(value_table(ranked, "variance_reduction"))
     out.print("Answer them with `argtree ui` or `argtree answer`.")
 
 
-def _value_table(ranked: list[Ranked], measure: str) -> Table:
-    table = Table("claim", "P", measure, box=None, pad_edge=False, title_justify="left")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for one in ranked:
-        table.add_row(Text(draw.printable(one.text)), f"{one.prob:.3f}", f"{one.value:.3g}")
-    return table
+def _graph(file: Path | None, store: str) -> ArgumentGraph:
+    if file is not None:
+        return read_graph(file)
+    with read_scope(open_store(store, create=False)) as session:
+        return load_graph(session)
+
+
+def _print_report(report: Report, ranked: list[Ranked] | None, reasons: Explanation | None) -> None:
+    for line in report.heading():
+        out.print(line)
+    if reasons is not None:
+        for part in report.reasons(reasons):
+            out.print(part)
+    elif ranked:
+        out.print(report.list_of(ranked))
+    else:
+        out.print("There is nothing worth asking a person.")
+
+
+def _picture_format(path: Path) -> Literal["png", "svg"]:
+    ending = path.suffix.lower()
+    if ending == ".png" or ending == ".svg":
+        return "png" if ending == ".png" else "svg"
+    raise ArgtreeError(f"{path} must end in .png or .svg, the pictures that can be drawn")
+
+
+def _write_plot(path: Path, result: Propagation, measure: Measure) -> None:
+    from argtree.plot import plot
+
+    write_whole(path, plot(result, measure, _picture_format(path)))
+    err.print(f"Drawn into {path}.", markup=False)
 
 
 if __name__ == "__main__":

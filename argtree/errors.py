@@ -3,6 +3,7 @@
 ArgtreeError
 ├── FormatError            (also a ValueError)
 ├── TooEntangledError
+├── UnknownClaimError      (also a ValueError)
 └── ImpossibleEvidenceError (also a ValueError)
 
 Not here: what a caller did wrong in Python (a plain ValueError that names the value).
@@ -24,6 +25,10 @@ class FormatError(ArgtreeError, ValueError):
 
 class TooEntangledError(ArgtreeError):
     """The graph's shared premises are too entangled for exact propagation."""
+
+
+class UnknownClaimError(ArgtreeError, ValueError):
+    """No claim of the graph goes by that name."""
 
 
 class ImpossibleEvidenceError(ArgtreeError, ValueError):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -50,6 +51,64 @@ def test_rank_prints_what_is_worth_asking(argtree: Run, graph_file: Path) -> Non
     assert [claim["claim"] for claim in shown["claims"]] == ["tests", "strike"]
     everything = json.loads(argtree("rank", str(graph_file), "--json", "--all", "--top", "3").stdout)
     assert [claim["claim"] for claim in everything["claims"]] == ["launch", "tests", "parts"]
+
+
+def test_rank_says_how_and_reads_the_store_too(argtree: Run, graph_file: Path) -> None:
+    from_file = argtree("rank", str(graph_file)).stdout
+    assert re.search(r"exact, .*in (less than )?0\.\d\d s", from_file) and "±" not in from_file
+    argtree("import", str(graph_file))
+    from_store = json.loads(argtree("rank", "--json").stdout)
+    assert from_store["claims"] == json.loads(argtree("rank", str(graph_file), "--json").stdout)["claims"]
+    assert from_store["layers"] and from_store["seconds"] > 0 and from_store["roots"][0]["prob_error"] == 0
+
+
+def test_rank_explains_in_words_and_for_a_program(argtree: Run, graph_file: Path) -> None:
+    said = " ".join(argtree("rank", str(graph_file), "--explain", "The port is on strike.").stdout.split())
+    assert "It attacks “The parts arrive in April” (strength 0.70); that supports “We can launch in May”" in said
+    found = json.loads(argtree("rank", str(graph_file), "--explain", "strike", "--json").stdout)["explanation"]
+    assert [step["argument"] for step in found["roots"][0]["paths"][0]["steps"]] == ["late", "ready"]
+    assert found["roots"][0]["if_true"] < found["roots"][0]["prob"] < found["roots"][0]["if_false"]
+
+
+def test_rank_asks_what_if_and_stores_nothing(argtree: Run, graph_file: Path) -> None:
+    argtree("import", str(graph_file))
+    before = argtree("show", "launch", "--json").stdout
+    given = ("--given", "strike=yes", "--given", "The tests pass on the new chip.=0.9")
+    (root,) = json.loads(argtree("rank", *given, "--json").stdout)["roots"]
+    assert root["prob"] == pytest.approx(1 - 0.9 * (1 - 0.9 * 0.9 * 0.8 * 0.3))
+    assert f"P = {root['prob_before']:.4f} → {root['prob']:.4f}" in argtree("rank", *given).stdout
+    assert argtree("show", "launch", "--json").stdout == before
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_rank_draws_value_against_probability(argtree: Run, graph_file: Path, ending: str, tmp_path: Path) -> None:
+    assert argtree("rank", str(graph_file), "--plot", f"value.{ending}").returncode == 0
+    assert (tmp_path / f"value.{ending}").stat().st_size > 10_000
+    assert not list(tmp_path.glob(".value*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--explain", "strikes"], "nearest is 'strike'"),
+        (["--given", "strike"], "CLAIM=yes"),
+        (["--given", "strike=2"], "from 0 to 1"),
+        (["--given", "struck=yes"], "strike"),
+        (["--given", "launch=no", "--given", "launch=0.2"], "two probabilities"),
+        (["--plot", "value.pdf"], ".png or .svg"),
+        (["--plot", "nowhere/value.png"], "nowhere"),
+    ],
+)
+def test_rank_refuses_what_it_cannot_read(argtree: Run, graph_file: Path, options: list[str], word: str) -> None:
+    refused = argtree("rank", str(graph_file), *options)
+    assert_refused(refused, word)
+    assert refused.returncode == 1
+
+
+def test_rank_given_a_contradiction_says_so(argtree: Run, graph_file: Path) -> None:
+    graph_file.write_text(graph_file.read_text().replace('"prior": 0.1}],', '"prior": 0.0}],'))
+    assert_refused(argtree("rank", str(graph_file), "--given", "strike=yes"), "'strike' is true", "probability 0")
+    assert_refused(argtree("rank", str(graph_file), "--given", "strike=0.5"), "'strike' is certainly false")
 
 
 def test_tree_is_drawn_as_svg(argtree: Run, graph_file: Path, tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""What `argtree rank` says, for a terminal and for a program. Not here: the words themselves (`words`), files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from argtree.explain import Explanation, Path, RootEffect
+from argtree.propagate import Propagation
+from argtree.rank import Ranked
+from argtree.text import printable
+from argtree.value import Measure
+from argtree.words import how_computed, why, with_error
+
+_MAX_ROOTS = 20  # listed above the table
+
+
+@dataclass(frozen=True)
+class Report:
+    """One propagation and what there is to say of it."""
+
+    result: Propagation
+    before: Propagation  # `result` itself unless something is supposed
+    given: Mapping[str, float]  # claim id -> the probability supposed; may be empty
+    measure: Measure
+    seconds: float  # what propagating took
+
+    def heading(self) -> list[Text]:
+        """Returns the lines above the list: the roots, what is supposed, and how the figures were got."""
+        roots = [root.claim for root in self.result.graph.roots]
+        lines = [Text(f"{self._name(root)}  P = {self._change(root)}", style="bold") for root in roots[:_MAX_ROOTS]]
+        if more := len(roots) - _MAX_ROOTS:
+            lines += [Text(f"… and {more:,} more roots", style="bold")] if more > 0 else []
+        lines += [Text(f"given {self._name(claim)}  P = {self._change(claim)}") for claim in self.given]
+        return [*lines, Text(self._how(), style="dim")]
+
+    def list_of(self, ranked: Sequence[Ranked]) -> Table:
+        """Returns a table of claims with their probabilities and values; with standard errors where there are any."""
+        return value_table(ranked, self.measure, [self._prob_error(one.claim) for one in ranked])
+
+    def reasons(self, explanation: Explanation) -> list[Text | Padding]:
+        """Returns why a claim matters: its text, sentences, and the paths as indented lines."""
+        lines: list[Text | Padding] = [Text(""), Text(self._name(explanation.claim), style="bold")]
+        for sentence, points in why(self.result.graph, explanation):
+            lines.append(Text(sentence))
+            lines += [Padding(_hanging(point), (0, 0, 0, 2)) for point in points]
+        return lines
+
+    def to_json(self, ranked: Sequence[Ranked] | None, explanation: Explanation | None) -> dict[str, object]:
+        """Returns the same as plain values; a list of claims or an explanation, whichever there is."""
+        found: dict[str, object] = {
+            "roots": [self._root_to_json(root.claim) for root in self.result.graph.roots],
+            "exact": self.result.exact,
+            "layers": list(self.result.layers),
+            "seconds": self.seconds,
+            "measure": self.measure,
+            "given": [{"claim": claim, "prob": prob} for claim, prob in self.given.items()],
+        }
+        if ranked is not None:
+            found["claims"] = [vars(one) | {"prob_error": self._prob_error(one.claim)} for one in ranked]
+        if explanation is not None:
+            found["explanation"] = _explanation_to_json(explanation) | {
+                "words": [[sentence, *points] for sentence, points in why(self.result.graph, explanation)]
+            }
+        return found
+
+    def _root_to_json(self, root: str) -> dict[str, object]:
+        found: dict[str, object] = {
+            "claim": root,
+            "prob": _prob(self.result, root),
+            "prob_error": self._prob_error(root),
+        }
+        return found | {"prob_before": _prob(self.before, root)} if self.given else found
+
+    def _name(self, claim: str) -> str:
+        return printable(self.result.graph.claims[self.result.graph.index[claim]].text) or printable(claim)
+
+    def _change(self, claim: str) -> str:
+        now = with_error(_prob(self.result, claim), self._prob_error(claim), ".4f")
+        if not self.given:
+            return now
+        error = float(self.before.prob_error[self.before.graph.index[claim]])
+        return f"{with_error(_prob(self.before, claim), error, '.4f')} → {now}"
+
+    def _prob_error(self, claim: str) -> float:
+        return float(self.result.prob_error[self.result.graph.index[claim]])
+
+    def _how(self) -> str:
+        graph = self.result.graph
+        errors = [self._prob_error(root.claim) for root in graph.roots] or self.result.prob_error.tolist()
+        return how_computed(
+            self.result.layers, self.result.exact, self.seconds, max(errors, default=0.0), len(graph.roots)
+        )
+
+
+def value_table(ranked: Sequence[Ranked], measure: Measure, prob_errors: Sequence[float] = ()) -> Table:
+    """Returns a table of claims, their probabilities and values.
+
+    Args:
+        ranked: the claims, in the order to list them.
+        measure: what the values are.
+        prob_errors: the standard error of each claim's probability; none given: 0.
+    """
+    table = Table("claim", "P", measure, box=None, pad_edge=False, title_justify="left")
+    for column in table.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    for one, error in zip(ranked, prob_errors or [0.0] * len(ranked), strict=True):
+        prob, value = with_error(one.prob, error, ".3f"), with_error(one.value, one.standard_error, ".3g")
+        table.add_row(Text(printable(one.text) or printable(one.claim)), prob, value)
+    return table
+
+
+def _prob(result: Propagation, claim: str) -> float:
+    return float(result.prob[result.graph.index[claim]])
+
+
+def _hanging(point: str) -> Table:
+    """Returns a point of a list, its figure at the left of its words."""
+    figure, _, words = point.partition("  ")
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(min_width=7, justify="right")
+    grid.add_column()
+    grid.add_row(Text(figure), Text(words))
+    return grid
+
+
+def _explanation_to_json(explanation: Explanation) -> dict[str, object]:
+    return vars(explanation) | {"roots": [_effect_to_json(effect) for effect in explanation.roots]}
+
+
+def _effect_to_json(effect: RootEffect) -> dict[str, object]:
+    possible = {name: None if math.isnan(getattr(effect, name)) else getattr(effect, name) for name in _CONDITIONALS}
+    return vars(effect) | possible | {"via": list(effect.via), "paths": [_path_to_json(path) for path in effect.paths]}
+
+
+_CONDITIONALS = ("if_true", "if_false")  # NaN, which JSON lacks, where the claim cannot be so
+
+
+def _path_to_json(path: Path) -> dict[str, object]:
+    steps = [
+        {
+            "premise": step.premise.claim,
+            "holds": step.premise.holds,
+            "argument": step.argument.id,
+            "polarity": step.argument.polarity,
+            "strength": step.argument.strength,
+            "conclusion": step.argument.conclusion,
+        }
+        for step in path.steps
+    ]
+    return {"effect": path.effect, "steps": steps}
