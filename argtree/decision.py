@@ -63,7 +63,9 @@ def decide(result: Propagation, root: str, utilities: Utilities, reliability: Re
     if root not in roots:
         raise ValueError(f"{root!r} is not a root of the graph; its roots are {', '.join(map(repr, roots)) or 'none'}")
     rho = float(result.root_prob[roots.index(root)])
-    difference = result.difference[roots.index(root)]
+    difference = np.zeros(len(result.prob))
+    claims, moves = result.influence.of_root(roots.index(root))
+    difference[claims] = moves
     if_true = utilities.act_if_true - utilities.not_if_true
     if_false = utilities.act_if_false - utilities.not_if_false
     gain, slope = rho * if_true + (1 - rho) * if_false, if_true - if_false

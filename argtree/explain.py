@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 from argtree.graph import Argument, ArgumentGraph, Premise
 from argtree.propagate import Propagation
 from argtree.rank import CERTAIN_WITHIN, rank
-from argtree.value import MEASURES, Measure, value_of_information
+from argtree.value import Measure, check_measure, value_of_information
 
 MAX_ROOTS = 3
 MAX_PATHS = 3
@@ -107,19 +107,19 @@ def explain(result: Propagation, claim: str, measure: Measure = "variance_reduct
         KeyError: no such claim.
         ValueError: no such measure.
     """
-    if measure not in MEASURES:
-        raise ValueError(f"the measure is {measure!r}; it must be one of {', '.join(MEASURES)}")
+    check_measure(measure)
     graph, row = result.graph, result.graph.index[claim]
     ranked = rank(result, measure)
     order = {one.claim: place for place, one in enumerate(ranked, start=1)}
     mine = next(one for one in rank(result, measure, everything=True) if one.claim == claim)
-    if_true, if_false = result.root_if_true[:, [row]], result.root_if_false[:, [row]]
-    shares = value_of_information(measure, result.prob[[row]], if_true, if_false)[:, 0]
+    if_true, if_false = result.roots_given(claim)
+    difference = result.influence.of_claim(row)
+    shares = value_of_information(measure, result.prob[row], result.root_prob, difference)
     by_share = sorted(range(len(graph.roots)), key=lambda r: -float(shares[r]) * graph.roots[r].weight)
-    moved = [r for r in by_share if abs(if_true[r, 0] - if_false[r, 0]) > NO_DIFFERENCE]
+    moved = [r for r in by_share if abs(difference[r]) > NO_DIFFERENCE]
     surroundings = _Surroundings(result, claim)
     effects = [
-        surroundings.effect(graph.roots[r].claim, float(if_true[r, 0]), float(if_false[r, 0]))
+        surroundings.effect(graph.roots[r].claim, float(if_true[r]), float(if_false[r]))
         for r in (moved or by_share)[:MAX_ROOTS]
     ]
     return Explanation(

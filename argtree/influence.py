@@ -16,6 +16,8 @@ from scipy.sparse import csr_array
 
 from argtree.compiled import FloatArray, IntArray, spans
 
+_MAX_AT_ONCE = 2**21  # numbers
+
 
 @dataclass(frozen=True, eq=False)
 class Influence:
@@ -44,21 +46,43 @@ class Influence:
 
     def of_root(self, root: int) -> tuple[IntArray, FloatArray]:
         """Returns the claims [n] that the root has to do with and their differences [n]; each claim once."""
-        start, stop = self.at_anchor.indptr[root : root + 2]
+        _, claims, difference = self.of_roots(root, root + 1)
+        return claims, difference
+
+    def of_roots(self, first: int, last: int) -> tuple[IntArray, IntArray, FloatArray]:
+        """Returns (root, claim, difference), [n] each, for the roots from `first` up to but not including `last`."""
+        start, stop = self.at_anchor.indptr[first], self.at_anchor.indptr[last]
         anchors, strengths = self.at_anchor.indices[start:stop], self.at_anchor.data[start:stop]
+        roots = np.repeat(np.arange(first, last), np.diff(self.at_anchor.indptr[first : last + 1]))
         if len(anchors) == 1 and self._is_one_tree:
-            return self.claim, strengths * self.factor
+            return np.full(len(self.claim), roots[0]), self.claim, strengths * self.factor
         order, begins = self._places_by_anchor
         counts = begins[anchors + 1] - begins[anchors]
         places = order[spans(begins[anchors], begins[anchors + 1])]
-        return self.claim[places], np.repeat(strengths, counts) * self.factor[places]
+        return np.repeat(roots, counts), self.claim[places], np.repeat(strengths, counts) * self.factor[places]
+
+    def of_claim(self, claim: int) -> FloatArray:
+        """Returns [R] the differences of one claim for all roots."""
+        places = np.flatnonzero(self.claim == claim)
+        return np.asarray(self.at_anchor[:, self.anchor[places]] @ self.factor[places], dtype=np.float64)
+
+    def portions(self) -> list[tuple[int, int]]:
+        """Returns (first, last) of runs of roots that together have to do with a bounded number of claims."""
+        _, begins = self._places_by_anchor
+        sizes = np.diff(begins)[self.at_anchor.indices]
+        upto = np.concatenate([[0], np.cumsum(sizes)])[self.at_anchor.indptr]  # [R + 1]
+        edges = [0]
+        while edges[-1] < self.num_roots:
+            enough = int(np.searchsorted(upto, upto[edges[-1]] + _MAX_AT_ONCE, side="right")) - 1
+            edges.append(max(enough, edges[-1] + 1))
+        return list(zip(edges[:-1], edges[1:], strict=True))
 
     def dense(self) -> FloatArray:
         """Returns [R, C] the differences of all claims for all roots, 0 for those that have nothing to do with it."""
         out = np.zeros((self.num_roots, self.num_claims))
-        for root in range(self.num_roots):
-            claims, difference = self.of_root(root)
-            out[root, claims] = difference
+        for first, last in self.portions():
+            roots, claims, difference = self.of_roots(first, last)
+            out[roots, claims] = difference
         return out
 
     def summed(self, of_difference: Callable[[FloatArray], FloatArray], weights: FloatArray) -> FloatArray:

@@ -70,6 +70,19 @@ class Propagation:
         found = np.clip(self.root_prob[:, np.newaxis] - self.prob * self.difference, 0.0, 1.0)
         return np.where(self.complement > 0, found, np.nan)
 
+    def roots_given(self, claim: str) -> tuple[FloatArray, FloatArray]:
+        """Returns P(root | claim true, evidence) and P(root | claim false, evidence), [R] each; NaN where impossible.
+
+        Raises:
+            KeyError: no such claim.
+        """
+        row = self.graph.index[claim]
+        difference, root_prob = self.influence.of_claim(row), self.root_prob
+        if_true = np.clip(root_prob + self.complement[row] * difference, 0.0, 1.0)
+        if_false = np.clip(root_prob - self.prob[row] * difference, 0.0, 1.0)
+        impossible = np.full(len(root_prob), np.nan)
+        return (if_true if self.prob[row] > 0 else impossible), (if_false if self.complement[row] > 0 else impossible)
+
     @cached_property
     def prob_error(self) -> FloatArray:
         """[C] standard error of `prob`; 0 where exact."""
@@ -83,11 +96,10 @@ class Propagation:
         """
         check_measure(measure)
         total = np.zeros(len(self.prob))
-        for root, weight in enumerate(self._weights):
-            claims, difference = self.influence.of_root(root)
-            here = self.root_prob[root : root + 1]
-            value = value_of_information(measure, self.prob[claims], here, difference[np.newaxis], reliability)
-            total[claims] += weight * value[0]
+        for first, last in self.influence.portions():
+            roots, claims, difference = self.influence.of_roots(first, last)
+            values = value_of_information(measure, self.prob[claims], self.root_prob[roots], difference, reliability)
+            total += np.bincount(claims, self._weights[roots] * values, len(total))
         return total
 
     def value_error(self, measure: Measure = "variance_reduction", reliability: Reliability = PERFECT) -> FloatArray:

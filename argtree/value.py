@@ -44,7 +44,7 @@ def value_of_information(
     reliability: Reliability = PERFECT,
     answers: Sequence[float] = YES_OR_NO,
 ) -> FloatArray:
-    """Returns the value of one answer about each claim for each root, [R, C], never negative.
+    """Returns the value of one answer about a claim for a root, never negative; element by element.
 
     Against a perfect rater, the value of perfect information; against any other, of a sample (EVSI), which is at
     most that. For the variance it is (p (1-p) d J)^2 / (q (1-q)), for the shift 2 p (1-p) |d| |J|, with J =
@@ -53,10 +53,10 @@ def value_of_information(
     Args:
         measure: one of `MEASURES`. `variance_reduction` is in squared probability, `expected_shift` in
             probability, `mutual_information` in nats.
-        prob: [C] P(claim).
-        root_prob: [R] P(root).
-        difference: [R, C] P(root | claim true) - P(root | claim false), taken without cancellation; 0 where a
-            state is impossible.
+        prob: P(claim); this and the next two of any shapes that broadcast together.
+        root_prob: P(root).
+        difference: P(root | claim true) - P(root | claim false), taken without cancellation; 0 where a state is
+            impossible.
         reliability: of the rater who will be asked.
         answers: what the rater may say, see `answer_table`.
 
@@ -65,13 +65,14 @@ def value_of_information(
     """
     check_measure(measure)
     table = answer_table(reliability, answers)
-    value = np.empty(difference.shape)
-    for start in range(0, len(prob), _BLOCK):
-        here = slice(start, start + _BLOCK)
-        p, d = prob[here], difference[:, here]
+    arrays = np.broadcast_arrays(prob, root_prob, difference)
+    value = np.empty(arrays[0].shape)
+    flat, given = value.reshape(-1), [one.reshape(-1) for one in arrays]
+    for start in range(0, len(flat), _BLOCK):
+        p, rho, d = (one[start : start + _BLOCK] for one in given)
         open_ = (p > _SMALLEST_PROB) & (p < 1)
         p = np.where(open_, p, 0.5)
-        value[:, here] = _FORMULAS[measure](p, root_prob[:, np.newaxis], np.where(open_, d, 0.0), table)
+        flat[start : start + _BLOCK] = _FORMULAS[measure](p, rho, np.where(open_, d, 0.0), table)
     return value
 
 
@@ -109,12 +110,12 @@ def answer_table(reliability: Reliability, answers: Sequence[float] = YES_OR_NO)
 
 
 def answer_prob(prob: FloatArray, answer: FloatArray) -> FloatArray:
-    """Returns P(answer) [C] of one answer's likelihoods [2], for P(claim) `prob` [C]."""
+    """Returns P(answer) for one answer's likelihoods [2] and each P(claim)."""
     return np.asarray(prob * answer[1] + (1 - prob) * answer[0])
 
 
 def root_move(prob: FloatArray, difference: FloatArray, answer: FloatArray) -> FloatArray:
-    """Returns P(root | answer) - P(root) [..., C] for `prob` [C] within (0, 1), `difference` [..., C], `answer` [2]."""
+    """Returns P(root | answer) - P(root) [..., C] for `prob` within (0, 1), `difference` likewise, `answer` [2]."""
     return np.asarray(prob * (1 - prob) / answer_prob(prob, answer) * (answer[1] - answer[0]) * difference)
 
 

@@ -3,7 +3,6 @@
 Not here: HTML (`theme`), the database (`sitting`), widgets (`app`).
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -149,16 +148,12 @@ def _percent(prob: float, decimals: int) -> str:
 
 def _stake(claim: str, prob: float, result: Propagation, questions: Mapping[str, str]) -> Stake | None:
     roots = result.graph.roots
-    row = result.graph.index[claim]
-    spans = [
-        root.weight * abs(float(result.root_if_true[r, row] - result.root_if_false[r, row]))
-        for r, root in enumerate(roots)
-    ]
-    spans = [0.0 if math.isnan(span) else span for span in spans]  # NaN: the claim cannot be otherwise
+    difference = result.influence.of_claim(result.graph.index[claim])
+    spans = [root.weight * abs(float(one)) for root, one in zip(roots, difference, strict=True)]
     if max(spans, default=0.0) <= 0:
         return None
     best = spans.index(max(spans))
-    if_true, if_false = float(result.root_if_true[best, row]), float(result.root_if_false[best, row])
+    if_true, if_false = (float(one[best]) for one in result.roots_given(claim))
     root = roots[best].claim
     steps = paths_to_root(result.graph, root).get(claim, ())
     return Stake(

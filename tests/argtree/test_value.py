@@ -20,8 +20,8 @@ FINE = (0.05, 0.25, 0.5, 0.75, 0.95)
 def _one(
     measure: str, p: float, rho: float, d: float, rater: Reliability = PERFECT, answers: tuple[float, ...] = YES_OR_NO
 ) -> float:
-    rows = np.array([p]), np.array([rho]), np.array([[d]])
-    return float(value_of_information(measure, *rows, rater, answers)[0, 0])  # type: ignore[arg-type]
+    rows = np.array([p]), np.array([rho]), np.array([d])
+    return float(value_of_information(measure, *rows, rater, answers)[0])  # type: ignore[arg-type]
 
 
 def _exact_information(p: float, rho: float, d: float) -> float:
