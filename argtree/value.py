@@ -133,10 +133,11 @@ def _excess(base: FloatArray, change: FloatArray) -> FloatArray:
     """Returns (base + change) log((base + change) / base) - change, at least 0, and 0 where base is 0."""
     possible = base > 0
     ratio = np.maximum(np.where(possible, change, 0.0) / np.where(possible, base, 1.0), -1.0)
-    direct = xlog1py(1 + ratio, ratio) - ratio
     small = np.clip(ratio, -_SMALL_RATIO, _SMALL_RATIO)
-    series = small**2 * (1 / 2 - small * (1 / 6 - small * (1 / 12 - small * (1 / 20 - small / 30))))
-    return np.asarray(base * np.where(small == ratio, series, direct))
+    excess = small**2 * (1 / 2 - small * (1 / 6 - small * (1 / 12 - small * (1 / 20 - small / 30))))
+    large = small != ratio
+    excess[large] = xlog1py(1 + ratio[large], ratio[large]) - ratio[large]
+    return np.asarray(base * excess)
 
 
 _FORMULAS: dict[Measure, Callable[[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]] = {

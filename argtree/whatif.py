@@ -12,6 +12,18 @@ Propagate = Callable[[ArgumentGraph], Propagation]
 """`propagate`, or the same with a budget of its own."""
 
 
+class Counted:
+    """A `Propagate` that counts how often it is called."""
+
+    def __init__(self, propagate_fn: Propagate) -> None:
+        self.count = 0
+        self._propagate = propagate_fn
+
+    def __call__(self, graph: ArgumentGraph) -> Propagation:
+        self.count += 1
+        return self._propagate(graph)
+
+
 def with_answers(graph: ArgumentGraph, answers: Mapping[str, tuple[float, float]]) -> ArgumentGraph:
     """Returns the graph with these answers as evidence besides what it has.
 
