@@ -90,7 +90,9 @@ def choose_batch(
         raise ValueError(f"k is {k}; it must be at least 0")
     counted, rng, table = Counted(propagate_fn), np.random.default_rng(seed), answer_table(reliability)
     start = counted(graph)
-    rows = open_rows(start) if candidates is None else np.array([graph.index[c] for c in candidates], dtype=np.intp)
+    rows = open_rows(start)
+    if candidates is not None:
+        rows = np.array([graph.index[claim] for claim in dict.fromkeys(candidates)], dtype=np.intp)
     outlook, left = _Outlook(np.ones(1), (start,), False), rows
     chosen, values, error, promise = list[int](), list[float](), 0.0, None
     while left.size and len(chosen) < k:
@@ -101,7 +103,8 @@ def choose_batch(
         if num_pairs and left.size > 1 and reach:
             if promise is None and reach < left.size - 1:
                 promise = _promise(start, rows, counted, rng)
-            firsts = left if promise is None else left[np.argsort(-promise[left], kind="stable")][:reach]
+            # Of all claims, the last need not come first: it stands second in every pair of its own.
+            firsts = left[:-1] if promise is None else left[np.argsort(-promise[left], kind="stable")][:reach]
             before = counted.count
             steps = _best_pair(outlook, left, firsts, single, reliability, counted)
             lookahead -= counted.count - before
