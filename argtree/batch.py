@@ -24,7 +24,7 @@ from argtree.graph import ArgumentGraph
 from argtree.propagate import Propagation, propagate
 from argtree.rank import CERTAIN_WITHIN, open_rows
 from argtree.value import PERFECT, answer_prob, answer_table
-from argtree.whatif import Propagate, with_answers
+from argtree.what_if import Counted, Propagate, with_answers
 
 MAX_OUTCOMES = 64
 """Up to so many outcomes of the answers are all gone through (7 questions); past it so many are drawn."""
@@ -43,7 +43,7 @@ class Batch:
 
     claims: tuple[str, ...]  # [k] ids, in the order of choice
     values: tuple[float, ...]  # [k] expected variance reduction of the first 1, 2, ..., k answers together
-    standard_error: float  # of the last of `values`; 0 where no outcomes were drawn
+    standard_error: float  # of the last of `values`, from drawing outcomes; 0 where all were gone through
     propagations: int  # that it cost
 
 
@@ -54,18 +54,6 @@ class _Outlook:
     weights: FloatArray  # [n] P(outcome); where drawn, the share of the draws
     results: tuple[Propagation, ...]  # [n] propagations given the outcome
     drawn: bool
-
-
-class _Counted:
-    """Counts the propagations."""
-
-    def __init__(self, propagate_fn: Propagate) -> None:
-        self.count = 0
-        self._propagate = propagate_fn
-
-    def __call__(self, graph: ArgumentGraph) -> Propagation:
-        self.count += 1
-        return self._propagate(graph)
 
 
 def choose_batch(
@@ -100,9 +88,11 @@ def choose_batch(
     """
     if k < 0:
         raise ValueError(f"k is {k}; it must be at least 0")
-    counted, rng, table = _Counted(propagate_fn), np.random.default_rng(seed), answer_table(reliability)
+    counted, rng, table = Counted(propagate_fn), np.random.default_rng(seed), answer_table(reliability)
     start = counted(graph)
-    rows = open_rows(start) if candidates is None else np.array([graph.index[c] for c in candidates], dtype=np.intp)
+    rows = open_rows(start)
+    if candidates is not None:
+        rows = np.array([graph.index[claim] for claim in dict.fromkeys(candidates)], dtype=np.intp)
     outlook, left = _Outlook(np.ones(1), (start,), False), rows
     chosen, values, error, promise = list[int](), list[float](), 0.0, None
     while left.size and len(chosen) < k:
@@ -113,7 +103,8 @@ def choose_batch(
         if num_pairs and left.size > 1 and reach:
             if promise is None and reach < left.size - 1:
                 promise = _promise(start, rows, counted, rng)
-            firsts = left if promise is None else left[np.argsort(-promise[left], kind="stable")][:reach]
+            # Of all claims, the last need not come first: it stands second in every pair of its own.
+            firsts = left[:-1] if promise is None else left[np.argsort(-promise[left], kind="stable")][:reach]
             before = counted.count
             steps = _best_pair(outlook, left, firsts, single, reliability, counted)
             lookahead -= counted.count - before

@@ -108,6 +108,24 @@ def question_seconds(result: Propagation, seconds: Mapping[str, float] = _EQUAL_
     return durations
 
 
+def rank_confidence(
+    result: Propagation,
+    k: int,
+    measure: Measure = "variance_reduction",
+    *,
+    reliability: Reliability = PERFECT,
+    seconds: Mapping[str, float] = _EQUAL_SECONDS,
+) -> TopConfidence:
+    """Returns how probable it is that the first k of `rank` with the same arguments are the k best; 1 where exact.
+
+    Raises:
+        ValueError: as `rank`; or k is negative. More than are listed counts as all of them.
+    """
+    rows, durations = open_rows(result), question_seconds(result, seconds)
+    worths = [one.value(measure, reliability)[rows] / durations[rows] for one in (result, *result.replicates)]
+    return top_confidence(worths[0], np.array(worths[1:]).reshape(-1, len(rows)), min(k, len(rows)))
+
+
 def top_confidence(values: FloatArray, replicates: FloatArray, k: int, seed: int = 0) -> TopConfidence:
     """Returns how probable it is that the k highest of estimated values are the k highest of the true ones.
 

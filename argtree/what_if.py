@@ -22,9 +22,43 @@ _MAX_FITS = 500
 _Pair = tuple[float, float]
 
 
-def suppose(
-    result: Propagation, given: Mapping[str, float], propagate_fn: Callable[[ArgumentGraph], Propagation] = propagate
-) -> Propagation:
+Propagate = Callable[[ArgumentGraph], Propagation]
+"""`propagate`, or the same with a budget of its own."""
+
+
+class Counted:
+    """A `Propagate` that counts how often it is called."""
+
+    def __init__(self, propagate_fn: Propagate) -> None:
+        self.count = 0
+        self._propagate = propagate_fn
+
+    def __call__(self, graph: ArgumentGraph) -> Propagation:
+        self.count += 1
+        return self._propagate(graph)
+
+
+def with_answers(graph: ArgumentGraph, answers: Mapping[str, tuple[float, float]]) -> ArgumentGraph:
+    """Returns the graph with these answers as evidence besides what it has.
+
+    Args:
+        graph: any.
+        answers: claim id -> (P(answer | claim false), P(answer | claim true)), as of `answer_likelihood`; (0, 1) holds
+            the claim true. Only the ratio counts, so each is scaled to a largest likelihood of 1.
+
+    Raises:
+        ValueError: an unknown claim, or a likelihood out of [0, 1].
+    """
+    evidence = dict(graph.evidence)
+    for claim, (if_false, if_true) in answers.items():
+        l0, l1 = evidence.get(claim, (1.0, 1.0))
+        pair = l0 * if_false, l1 * if_true
+        largest = max(pair)
+        evidence[claim] = (pair[0] / largest, pair[1] / largest) if largest > 0 else pair
+    return replace(graph, evidence=evidence)
+
+
+def suppose(result: Propagation, given: Mapping[str, float], propagate_fn: Propagate = propagate) -> Propagation:
     """Returns the propagation as it would be if each claim had the probability given for it.
 
     Its `graph` is the graph of `result` with more evidence: certain where 0 or 1 is given, combined with what is there.
@@ -46,7 +80,7 @@ def suppose(
     certain = {claim: (1.0 - prob, prob) for claim, prob in given.items() if prob in (0, 1)}
     fitted = {claim: prob for claim, prob in given.items() if claim not in certain}
     if certain:
-        result = propagate_fn(_with_evidence(result.graph, certain))
+        result = propagate_fn(with_answers(result.graph, _checked(result.graph, certain)))
     _refuse_certain(result, fitted)
     # All at once, which is right for independent claims; then the furthest off, one at a time. Both only multiply
     # evidence on these claims, and of such distributions just one has the wanted probabilities (Csiszar 1975).
@@ -56,7 +90,7 @@ def suppose(
             return result
         try:
             ratios = {claim: _ratio(result, claim, fitted[claim]) for claim in claims}
-            result = propagate_fn(_with_evidence(result.graph, ratios))
+            result = propagate_fn(with_answers(result.graph, _checked(result.graph, ratios)))
         except (ZeroDivisionError, ImpossibleEvidenceError):  # they pull against each other without end
             break
         furthest = max(fitted, key=lambda claim: _distance(result, claim, fitted[claim]))
@@ -85,19 +119,17 @@ def _ratio(result: Propagation, claim: str, wanted: float) -> _Pair:
     return (1 - wanted) / (1 - prob), wanted / prob
 
 
-def _with_evidence(graph: ArgumentGraph, likelihoods: Mapping[str, _Pair]) -> ArgumentGraph:
-    """Returns the graph with these likelihoods (only ratios count) multiplied into its evidence."""
-    return replace(graph, evidence={**graph.evidence, **{c: _times(graph, c, pair) for c, pair in likelihoods.items()}})
+def _checked(graph: ArgumentGraph, likelihoods: Mapping[str, _Pair]) -> dict[str, _Pair]:
+    """Returns the likelihoods, each scaled to a largest of 1.
 
-
-def _times(graph: ArgumentGraph, claim: str, pair: _Pair) -> _Pair:
-    graph.index[claim]
-    there = graph.evidence.get(claim, (1.0, 1.0))
-    there = there[0] / max(there), there[1] / max(there)
-    product = there[0] * pair[0], there[1] * pair[1]
-    if max(product) == 0:
-        says, supposed = ("false", "true") if there[1] == 0 else ("true", "false")
-        raise ImpossibleEvidenceError(
-            f"the evidence says that {claim!r} is {says}; it cannot be supposed to be {supposed}"
-        )
-    return product[0] / max(product), product[1] / max(product)
+    Raises:
+        ImpossibleEvidenceError: one contradicts the evidence that the graph has on its claim.
+    """
+    for claim, pair in likelihoods.items():
+        there = graph.evidence.get(claim, (1.0, 1.0))
+        if max(there[0] * pair[0], there[1] * pair[1]) == 0:
+            says, supposed = ("false", "true") if there[1] == 0 else ("true", "false")
+            raise ImpossibleEvidenceError(
+                f"the evidence says that {claim!r} is {says}; it cannot be supposed to be {supposed}"
+            )
+    return {claim: (pair[0] / max(pair), pair[1] / max(pair)) for claim, pair in likelihoods.items()}

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from argtree import Argument, ArgumentGraph, Claim, Premise, Reliability, Root, propagate, rank
-from argtree.rank import TopConfidence, top_confidence
+from argtree.rank import TopConfidence, rank_confidence, top_confidence
 from argtree.value import PERFECT
 
 
@@ -63,6 +63,10 @@ def test_an_erring_rater_lowers_every_value() -> None:
 
 def test_exact_values_leave_no_doubt_about_the_best() -> None:
     assert top_confidence(np.array([0.1, 0.3, 0.3]), np.zeros((0, 3)), 2) == TopConfidence(1.0, (1.0, 1.0))
+
+
+def test_the_first_of_a_ranking_are_as_sure_as_its_result() -> None:
+    assert rank_confidence(propagate(_graph()), 5) == TopConfidence(1.0, (1.0, 1.0, 1.0))
 
 
 def _replicates(values: np.ndarray, errors: np.ndarray, num: int, rng: np.random.Generator) -> np.ndarray:
