@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -13,10 +14,13 @@ import pytest
 
 from argtree.compiled import CompiledGraph, FloatArray, compile_graph, fold_certain
 from argtree.core import Core, Solution, Solver
+from argtree.diagram import DiagramSolver
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise
 from tests.argtree.random_graphs import random_graph
 
-SOLVERS: dict[str, Callable[[Core], Solver]] = {}
+SOLVERS: dict[str, Callable[[Core], Solver]] = {
+    "diagram": lambda core: DiagramSolver(core, max_nodes=2**16, seconds=60.0, now=time.monotonic),
+}
 """Exact solvers by layer."""
 
 
