@@ -180,7 +180,7 @@ def order_variables(core: Core, order: Order) -> Variables:
         if graph.is_argued[claim]:
             rank[claim] = max(rank[_below(graph, claim)], default=NONE)
     used = np.flatnonzero(np.concatenate([np.ones(num_claims, dtype=bool), has_leak, has_works]))
-    height = np.concatenate([graph.level, np.zeros(len(rank) - num_claims, dtype=np.intp)])
+    height = np.concatenate([graph.level, np.full(len(rank) - num_claims, -1)])  # chances before claims
     level = np.full(len(rank), NONE)
     level[used[np.lexsort((height[used], rank[used]))]] = np.arange(len(used))
     return Variables(level[:num_claims], level[num_claims : 2 * num_claims], level[2 * num_claims :], num_levels)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argtree.boolean import NONE, ORDERS, Functions, Nodes, Variables
-from argtree.compiled import CompiledGraph, FloatArray, IntArray
+from argtree.compiled import CompiledGraph, FloatArray, IntArray, spans
 from argtree.core import Core, Layer, Solution
 from argtree.errors import TooEntangledError
 
@@ -73,15 +73,29 @@ class Paths:
         order = order[child[order] != len(nodes)]
         self._parent, self._child, self._branch = parent[order], child[order], branch[order]
         self._edge_start = np.searchsorted(self._child, np.arange(len(nodes) + 1))
-        above = np.append(diagram.level, -1)[self._parent] + 1
-        self._passed_edge, self._passed_block = _blocks(above, diagram.with_leaves()[2][self._child], num_levels)
+        self._above = np.append(diagram.level, -1)[self._parent] + 1  # [E] the first level below the parent's
+        self._passed_edge, self._passed_block = _blocks(self._above, diagram.with_leaves()[2][self._child], num_levels)
 
-    def derivatives(self, weight: LongArray, values: LongArray) -> LongArray:
-        """Returns [L, 2, ...] the function's value with each variable held at each state.
+    def across(self, level: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Returns (start, edge, child): the edges start[i]:start[i + 1] come from above level[i] and lead no higher.
+
+        Args:
+            level: [G] in 0..L.
+        """
+        size = self._diagram.num_levels + 1
+        edge, block = _blocks(self._above, self._diagram.with_leaves()[2][self._child] + 1, size)
+        first = np.searchsorted(block, np.arange(2 * size + 1))
+        at = (level + size)[:, np.newaxis] >> np.arange(size.bit_length() + 1)  # [G, depth] the blocks that hold it
+        at = np.where(at > 0, at, 0)
+        count = (first[at + 1] - first[at]).sum(axis=1)
+        edge = edge[spans(first[at.ravel()], first[at.ravel() + 1])]
+        return np.concatenate([[0], np.cumsum(count)]), edge, self._child[edge]
+
+    def flow(self, weight: LongArray) -> tuple[LongArray, LongArray]:
+        """Returns [K + 1] what comes to each node from the root, and [E] what goes along each edge.
 
         Args:
             weight: [L, 2] as in `Diagram.values`.
-            values: [K + F, ...] what that returned; zero at leaf 0.
         """
         diagram = self._diagram
         num_nodes = len(diagram.level)
@@ -95,6 +109,18 @@ class Paths:
             flow[nodes] = np.add.reduceat(along[edges], self._edge_start[nodes] - edges.start)
         edges = slice(self._edge_start[num_nodes], None)
         along[edges] = flow[self._parent[edges]] * branch_weight[edges]
+        return flow, along
+
+    def derivatives(self, flow: LongArray, along: LongArray, values: LongArray) -> LongArray:
+        """Returns [L, 2, ...] the function's value with each variable held at each state.
+
+        Args:
+            flow: [K + 1] and
+            along: [E] what `flow` returned.
+            values: [K + F, ...] what `Diagram.values` returned; zero at leaf 0.
+        """
+        diagram = self._diagram
+        num_nodes = len(diagram.level)
         result = self._passing(along[:, np.newaxis] * values[self._child])
         for state, child in enumerate((diagram.low, diagram.high)):
             through = flow[:num_nodes, np.newaxis] * values[child]
@@ -145,17 +171,26 @@ def _blocks(first: IntArray, last: IntArray, size: int) -> tuple[IntArray, IntAr
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """Functions of one diagram, each together with the only function of another; see `multiply`."""
+    """Nodes of one diagram, each together with one of another; see `multiply`."""
 
     diagram: Diagram
     first: IntArray  # [F] of each leaf the row in the one
     second: IntArray  # [F] and in the other
 
 
-def multiply(one: Diagram, other: Diagram, max_nodes: int, check: Callable[[], None]) -> Product:
+def multiply(
+    one: Diagram, other: Diagram, roots: tuple[IntArray, IntArray], max_nodes: int, check: Callable[[], None]
+) -> Product:
     """Returns the diagram of pairs of nodes (the recursion of Bryant 1986's apply, all pairs of a level at once).
 
     Where either has come to a leaf the two are independent, so such a pair is a leaf.
+
+    Args:
+        one: any diagram.
+        other: another over the same levels.
+        roots: ([Q], [Q]) rows of `one` and of `other`: the pairs that are asked for.
+        max_nodes: see below.
+        check: see below.
 
     Raises:
         TooEntangledError: there are more than `max_nodes` pairs, or `check` raises it.
@@ -168,11 +203,11 @@ def multiply(one: Diagram, other: Diagram, max_nodes: int, check: Callable[[], N
         first, second = one_level[pair // width], other_level[pair % width]
         return np.where(np.maximum(first, second) == num_levels, num_levels, np.minimum(first, second))
 
-    roots = one.roots * width + other.roots[0]
+    root = roots[0] * width + roots[1]
     waiting: list[list[IntArray]] = [[] for _ in range(num_levels + 1)]
     nothing = np.empty(0, dtype=np.intp)
     done = [(nothing, nothing, nothing)]  # pairs of one level, their low and high pairs
-    news, num_nodes = roots, 0
+    news, num_nodes = np.unique(root), 0
     for level in range(num_levels):
         _put(news, level_of(news), waiting)
         news = nothing
@@ -201,7 +236,7 @@ def multiply(one: Diagram, other: Diagram, max_nodes: int, check: Callable[[], N
     def row(pairs: IntArray) -> IntArray:
         return np.searchsorted(key, level_of(pairs) * span + pairs)
 
-    diagram = Diagram(level_of(pair), row(low), row(high), len(leaf), row(roots), num_levels)
+    diagram = Diagram(level_of(pair), row(low), row(high), len(leaf), row(root), num_levels)
     return Product(diagram, leaf // width, leaf % width)
 
 
@@ -219,7 +254,12 @@ class _Output:
     def __init__(self, nodes: Nodes, num_levels: int, claims: Diagram, max_nodes: int, check: Callable[[], None]):
         self._outcome = _of_outcome(nodes, num_levels)
         self._paths = Paths(self._outcome)
-        self._product = multiply(claims, self._outcome, max_nodes, check)
+        # Down to a claim's first variable only the output's diagram matters: pairs begin there
+        self._start, self._edge, child = self._paths.across(claims.with_leaves()[2][claims.roots])
+        if len(self._edge) > max_nodes:
+            raise TooEntangledError(f"two claims' decision diagrams meet at more than {max_nodes} edges")
+        first = np.repeat(claims.roots, np.diff(self._start))
+        self._product = multiply(claims, self._outcome, (first, child), max_nodes, check)
 
     @property
     def num_nodes(self) -> int:
@@ -237,8 +277,11 @@ class _Output:
         outcome = self._outcome.values(weight, np.array([[0, 0], [1, 0], [0, 1]], dtype=np.longdouble))
         product = self._product
         leaf = claims[product.first][:, :, np.newaxis] * outcome[product.second][:, np.newaxis]
-        joint = product.diagram.values(weight, leaf)[product.diagram.roots]
-        return outcome[self._outcome.roots[0]], self._paths.derivatives(weight, outcome), joint
+        flow, along = self._paths.flow(weight)
+        meeting = product.diagram.values(weight, leaf)[product.diagram.roots]
+        meeting *= along[self._edge][:, np.newaxis, np.newaxis]
+        joint = np.add.reduceat(meeting, self._start[:-1]) if len(meeting) else meeting
+        return outcome[self._outcome.roots[0]], self._paths.derivatives(flow, along, outcome), joint
 
 
 def _of_outcome(nodes: Nodes, num_levels: int) -> Diagram:
