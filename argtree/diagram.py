@@ -77,13 +77,14 @@ class Paths:
         self._passed_edge, self._passed_block = _blocks(self._above, diagram.with_leaves()[2][self._child], num_levels)
 
     def across(self, level: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Returns (start, edge, child): the edges start[i]:start[i + 1] come from above level[i] and lead no higher.
+        """Returns (start, edge, child): edges start[i]:start[i + 1] come from above level[i] to nodes there or below.
 
         Args:
             level: [G] in 0..L.
         """
         size = self._diagram.num_levels + 1
-        edge, block = _blocks(self._above, self._diagram.with_leaves()[2][self._child] + 1, size)
+        child_level = np.append(self._diagram.level, -1)[np.minimum(self._child, len(self._diagram.level))]
+        edge, block = _blocks(self._above, child_level + 1, size)
         first = np.searchsorted(block, np.arange(2 * size + 1))
         at = (level + size)[:, np.newaxis] >> np.arange(size.bit_length() + 1)  # [G, depth] the blocks that hold it
         at = np.where(at > 0, at, 0)
@@ -110,6 +111,16 @@ class Paths:
         edges = slice(self._edge_start[num_nodes], None)
         along[edges] = flow[self._parent[edges]] * branch_weight[edges]
         return flow, along
+
+    def into_leaves(self, along: LongArray, level: IntArray) -> LongArray:
+        """Returns [G, F - 1] what goes from above each level straight into each leaf but leaf 0."""
+        result = np.empty((len(level), self._diagram.num_leaves - 1), dtype=along.dtype)
+        for leaf in range(1, self._diagram.num_leaves):
+            edges = np.flatnonzero(self._child == len(self._diagram.level) + leaf)
+            edges = edges[np.argsort(self._above[edges], kind="stable")]
+            so_far = np.concatenate([np.zeros(1, along.dtype), np.cumsum(along[edges])])
+            result[:, leaf - 1] = so_far[np.searchsorted(self._above[edges], level, side="right")]
+        return result
 
     def derivatives(self, flow: LongArray, along: LongArray, values: LongArray) -> LongArray:
         """Returns [L, 2, ...] the function's value with each variable held at each state.
@@ -255,7 +266,8 @@ class _Output:
         self._outcome = _of_outcome(nodes, num_levels)
         self._paths = Paths(self._outcome)
         # Down to a claim's first variable only the output's diagram matters: pairs begin there
-        self._start, self._edge, child = self._paths.across(claims.with_leaves()[2][claims.roots])
+        self._claims, self._top = claims, claims.with_leaves()[2][claims.roots]
+        self._start, self._edge, child = self._paths.across(self._top)
         if len(self._edge) > max_nodes:
             raise TooEntangledError(f"two claims' decision diagrams meet at more than {max_nodes} edges")
         first = np.repeat(claims.roots, np.diff(self._start))
@@ -280,7 +292,11 @@ class _Output:
         flow, along = self._paths.flow(weight)
         meeting = product.diagram.values(weight, leaf)[product.diagram.roots]
         meeting *= along[self._edge][:, np.newaxis, np.newaxis]
-        joint = np.add.reduceat(meeting, self._start[:-1]) if len(meeting) else meeting
+        decided = self._paths.into_leaves(along, self._top)
+        joint = claims[self._claims.roots][:, :, np.newaxis] * decided[:, np.newaxis]
+        met = np.diff(self._start) > 0
+        if met.any():
+            joint[met] += np.add.reduceat(meeting, self._start[:-1][met])
         return outcome[self._outcome.roots[0]], self._paths.derivatives(flow, along, outcome), joint
 
 
