@@ -9,7 +9,8 @@ it. Nothing but this file knows the library, oxidd. Not here: any probability.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import and_, or_
 from pathlib import Path
@@ -149,15 +150,13 @@ def _top_level(function: BDDFunction) -> int:
     return MAX_VARIABLES if level is None else level
 
 
-class _limits:
+@contextmanager
+def _limits() -> Iterator[None]:
     """Turns the library's error into ours."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DDMemoryError):
-            raise TooEntangledError("the decision diagrams have too many nodes") from error
+    try:
+        yield
+    except DDMemoryError as error:
+        raise TooEntangledError("the decision diagrams have too many nodes") from error
 
 
 def order_variables(core: Core, order: Order) -> Variables:

@@ -96,6 +96,16 @@ def test_evidence_on_more_claims_than_before_is_taken_in() -> None:
         assert_equal(solver.solve(indicator), sum_all_states(core, indicator))
 
 
+def test_evidence_that_entangles_too_much_leaves_the_solver_as_it_was() -> None:
+    graph, top = _ladder(50), 150
+    solver, indicator = _solver(Core(graph, np.array([top])), 700), np.ones((graph.num_claims, 2))
+    before = solver.solve(indicator)
+    evidence = np.where(graph.is_argued[:, np.newaxis], [0.3, 0.6], 1.0)
+    with pytest.raises(TooEntangledError):
+        solver.solve(evidence)
+    np.testing.assert_array_equal(solver.solve(indicator).derivative, before.derivative)
+
+
 def test_too_many_nodes_is_said() -> None:
     core = Core(_ladder(50), np.array([150]))
     assert _solver(core, 10_000).num_nodes < 10_000
