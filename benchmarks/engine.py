@@ -28,7 +28,7 @@ from rich.progress import track
 from rich.table import Table
 
 from argtree import ArgumentGraph, Propagation, TooEntangledError, propagate, read_graph
-from benchmarks.random_dags import count_shared, random_dag
+from benchmarks.random_dags import random_dag, shared_claims
 from benchmarks.rivals import ENCODINGS, Answers, Pgmpy, Pyagrum, TooWideError, time_limit
 
 OUTSIDE = ("asia", "asia_smoker", "win95pts", "aralia_chinese", "aralia_das9201", "aralia_edf9206", "aralia_isp9602")
@@ -100,7 +100,7 @@ def compare(name: str, graph: ArgumentGraph, runs: int, limit_seconds: float) ->
     return Comparison(
         name,
         len(graph.claims),
-        count_shared(graph),
+        len(shared_claims(graph)),
         len(asked),
         () if result is None else result.layers,
         seconds,

@@ -53,13 +53,13 @@ def random_dag(num_claims: int, share: float, seed: int) -> ArgumentGraph:
             gc.enable()
 
 
-def count_shared(graph: ArgumentGraph) -> int:
-    """Returns how many claims are premises of more than one argument."""
+def shared_claims(graph: ArgumentGraph) -> list[str]:
+    """Returns the claims that are premises of more than one argument."""
     uses: dict[str, int] = {}
     for argument in graph.arguments:
         for claim in {premise.claim for premise in argument.premises}:
             uses[claim] = uses.get(claim, 0) + 1
-    return sum(count > 1 for count in uses.values())
+    return [claim for claim, count in uses.items() if count > 1]
 
 
 class _Growth:
@@ -145,7 +145,7 @@ def main(
         start = time.perf_counter()
         graph = random_dag(claims, share, seed)
         seconds = time.perf_counter() - start
-        sizes = (len(graph.claims), len(graph.arguments), count_shared(graph))
+        sizes = (len(graph.claims), len(graph.arguments), len(shared_claims(graph)))
         table.add_row(str(seed), *map(str, sizes), f"{seconds:.3f}")
     Console(width=100).print(table)
 
