@@ -108,15 +108,6 @@ def test_convolving_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
         _assert_equals_enumeration(random_graph(np.random.default_rng([seed, 0]), 9))
 
 
-def test_taking_roots_in_portions_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    claims = [Claim(f"c{i}", "", 0.3) for i in range(5)]
-    arguments = [_support(f"c{i}", 0.6, f"c{i + 1}") for i in range(4)]
-    graph = ArgumentGraph(claims, arguments, [Root(f"c{i}") for i in range(4)], {"c2": (0.2, 0.9)})
-    together = propagate(graph)
-    monkeypatch.setattr(sys.modules["argtree.propagate"], "_MAX_ENTRIES_AT_ONCE", 1)
-    np.testing.assert_allclose(propagate(graph).root_if_true, together.root_if_true, rtol=1e-12)
-
-
 @pytest.mark.parametrize(
     "name",
     ["asia", "asia_smoker", "win95pts", "aralia_chinese", "aralia_das9201", "aralia_edf9206", "aralia_isp9602"],
