@@ -3,8 +3,9 @@
 The question is P(root), P(root | claim) and P(root | not claim) for every claim without arguments. pyagrum is asked in
 two ways: its quickest (read all claims with and without the root held true, then Bayes' rule) and the obvious one
 (infer anew with each claim held true and false); each with every encoding and engine of `rivals`, of which the quickest
-counts. Its figures leave out building the network; ours start from the argument graph and answer for every claim. A
-median of several runs, theirs and ours alternating. Ratios above 1 mean that argtree is quicker.
+counts. Its figures leave out building the network, ours start from the argument graph; "again" and "compiled" are the
+same once everything that depends on the structure is there. Ours answer for every claim, not just those asked. A median
+of several runs, theirs and ours in turns. Ratios above 1 mean that argtree is quicker.
 
     python -m benchmarks.engine --out benchmarks/results/engine.json
 """
@@ -27,9 +28,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from argtree import ArgumentGraph, Propagation, TooEntangledError, propagate, read_graph
+from argtree import ArgumentGraph, Propagation, propagate, read_graph
 from benchmarks.random_dags import random_dag, shared_claims
 from benchmarks.rivals import ENCODINGS, Answers, Pgmpy, Pyagrum, TooWideError, time_limit
+from benchmarks.sweeps import measure_sweeps, prepare, print_sweeps, run
 
 OUTSIDE = ("asia", "asia_smoker", "win95pts", "aralia_chinese", "aralia_das9201", "aralia_edf9206", "aralia_isp9602")
 RANDOM = (
@@ -58,17 +60,15 @@ class Comparison:
     claims: int
     shared: int  # claims that are premises of several arguments
     asked: int  # claims without arguments
-    layers: tuple[str, ...]  # of argtree; empty where it refused
-    seconds: float | None  # argtree, from the graph
+    layers: tuple[str, ...]  # of argtree
+    seconds: float  # argtree, from the graph
+    compiled_seconds: float  # argtree, once compiled
     pyagrum: str  # the encoding and engine that was quickest, or why there is none
-    pyagrum_seconds: float | None  # two inferences and Bayes' rule
+    pyagrum_seconds: float | None  # two inferences and Bayes' rule, from the network
+    pyagrum_again_seconds: float | None  # the same by an inference that has run before
     reinference_seconds: float | None  # pyagrum, each claim held true and false; past the limit, at the pace so far
     pgmpy_seconds: float | None
     max_difference: float | None  # largest absolute difference of any probability from any library's
-
-    def ratio(self, theirs: float | None) -> float | None:
-        """How many times as long as argtree it took."""
-        return None if theirs is None or self.seconds is None else theirs / self.seconds
 
 
 def graphs() -> Iterator[tuple[str, ArgumentGraph]]:
@@ -83,41 +83,40 @@ def graphs() -> Iterator[tuple[str, ArgumentGraph]]:
 def compare(name: str, graph: ArgumentGraph, runs: int, limit_seconds: float) -> Comparison:
     """Time every library on one graph and hold their answers against each other."""
     asked = [claim.id for claim in graph.claims if not graph.arguments_for(claim.id)]
-    result = _ours(graph)
-    ours = None if result is None else _answers(result, asked)
+    result, plan, compiled = _ours(graph), *prepare(graph)
+    ours = _answers(result, asked)
     rival, why = _quickest_pyagrum(graph, asked, limit_seconds)
-    seconds, theirs_seconds = _in_turns(
-        (lambda: _ours(graph)) if result is not None else None, (lambda: rival.by_root(asked)) if rival else None, runs
-    )
+    works: list[Callable[[], object]] = [lambda: _ours(graph), lambda: run(graph, plan, compiled).root_if_true]
     differences, reinference_seconds = [], None
     if rival is not None:
-        differences.append(_difference(ours, rival.by_root(asked)))
+        started = rival.start(asked)
+        works += [lambda: rival.by_root(asked), lambda: rival.by_root(asked, started)]
+        differences += [_difference(ours, rival.by_root(asked)), _difference(ours, rival.by_root(asked, started))]
         held, reinference_seconds = rival.by_claim(asked, limit_seconds)
         differences.append(_difference_of_held(ours, held))
+    seconds = [*_in_turns(works, runs), None, None]
     pgmpy_answers, pgmpy_seconds = _pgmpy(graph, asked, limit_seconds)
     differences.append(_difference(ours, pgmpy_answers))
-    known = [difference for difference in differences if difference is not None]
     return Comparison(
-        name,
-        len(graph.claims),
-        len(shared_claims(graph)),
-        len(asked),
-        () if result is None else result.layers,
-        seconds,
-        why,
-        theirs_seconds,
-        reinference_seconds,
-        pgmpy_seconds,
-        max(known, default=None),
+        graph=name,
+        claims=len(graph.claims),
+        shared=len(shared_claims(graph)),
+        asked=len(asked),
+        layers=result.layers,
+        seconds=seconds[0],
+        compiled_seconds=seconds[1],
+        pyagrum=why,
+        pyagrum_seconds=seconds[2],
+        pyagrum_again_seconds=seconds[3],
+        reinference_seconds=reinference_seconds,
+        pgmpy_seconds=pgmpy_seconds,
+        max_difference=max((one for one in differences if one is not None), default=None),
     )
 
 
-def _ours(graph: ArgumentGraph) -> Propagation | None:
-    try:
-        result = propagate(graph)
-    except TooEntangledError:
-        return None
-    assert len(result.root_if_true) == len(result.root_if_false) == 1  # both are asked for, should they be put off
+def _ours(graph: ArgumentGraph) -> Propagation:
+    result = propagate(graph)
+    assert len(result.root_if_true) == len(result.root_if_false) == 1  # worked out when they are asked for
     return result
 
 
@@ -165,17 +164,13 @@ def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
     return time.perf_counter() - start, result
 
 
-def _in_turns(
-    ours: Callable[[], object] | None, theirs: Callable[[], object] | None, runs: int
-) -> tuple[float | None, float | None]:
-    """Medians of the seconds of both, run in turns."""
-    seconds: tuple[list[float], list[float]] = ([], [])
+def _in_turns(works: Sequence[Callable[[], object]], runs: int) -> list[float]:
+    """Medians of the seconds of each, run in turns."""
+    seconds: list[list[float]] = [[] for _ in works]
     for _ in range(runs):
-        for work, found in zip((ours, theirs), seconds, strict=True):
-            if work is not None:
-                found.append(_timed(work)[0])
-    first, second = (statistics.median(found) if found else None for found in seconds)
-    return first, second
+        for work, found in zip(works, seconds, strict=True):
+            found.append(_timed(work)[0])
+    return [statistics.median(found) for found in seconds]
 
 
 def _difference(ours: Answers | None, theirs: Answers | None) -> float | None:
@@ -196,18 +191,23 @@ def _difference_of_held(ours: Answers | None, held: np.ndarray) -> float | None:
 def print_comparisons(rows: Sequence[Comparison]) -> None:
     """The table: seconds, and how many times as long the others take."""
     table = Table(
-        "graph", "claims", "shared", "argtree s", "layers", "pyagrum s", "ratio", "re-inference s", "ratio", "pgmpy s",
-        "ratio", "difference", "pyagrum's quickest", title="Everything about one root: argtree and others",
+        "graph", "claims", "shared", "layers", "argtree s", "compiled s", "pyagrum s", "ratio", "again s", "ratio",
+        "re-inference s", "ratio", "pgmpy s", "ratio", "difference", "pyagrum's quickest",
+        title="Everything about one root: argtree and others",
     )  # fmt: skip
     for row in rows:
-        theirs = [row.pyagrum_seconds, row.reinference_seconds, row.pgmpy_seconds]
-        pairs = [cell for one in theirs for cell in (_show(one), _show(row.ratio(one), ".3g"))]
-        difference = _show(row.max_difference, ".0e")
+        pairs = [
+            (row.pyagrum_seconds, row.seconds),
+            (row.pyagrum_again_seconds, row.compiled_seconds),
+            (row.reinference_seconds, row.seconds),
+            (row.pgmpy_seconds, row.seconds),
+        ]
+        cells = [cell for theirs, ours in pairs for cell in (_show(theirs), _show(theirs and theirs / ours, ".3g"))]
         table.add_row(
-            row.graph, str(row.claims), str(row.shared), _show(row.seconds), " ".join(row.layers), *pairs, difference,
-            row.pyagrum,
+            row.graph, str(row.claims), str(row.shared), " ".join(row.layers), _show(row.seconds),
+            _show(row.compiled_seconds), *cells, _show(row.max_difference, ".0e"), row.pyagrum,
         )  # fmt: skip
-    Console(width=200).print(table)
+    Console(width=220).print(table)
     worst = max((row.max_difference for row in rows if row.max_difference is not None), default=0.0)
     print(f"Largest difference {worst:.1e}: {'within' if worst <= AGREEMENT else 'MORE THAN'} {AGREEMENT:g}.")
 
@@ -219,16 +219,23 @@ def _show(number: float | None, form: str = ".4f") -> str:
 def main(
     runs: Annotated[int, typer.Option(help="Runs of each, of which the median counts.")] = 5,
     limit_seconds: Annotated[float, typer.Option(help="How long another library may take for a graph.")] = 60.0,
-    most_claims: Annotated[int, typer.Option(help="Leave larger graphs out.")] = 1000,
+    most_claims: Annotated[int, typer.Option(help="Leave larger graphs out.")] = 1_000_000,
     out: Annotated[Path | None, typer.Option(help="Where to write the figures as JSON.")] = None,
 ) -> None:
-    """Compare argtree with pyagrum and pgmpy."""
+    """Compare argtree with pyagrum and pgmpy, and its sweeps with their forward half."""
     cases = [case for case in graphs() if len(case[1].claims) <= most_claims]
     rows = [compare(*case, runs, limit_seconds) for case in track(cases, "comparing", console=Console(stderr=True))]
     print_comparisons(rows)
+    sweeps = measure_sweeps(most_claims, runs)
+    print_sweeps(sweeps)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        figures = {"runs": runs, "limit_seconds": limit_seconds, "comparisons": [asdict(row) for row in rows]}
+        figures = {
+            "runs": runs,
+            "limit_seconds": limit_seconds,
+            "comparisons": [asdict(row) for row in rows],
+            "sweeps": [asdict(row) for row in sweeps],
+        }
         out.write_text(json.dumps(figures, indent=1) + "\n")
 
 

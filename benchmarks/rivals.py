@@ -182,9 +182,21 @@ class Pyagrum:
         self.net = _pyagrum_net(nodes)
         self.width = _check_cliques(self.net)
 
-    def by_root(self, claims: Sequence[str]) -> Answers:
-        """Its quickest way: read every claim with and without the root held true, then Bayes' rule; two inferences."""
-        inference = self._start([*claims, self.root])
+    def start(self, claims: Sequence[str]) -> pyagrum.LazyPropagation:
+        """Returns an inference that can answer `by_root` again and again."""
+        return self._start([*claims, self.root])
+
+    def by_root(self, claims: Sequence[str], started: pyagrum.LazyPropagation | None = None) -> Answers:
+        """Its quickest way: read every claim with and without the root held true, then Bayes' rule; two inferences.
+
+        Args:
+            claims: those to read.
+            started: an inference of `start`, with what it has prepared; else one is made.
+        """
+        inference = started or self.start(claims)
+        if started:
+            self._release(inference, self.root)
+            inference.makeInference()
         prob = self._read(inference, claims)
         root_prob = float(inference.posterior(self.root)[1])
         self._hold(inference, self.root, 1)
@@ -231,7 +243,7 @@ class Pyagrum:
     def _release(self, inference: pyagrum.LazyPropagation, claim: str) -> None:
         if claim in self.evidence:
             inference.chgEvidence(claim, self.evidence[claim])
-        else:
+        elif inference.hasEvidence(claim):
             inference.eraseEvidence(claim)
 
     def _read(self, inference: pyagrum.LazyPropagation, claims: Sequence[str]) -> FloatArray:
