@@ -38,10 +38,16 @@ class Influence:
         order = np.argsort(self.anchor, kind="stable")
         return order, np.searchsorted(self.anchor[order], np.arange(len(self.anchor) + 1))
 
+    @cached_property
+    def _is_one_tree(self) -> bool:
+        return bool((self.anchor == self.anchor[0]).all())
+
     def of_root(self, root: int) -> tuple[IntArray, FloatArray]:
         """Returns the claims [n] that the root has to do with and their differences [n]; each claim once."""
         start, stop = self.at_anchor.indptr[root : root + 2]
         anchors, strengths = self.at_anchor.indices[start:stop], self.at_anchor.data[start:stop]
+        if len(anchors) == 1 and self._is_one_tree:
+            return self.claim, strengths * self.factor
         order, begins = self._places_by_anchor
         counts = begins[anchors + 1] - begins[anchors]
         places = order[spans(begins[anchors], begins[anchors + 1])]

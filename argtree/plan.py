@@ -130,13 +130,10 @@ class _Run:
         self.replicate = replicate
         self.before = before  # the run for replicate 0
         self.solved: list[tuple[FloatArray, Solution]] = []  # each part's indicators, and what its solver said
-        is_known = plan.known != UNKNOWN
-        leaves = np.stack([1 - graph.prior, graph.prior], axis=1) * graph.evidence
-        check_possible(leaves.sum(axis=1)[~graph.is_argued])
-        leaves[is_known] = np.eye(2)[plan.known[is_known]]
-        total = leaves.sum(axis=1)
-        self.below = np.divide(leaves, total[:, np.newaxis], out=leaves, where=total[:, np.newaxis] > 0)  # [C, 2]
-        self.above = np.ones_like(leaves) if (graph.evidence[graph.is_argued] != 1).any() else None  # [C, 2]
+        leaves = _leaf_messages(graph, plan.known)
+        self.below = leaves  # [C, 2]
+        # [C, 2]; None while no argued claim carries evidence: then it is one for all gates and their premises
+        self.above = np.ones_like(leaves) if (graph.evidence[graph.is_argued] != 1).any() else None
         self.difference = np.zeros(graph.num_claims)  # of each claim for its anchor
         self.posterior = self.below
         self.links: list[tuple[int, IntArray, FloatArray]] = []  # (root, anchors [N], differences [N])
@@ -224,8 +221,9 @@ class _Run:
             whole = self.below * self.above
             whole /= whole.sum(axis=1, keepdims=True)
             self.posterior[gates_and_inputs] = whole[gates_and_inputs]
-        self.difference[(self.posterior == 0).any(axis=1)] = 0.0
-        return Found(self.posterior[:, 1].copy(), self.posterior[:, 0].copy(), self._influence())
+        complement, prob = self.posterior.T.copy()
+        self.difference[(prob == 0) | (complement == 0)] = 0.0
+        return Found(prob, complement, self._influence())
 
     def _influence(self) -> Influence:
         plan, size = self.plan, len(self.posterior)
@@ -238,6 +236,22 @@ class _Run:
         values = np.concatenate([np.ones(int(is_top.sum())), *data])
         at_anchor = csr_array((values, (rows, at)), shape=(len(plan.roots), size))
         return Influence(size, np.arange(size), plan.anchor, self.difference, at_anchor)
+
+
+def _leaf_messages(graph: CompiledGraph, known: IntArray) -> FloatArray:
+    """Returns [C, 2] P(claim | its own evidence) of claims without arguments; of all others anything."""
+    message = np.empty((graph.num_claims, 2))
+    false, true = message.T
+    np.subtract(1, graph.prior, out=false)
+    true[:] = graph.prior
+    labelled = np.flatnonzero((graph.evidence[:, 0] != 1) | (graph.evidence[:, 1] != 1))
+    message[labelled] *= graph.evidence[labelled]
+    total = message[labelled, 0] + message[labelled, 1]
+    check_possible(total[~graph.is_argued[labelled]])
+    message[labelled] /= np.where(total > 0, total, 1.0)[:, np.newaxis]
+    certain = np.flatnonzero(known != UNKNOWN)
+    message[certain] = np.eye(2)[known[certain]]
+    return message
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

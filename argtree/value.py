@@ -32,6 +32,7 @@ YES_OR_NO = (1.0, 0.0)
 """The answers that a rater chooses from by default, each as the probability that it gives the claim."""
 
 _SMALLEST_PROB = 1e-300  # below it 1 / p overflows, and any value is too small to matter
+_BLOCK = 2**13  # claims at once: temporaries stay in the processor's cache
 _SMALL_RATIO = 1e-3  # up to here a series is nearer than the difference that it expands
 
 
@@ -64,10 +65,14 @@ def value_of_information(
     """
     check_measure(measure)
     table = answer_table(reliability, answers)
-    open_ = (prob > _SMALLEST_PROB) & (prob < 1) & np.isfinite(difference)
-    p = np.where((prob > _SMALLEST_PROB) & (prob < 1), prob, 0.5)
-    value = _FORMULAS[measure](p, root_prob[:, np.newaxis], np.where(open_, difference, 0.0), table)
-    return np.where(open_, value, 0.0)
+    value = np.empty(difference.shape)
+    for start in range(0, len(prob), _BLOCK):
+        here = slice(start, start + _BLOCK)
+        p, d = prob[here], difference[:, here]
+        open_ = (p > _SMALLEST_PROB) & (p < 1)
+        p = np.where(open_, p, 0.5)
+        value[:, here] = _FORMULAS[measure](p, root_prob[:, np.newaxis], np.where(open_, d, 0.0), table)
+    return value
 
 
 def check_measure(measure: str) -> None:
@@ -140,12 +145,13 @@ def _mutual_information(p: FloatArray, rho: FloatArray, d: FloatArray, table: Fl
 
 def _excess(base: FloatArray, change: FloatArray) -> FloatArray:
     """Returns (base + change) log((base + change) / base) - change, at least 0, and 0 where base is 0."""
-    possible = base > 0
-    ratio = np.maximum(np.where(possible, change, 0.0) / np.where(possible, base, 1.0), -1.0)
-    direct = xlog1py(1 + ratio, ratio) - ratio
+    ratio = np.maximum(np.divide(change, base, out=np.zeros_like(change), where=base > 0), -1.0)
     small = np.clip(ratio, -_SMALL_RATIO, _SMALL_RATIO)
-    series = small**2 * (1 / 2 - small * (1 / 6 - small * (1 / 12 - small * (1 / 20 - small / 30))))
-    return np.asarray(base * np.where(small == ratio, series, direct))
+    found = small**2 * (1 / 2 - small * (1 / 6 - small * (1 / 12 - small * (1 / 20 - small / 30))))
+    large = small != ratio
+    far = ratio[large]
+    found[large] = xlog1py(1 + far, far) - far
+    return np.asarray(base * found)
 
 
 _FORMULAS: dict[Measure, Callable[[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]] = {

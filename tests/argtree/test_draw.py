@@ -7,13 +7,13 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 from rich.console import Console
+from scipy.sparse import csr_array
 
 from argtree.draw import printable, svg, tree
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
-from argtree.layout import arrange
 from argtree.influence import Influence
+from argtree.layout import arrange
 from argtree.propagate import Propagation, propagate
 from argtree.text import text_width, wrap
 
