@@ -40,7 +40,7 @@ FloatArray = npt.NDArray[np.float64]
 
 SIZES = (200, 1000, 5000)
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.2)
-MOST_SUMMED = 18
+MOST_SUMMED = 20
 """Most shared claims whose states are summed over."""
 GRACE_SECONDS = 30.0
 """What a process may take besides: starting, making the graph, comparing, measuring the width."""
@@ -118,7 +118,7 @@ def solve_apart(case: Case, limits: Limits) -> Outcome:
     """Returns what became of the case in a process of its own, killed when its time is up."""
     context = multiprocessing.get_context("spawn")
     mine, its = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(case, limits, its))
+    process = context.Process(target=_work, args=(case, limits, its), daemon=True)
     process.start()
     its.close()
     outcome, until = Outcome(case, "over time"), time.monotonic() + limits.all_seconds + GRACE_SECONDS
