@@ -315,6 +315,7 @@ def plot_map(outcomes: Sequence[Outcome], path: Path) -> None:
             panel.scatter(*(zip(*dots, strict=True) if dots else ((), ())), s=28, color=color, label=layer)
         panel.set(title=f"{size:,} claims", xlabel="shared claims", yscale="log")
         panel.set_xscale("symlog", linthresh=10)
+        panel.set_xlim(-1, 0.3 * size)
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("seconds")
     panels[0].legend(title="deepest layer", fontsize="small")
