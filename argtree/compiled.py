@@ -59,6 +59,11 @@ class CompiledGraph:
         return np.diff(self.argument_start) > 0
 
     @cached_property
+    def is_labelled(self) -> BoolArray:
+        """[C] whether the claim carries evidence that tells something."""
+        return np.asarray((self.evidence[:, 0] != 1) | (self.evidence[:, 1] != 1), dtype=np.bool_)
+
+    @cached_property
     def num_uses(self) -> IntArray:
         """[C] the number of places in which the claim stands as a premise."""
         return np.bincount(self.premise, minlength=self.num_claims)

@@ -1,7 +1,7 @@
 """How one graph is solved: its modules, the sweep over its gates and a solver for each core, prepared once.
 
-A plan holds what depends on the structure and runs for any priors of claims without arguments and any evidence that
-leaves the same claims certain. Not here: which solver takes which core (`layers`).
+A plan holds what depends on the structure and runs for any priors of claims without arguments, and for any likelihoods
+on them that leave the same claims certain. Not here: which solver takes which core (`layers`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Plan:
         return ("tree", *(layer for layer in ("elimination", "diagram", "sampling") if layer in used))
 
     def fits(self, graph: CompiledGraph, known: IntArray, roots: IntArray) -> bool:
-        """Whether it can run for another folded graph: the same but for priors of unargued claims and evidence."""
+        """Whether it can run for another folded graph: the same but for priors of unargued claims and likelihoods."""
         mine = self.graph
         fixed = ("argument_start", "is_support", "strength", "premise_start", "premise", "holds")
         return (
@@ -58,6 +58,7 @@ class Plan:
             and np.array_equal(roots, self.roots)
             and all(np.array_equal(getattr(graph, name), getattr(mine, name)) for name in fixed)
             and np.array_equal(graph.prior[mine.is_argued], mine.prior[mine.is_argued])
+            and np.array_equal(graph.is_labelled & mine.is_argued, mine.is_labelled & mine.is_argued)
         )
 
     def run(self, graph: CompiledGraph) -> list[Found]:
@@ -134,7 +135,7 @@ class _Run:
         leaves = _leaf_messages(graph, plan.known)
         self.below = leaves  # [C, 2]
         # [C, 2]; None while no argued claim carries evidence: then it is one for all gates and their premises
-        self.above = np.ones_like(leaves) if (graph.evidence[graph.is_argued] != 1).any() else None
+        self.above = np.ones_like(leaves) if graph.is_labelled[graph.is_argued].any() else None
         self.difference = np.zeros(graph.num_claims)  # of each claim for its anchor
         self.posterior = self.below
         self.links: list[tuple[int, IntArray, FloatArray]] = []  # (root, anchors [N], differences [N])
@@ -244,7 +245,7 @@ def _leaf_messages(graph: CompiledGraph, known: IntArray) -> FloatArray:
     false, true = message.T
     np.subtract(1, graph.prior, out=false)
     true[:] = graph.prior
-    labelled = np.flatnonzero((graph.evidence[:, 0] != 1) | (graph.evidence[:, 1] != 1))
+    labelled = np.flatnonzero(graph.is_labelled)
     message[labelled] *= graph.evidence[labelled]
     total = message[labelled, 0] + message[labelled, 1]
     check_possible(total[~graph.is_argued[labelled]])

@@ -40,7 +40,7 @@ def by_root(graph: CompiledGraph, roots: IntArray, askable: BoolArray) -> Views:
         roots: rows of the roots.
         askable: [C] whose values are wanted.
     """
-    linking = np.flatnonzero(graph.is_argued & (askable | (graph.evidence != 1).any(axis=1)))
+    linking = np.flatnonzero(graph.is_argued & (askable | graph.is_labelled))
     group = _groups(graph, linking)
     members = np.argsort(group, kind="stable")
     first = np.searchsorted(group[members], np.arange(group.max(initial=-1) + 2))
