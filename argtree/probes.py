@@ -3,9 +3,9 @@
 The sum over roots r of w_r cov(r, c)^2 is the mean over random signs eps of (sum_r eps_r sqrt(w_r) cov(r, c))^2
 (Hutchinson 1990, "A Stochastic Estimator of the Trace of the Influence Matrix for Laplacian Smoothing Splines"). The
 inner sum is one directional second derivative of log f, along the roots' indicators and by the claim's: by a complex
-step (Squire and Trapp 1998, "Using Complex Variables to Estimate Derivatives of Real Functions") it is the imaginary part of
-one evaluation and one reverse pass, with no difference of nearly equal numbers, for all claims at once and however many
-roots there are.
+step (Squire and Trapp 1998, "Using Complex Variables to Estimate Derivatives of Real Functions") it is the imaginary
+part of one evaluation and one reverse pass, with no difference of nearly equal numbers, for all claims at once and
+however many roots there are.
 
 Not here: graphs too entangled for elimination as one piece.
 """

@@ -20,6 +20,7 @@ from argtree.compiled import BoolArray, CompiledGraph, FloatArray, IntArray
 from argtree.errors import ImpossibleEvidenceError
 
 _TRUE_PAIR = (1.0, 0.0)  # an empty product and its complement
+_MANY = 8  # factors: from there on numpy's own running products are quicker than a loop over whole rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,33 +285,44 @@ def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 def _product(pairs: FloatArray, group: _Products) -> tuple[FloatArray, FloatArray]:
     """Returns [n] the products of x_k and [n] one minus them, as the non-negative sum of x_1 ... x_{k-1} (1 - x_k)."""
-    if len(group.code) == 0:
+    num_factors = len(group.code)
+    if num_factors == 0:
         size = group.out.stop - group.out.start
         return np.ones(size), np.zeros(size)
+    if num_factors > _MANY:
+        x = pairs[group.code]
+        before = _before(x)
+        return before[-1] * x[-1], (before * pairs[group.complement]).sum(axis=0)
     x, complement = pairs[group.code[0]], pairs[group.complement[0]]
-    for k in range(1, len(group.code)):
+    for k in range(1, num_factors):
         complement += x * pairs[group.complement[k]]
         x *= pairs[group.code[k]]
     return x, complement
 
 
+def _before(x: FloatArray) -> FloatArray:
+    """Returns [L, n] for each factor the product of those before it."""
+    out = np.ones_like(x)
+    np.multiply.accumulate(x[:-1], axis=0, out=out[1:])
+    return out
+
+
+def _sum_before(x: FloatArray) -> FloatArray:
+    """Returns [L, n] for each term the sum of those before it."""
+    out = np.zeros_like(x)
+    np.add.accumulate(x[:-1], axis=0, out=out[1:])
+    return out
+
+
 def _others(pairs: FloatArray, group: _Products) -> tuple[FloatArray, FloatArray]:
     """Returns [L, n] for each factor the product of all others, and one minus it, as prefix times suffix."""
     x, complement = pairs[group.code], pairs[group.complement]
-    lead, rest = np.empty_like(x), np.empty_like(x)
-    before, not_before = np.ones(x.shape[1:]), np.zeros(x.shape[1:])
-    for k in range(len(x)):
-        lead[k], rest[k] = before, not_before
-        if k + 1 < len(x):
-            not_before = not_before + before * complement[k]
-            before = before * x[k]
-    after, not_after = np.ones(x.shape[1:]), np.zeros(x.shape[1:])
-    for k in range(len(x) - 1, -1, -1):
-        rest[k] += lead[k] * not_after
-        lead[k] *= after
-        not_after = not_after + after * complement[k]
-        after = after * x[k]
-    return lead, rest
+    if len(x) == 0:
+        return x, complement
+    before, after = _before(x), _before(x[::-1])[::-1]
+    not_before = _sum_before(before * complement)
+    not_after = _sum_before((after * complement)[::-1])[::-1]
+    return before * after, not_before + before * not_after
 
 
 def _other_products(pairs: FloatArray, group: _Products) -> FloatArray:
@@ -321,6 +333,8 @@ def _other_products(pairs: FloatArray, group: _Products) -> FloatArray:
     if num_factors == 2:
         return pairs[group.code[::-1]]
     x = pairs[group.code]
+    if num_factors > _MANY:
+        return _before(x) * _before(x[::-1])[::-1]
     out = np.empty_like(x)
     out[-1] = 1.0
     for k in range(num_factors - 1, 0, -1):
