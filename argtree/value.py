@@ -32,7 +32,7 @@ YES_OR_NO = (1.0, 0.0)
 """The answers that a rater chooses from by default, each as the probability that it gives the claim."""
 
 _SMALLEST_PROB = 1e-300  # below it 1 / p overflows, and any value is too small to matter
-_BLOCK = 2**13  # claims at once: temporaries stay in the processor's cache
+_BLOCK = 2**14  # claims at once: temporaries stay in the processor's cache
 _SMALL_RATIO = 1e-3  # up to here a series is nearer than the difference that it expands
 
 
@@ -146,13 +146,20 @@ def _mutual_information(p: FloatArray, rho: FloatArray, d: FloatArray, table: Fl
 
 def _excess(base: FloatArray, change: FloatArray) -> FloatArray:
     """Returns (base + change) log((base + change) / base) - change, at least 0, and 0 where base is 0."""
-    ratio = np.maximum(np.divide(change, base, out=np.zeros_like(change), where=base > 0), -1.0)
-    small = np.clip(ratio, -_SMALL_RATIO, _SMALL_RATIO)
-    found = small**2 * (1 / 2 - small * (1 / 6 - small * (1 / 12 - small * (1 / 20 - small / 30))))
-    large = small != ratio
+    ratio = np.divide(change, base, out=np.zeros_like(change), where=base > 0)
+    np.maximum(ratio, -1.0, out=ratio)
+    large = np.flatnonzero(np.abs(ratio) > _SMALL_RATIO)
     far = ratio[large]
+    ratio[large] = 0.0
+    found = np.full_like(ratio, 1 / 30)
+    for coefficient in (1 / 20, 1 / 12, 1 / 6, 1 / 2):  # ratio^2 (1/2 - ratio/6 + ratio^2/12 - ratio^3/20 + ratio^4/30)
+        found *= ratio
+        np.subtract(coefficient, found, out=found)
+    found *= ratio
+    found *= ratio
     found[large] = xlog1py(1 + far, far) - far
-    return np.asarray(base * found)
+    found *= base
+    return found
 
 
 _FORMULAS: dict[Measure, Callable[[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]] = {
