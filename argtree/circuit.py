@@ -24,13 +24,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from argtree.elimination import MAX_TOTAL_ENTRIES, elimination_order, too_entangled
+from argtree.elimination import Limits, Order, find_order
 from argtree.factors import Factor, FactorGraph
 
 Array = npt.NDArray[Any]
 """Of float64, longdouble or complex128: whatever the indicators are of."""
 
-_MAX_PRODUCTS = 2**28  # work of one evaluation: a matter of seconds
 _MAX_PRODUCTS_AT_ONCE = 2**21
 
 _BOTH_CAUSES, _X_READS, _Y_READS = 0, 1, 2
@@ -178,6 +177,10 @@ class Circuit:
         Args:
             evaluation: of `evaluate`; emptied on the way to free memory.
         """
+        return {row: table for row, (table, _) in self.differentiate_scaled(evaluation).items()}
+
+    def differentiate_scaled(self, evaluation: Evaluation) -> dict[int, tuple[Array, float]]:
+        """Returns the same with the logarithm of the scale: the derivative is table * exp(log)."""
         tables, logs, num_leaves = evaluation.tables, evaluation.log_scales, len(self.leaves)
         gradients: dict[int, tuple[Array, Array | float]] = {len(tables) - 1: (np.ones(1), 0.0)}
         for number in range(len(tables) - 1, num_leaves - 1, -1):
@@ -189,16 +192,17 @@ class Circuit:
                 if join is not None:
                     table, log = _rescaled(_join(found[0], tables[other], join))
                     gradients[to] = table, log + found[1] + logs[other]
-        derivatives = {}
+        derivatives: dict[int, tuple[Array, float]] = {}
         for row, leaf in self.indicators.items():
-            derivative, _ = _at_one_scale(*gradients[leaf])
+            derivative, log_scale = _at_one_scale(*gradients[leaf])
             if given := self.leaves[leaf].given:
                 derivative = derivative[:, np.newaxis] * (evaluation.states[:, given] == (0, 1))
-            derivatives[row] = derivative
+            derivatives[row] = derivative, log_scale
         return derivatives
 
 
 _EMPTY = np.zeros((1, 0))
+_DEFAULT_LIMITS = Limits()
 
 
 def _given(table: Array, given: tuple[int, ...], states: npt.NDArray[np.integer[Any]]) -> Array:
@@ -223,23 +227,40 @@ def _at_one_scale(table: Array, log: Array | float) -> tuple[Array, float]:
     return table * factor, largest
 
 
-def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = ()) -> Circuit:
+def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = (), limits: Limits = _DEFAULT_LIMITS) -> Circuit:
     """Returns the schedule that sums all variables out of a factor graph but those that are conditioned.
 
     Args:
         graph: the factors.
         conditioned: variables whose states are given from outside in each evaluation; no maxima.
+        limits: on what an evaluation of one variant may cost.
 
     Raises:
-        TooEntangledError: it would need tables past the limits of `elimination`.
+        TooEntangledError: it would cost more than the limits.
         ValueError: a conditioned variable is a maximum.
     """
     for variable in conditioned:
         if graph.is_maximum(variable):
             raise ValueError(f"variable {variable} is a maximum; only claims can be conditioned")
     given = set(conditioned)
-    order = elimination_order(graph.sizes, [[v for v in factor.scope if v not in given] for factor in graph.factors])
-    return _Compiler(graph, [variable for variable in order if variable not in given], conditioned).compile()
+    scopes = [[variable for variable in factor.scope if variable not in given] for factor in graph.factors]
+    free = [[variable] for variable in range(graph.num_claims) if variable not in given]
+    order = find_order(graph.sizes, scopes + free, limits)
+    return _Compiler(graph, order.variables, conditioned).compile()
+
+
+def compile_slices(graph: FactorGraph, limits: Limits = _DEFAULT_LIMITS) -> tuple[Circuit, Order]:
+    """Returns a circuit for one slice of the sum over all variables, and how it was found.
+
+    The whole is the sum over all states of `order.held`, on which the circuit is conditioned; there are none where
+    memory is enough for the whole.
+
+    Raises:
+        TooEntangledError: it would cost more than the limits.
+    """
+    scopes = [factor.scope for factor in graph.factors] + [(variable,) for variable in range(graph.num_claims)]
+    order = find_order(graph.sizes, scopes, limits, range(graph.num_claims))
+    return _Compiler(graph, order.variables, order.held).compile(), order
 
 
 class _Compiler:
@@ -255,7 +276,6 @@ class _Compiler:
         self.joins: list[tuple[int, int, _Shape]] = []
         self.indicators: dict[int, int] = {}
         self.stored_entries = 0
-        self.num_products = 0
 
     def compile(self) -> Circuit:
         buckets: list[list[int]] = [[] for _ in range(len(self.order) + 1)]  # the last: no variable left
@@ -321,13 +341,7 @@ class _Compiler:
         scope = tuple(variable for variable in union if variable != eliminated)
         readers = frozenset(variable for variable in a.readers | b.readers if variable != eliminated)
         self.joins.append((x, y, _Shape(scope, readers)))
-        sizes = self.graph.sizes
-        self.stored_entries += math.prod(sizes[variable] for variable in scope)
-        shared = [v for v in scope if self.graph.is_maximum(v) and v in a.scope and v in b.scope]
-        growth = math.prod((2 * sizes[v] - 1) / sizes[v] for v in shared)
-        self.num_products += int(math.prod(sizes[variable] for variable in union) * growth)
-        if self.stored_entries > MAX_TOTAL_ENTRIES or self.num_products > _MAX_PRODUCTS:
-            raise too_entangled()
+        self.stored_entries += math.prod(self.graph.sizes[variable] for variable in scope)
         return -len(self.joins)
 
     def _steps(self) -> tuple[_Step, ...]:
