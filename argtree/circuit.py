@@ -30,7 +30,7 @@ from argtree.factors import Factor, FactorGraph
 Array = npt.NDArray[Any]
 """Of float64, longdouble or complex128: whatever the indicators are of."""
 
-_MAX_PRODUCTS_AT_ONCE = 2**22
+_MAX_PRODUCTS_AT_ONCE = 2**19  # so that they stay in the cache
 _MIN_MATRIX_PRODUCTS = 64  # smaller ones are multiplied by hand
 
 _BOTH_CAUSES, _X_READS, _Y_READS = 0, 1, 2
@@ -254,7 +254,7 @@ def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = (), limits:
     given = set(conditioned)
     scopes = [[variable for variable in factor.scope if variable not in given] for factor in graph.factors]
     free = [[variable] for variable in range(graph.num_claims) if variable not in given]
-    order = find_order(graph.sizes, scopes + free, limits)
+    order = find_order(graph.sizes, graph.num_claims, scopes + free, limits)
     return _Compiler(graph, order.variables, conditioned).compile()
 
 
@@ -268,7 +268,7 @@ def compile_slices(graph: FactorGraph, limits: Limits = _DEFAULT_LIMITS) -> tupl
         TooEntangledError: it would cost more than the limits.
     """
     scopes = [factor.scope for factor in graph.factors] + [(variable,) for variable in range(graph.num_claims)]
-    order = find_order(graph.sizes, scopes, limits, range(graph.num_claims))
+    order = find_order(graph.sizes, graph.num_claims, scopes, limits, range(graph.num_claims))
     return _Compiler(graph, order.variables, order.held).compile(), order
 
 
@@ -454,7 +454,7 @@ def _convolve(x: Array, y: Array, rules: Sequence[_Rule]) -> Array:
 def _convolve_in_parts(x: Array, y: Array, rules: Sequence[_Rule]) -> Array:
     """The same, one product of the first maximum at a time, so that less is held at once."""
     rule, others = rules[0], rules[1:]
-    out = [0.0] * len(rule.out)
+    out: list[Array | float] = [0.0] * len(rule.out)
     for i, (x_row, y_row) in enumerate(zip(rule.x, rule.y, strict=True)):
         x_part, y_part = _along(x_row[np.newaxis], x, 1), _along(y_row[np.newaxis], y, 1)
         part = _convolve(x_part, y_part, others) if others else _multiply(x_part, y_part)
@@ -464,9 +464,21 @@ def _convolve_in_parts(x: Array, y: Array, rules: Sequence[_Rule]) -> Array:
 
 
 def _along(matrix: Array, table: Array, before: int) -> Array:
-    """Returns [B, states, ...] with a matrix applied to one digit of the states, the product of those before it given."""
+    """Returns [B, states, ...] with a matrix of zeros and ones applied to one digit of the states.
+
+    Args:
+        matrix: [new states, old states] of the digit.
+        table: [B, states, ...].
+        before: the product of the states of the digits before it.
+    """
     digits = table.reshape(len(table), before, matrix.shape[1], -1)
-    return np.matmul(matrix.astype(table.dtype, copy=False), digits).reshape(len(table), -1, *table.shape[2:])
+    out = np.empty((len(table), before, len(matrix), digits.shape[3]), dtype=table.dtype)
+    for new, row in enumerate(matrix):
+        first, *others = np.flatnonzero(row).tolist()
+        out[:, :, new] = digits[:, :, first]
+        for old in others:
+            out[:, :, new] += digits[:, :, old]
+    return out.reshape(len(table), -1, *table.shape[2:])
 
 
 def _rescaled(table: Array) -> tuple[Array, Array | float]:

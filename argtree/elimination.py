@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 from argtree.errors import TooEntangledError
 
-_SECONDS_PER_PRODUCT = 3e-8  # of evaluating and differentiating, roughly
-_SECONDS_PER_VISIT = 4e-6  # of working out one variable's neighbourhood while an order is looked for, roughly
+_SECONDS_PER_PRODUCT = 1.5e-8  # of evaluating and differentiating, roughly
+_SECONDS_PER_VISIT = 1.5e-5  # of working out one variable's neighbourhood while an order is looked for, roughly
 _SHARE = 0.5  # of the time that running the order would take, this much at most is spent on looking for a better one
 _NOISES = (0.0, 0.1, 0.3, 0.6)
 _SIZE_WEIGHTS = (0.0, 0.3, 1.5)
@@ -33,7 +33,7 @@ _HOPELESS = 2.0**12  # no search makes an order so many times better
 class Limits:
     """What one elimination may cost."""
 
-    max_products: float = 2.0**30  # multiplications of one evaluation of one variant, over all slices
+    max_products: float = 2.0**31  # multiplications of one evaluation of one variant, over all slices
     max_entries: float = 2.0**26  # numbers held by one evaluation of one variant and slice
     search_seconds: float = 10.0  # on looking for an order, roughly
 
@@ -44,18 +44,24 @@ class Order:
 
     variables: tuple[int, ...]  # those summed out, first to last
     held: tuple[int, ...]  # those held at each of their states in turn
-    num_products: float  # entries of all cliques, over all slices
+    num_products: float  # at most, over all slices
     num_entries: float  # entries of all tables of a slice
     width: float  # log2 of the entries of the largest clique of a slice
 
 
 def find_order(
-    sizes: Sequence[int], scopes: Iterable[Sequence[int]], limits: Limits, may_be_held: Iterable[int] = ()
+    sizes: Sequence[int],
+    num_claims: int,
+    scopes: Iterable[Sequence[int]],
+    limits: Limits,
+    may_be_held: Iterable[int] = (),
 ) -> Order:
     """Returns an order of elimination of all variables in a scope, the same for the same input.
 
     Args:
         sizes: number of states of each variable, 2 or 3.
+        num_claims: the variables from this on are maxima. To join two tables along a maximum takes half as many
+            products again as there are entries, so an order may be far dearer than its tables are large.
         scopes: the variables of each factor.
         limits: on what it may cost.
         may_be_held: variables that may be held where memory is short.
@@ -63,7 +69,7 @@ def find_order(
     Raises:
         TooEntangledError: no order was found within the limits.
     """
-    graph = _Graph.of(sizes, scopes)
+    graph = _Graph.of(sizes, num_claims, scopes)
     before, kernel = _reduce(graph)
     order = before + _search(kernel, limits)
     held = _choose_held(graph, order, limits, set(may_be_held))
@@ -87,20 +93,26 @@ class _Graph:
 
     near: dict[int, int]  # variable -> set of its neighbours
     ternary: int  # set of the variables of three states
+    maxima: int  # set of the maxima
 
     @classmethod
-    def of(cls, sizes: Sequence[int], scopes: Iterable[Sequence[int]]) -> _Graph:
+    def of(cls, sizes: Sequence[int], num_claims: int, scopes: Iterable[Sequence[int]]) -> _Graph:
         near: dict[int, int] = {}
         for scope in scopes:
             together = sum(1 << variable for variable in scope)
             for variable in scope:
                 near[variable] = near.get(variable, 0) | together
         ternary = sum(1 << variable for variable, size in enumerate(sizes) if size == 3)
-        return cls({variable: near[variable] & ~(1 << variable) for variable in sorted(near)}, ternary)
+        maxima = sum(1 << variable for variable in range(num_claims, len(sizes)))
+        return cls({variable: near[variable] & ~(1 << variable) for variable in sorted(near)}, ternary, maxima)
 
     def log_entries(self, variables: int) -> float:
         """log2 of the entries of a table over a set of variables."""
         return variables.bit_count() + _LOG2_THREE_HALVES * (variables & self.ternary).bit_count()
+
+    def log_products(self, variables: int) -> float:
+        """log2 of the products that joining two tables may take, both over all of a set of variables."""
+        return variables.bit_count() + _LOG2_THREE_HALVES * (variables & self.maxima).bit_count()
 
     def eliminate(self, variable: int) -> int:
         """Takes a variable out, links its neighbours to each other and returns their set."""
@@ -127,7 +139,7 @@ def _members(variables: int) -> Iterator[int]:
 
 def _reduce(graph: _Graph) -> tuple[list[int], _Graph]:
     """Eliminates what may safely go first; returns (that, what is left)."""
-    left = _Graph(dict(graph.near), graph.ternary)
+    left = _Graph(dict(graph.near), graph.ternary, graph.maxima)
     order: list[int] = []
     waiting = dict.fromkeys(left.near)
     while waiting:
@@ -184,12 +196,12 @@ def _greedy(
     kernel: _Graph, rng: random.Random, noise: float, size_weight: float, limit: float, clock: _Clock
 ) -> tuple[float, list[int]] | None:
     """Returns (products, order) by minimum fill with ties broken and scores blurred by chance; None past the limit."""
-    graph = _Graph(dict(kernel.near), kernel.ternary)
+    graph = _Graph(dict(kernel.near), kernel.ternary, kernel.maxima)
 
     def score(variable: int) -> float:
         clock.visits += 1
         fill = graph.missing(variable) / 2
-        return fill + size_weight * graph.log_entries(graph.near[variable]) if size_weight else fill
+        return fill + size_weight * graph.log_products(graph.near[variable]) if size_weight else fill
 
     scores = {variable: score(variable) for variable in graph.near}
     order: list[int] = []
@@ -198,7 +210,7 @@ def _greedy(
         blurred = {one: value * (1 + noise * rng.random()) + 0.5 * rng.random() for one, value in scores.items()}
         variable = min(blurred, key=blurred.__getitem__)
         del scores[variable]
-        cost += 2.0 ** graph.log_entries(graph.near[variable] | 1 << variable)
+        cost += 2.0 ** graph.log_products(graph.near[variable] | 1 << variable)
         if cost >= limit:
             return None
         order.append(variable)
@@ -223,21 +235,21 @@ class _Costs:
     """The cost of whole orders of one graph, worked out along the elimination tree."""
 
     near: dict[int, list[int]]
-    is_ternary: dict[int, bool]
-    powers: list[list[float]] = field(default_factory=list)  # [number of variables][of these, ternary ones]
+    is_maximum: dict[int, bool]
+    powers: list[list[float]] = field(default_factory=list)  # [number of variables][of these, maxima]
 
     def of(self, order: list[int], limit: float) -> float:
         """Returns the number of products, or any number past the limit as soon as it is passed."""
         position = {variable: place for place, variable in enumerate(order)}
         cliques = [0] * len(order)  # sets of positions
-        ternary = sum(1 << place for place, variable in enumerate(order) if self.is_ternary[variable])
+        maxima = sum(1 << place for place, variable in enumerate(order) if self.is_maximum[variable])
         cost = 0.0
         for place, variable in enumerate(order):
             clique = cliques[place]
             for other in self.near[variable]:
                 if position[other] > place:
                     clique |= 1 << position[other]
-            cost += self.powers[clique.bit_count()][((clique | 1 << place) & ternary).bit_count()]
+            cost += self.powers[clique.bit_count()][((clique | 1 << place) & maxima).bit_count()]
             if cost > limit:
                 break
             if clique:
@@ -251,11 +263,11 @@ def _anneal(kernel: _Graph, start: tuple[float, list[int]], rng: random.Random, 
     size = len(kernel.near)
     costs = _Costs(
         {variable: list(_members(near)) for variable, near in kernel.near.items()},
-        {variable: bool(kernel.ternary >> variable & 1) for variable in kernel.near},
+        {variable: bool(kernel.maxima >> variable & 1) for variable in kernel.near},
         [[2.0 ** (n + 1) * 1.5**t for t in range(size + 1)] for n in range(size)],
     )
     most = min(clock.limit_seconds, _SHARE * start[0] * _SECONDS_PER_PRODUCT) / _SECONDS_PER_VISIT - clock.visits
-    num_moves = 4 * int(most / size)  # a variable's place in an order costs a quarter of a visit
+    num_moves = int(12 * most / size)  # a variable's place in an order costs a twelfth of a visit
     order, log_cost = start[1], math.log2(start[0])
     best = log_cost, order
     for move in range(num_moves):
@@ -284,21 +296,21 @@ def _moved(order: list[int], near: dict[int, list[int]], rng: random.Random) -> 
 
 def _cliques(graph: _Graph, order: Sequence[int], held: int) -> list[int]:
     """Returns the set of each variable and its neighbours when it is eliminated, without the held ones."""
-    left = _Graph({variable: near & ~held for variable, near in graph.near.items() if not held >> variable & 1}, 0)
+    left = _Graph({variable: near & ~held for variable, near in graph.near.items() if not held >> variable & 1}, 0, 0)
     return [left.eliminate(variable) | 1 << variable for variable in order]
 
 
 def _cost(graph: _Graph, order: Sequence[int], held: Sequence[int]) -> Order:
     cliques = _cliques(graph, order, sum(1 << variable for variable in held))
-    logs = [graph.log_entries(clique) for clique in cliques]
+    products = [2.0 ** graph.log_products(clique) for clique in cliques]
     without = [graph.log_entries(clique & ~(1 << variable)) for clique, variable in zip(cliques, order, strict=True)]
     slices = 2.0 ** len(held)
     return Order(
         tuple(order),
         tuple(held),
-        slices * sum(2.0**x for x in logs),
+        slices * sum(products),
         sum(2.0**x for x in without),
-        max(logs, default=0.0),
+        max(map(graph.log_entries, cliques), default=0.0),
     )
 
 

@@ -166,7 +166,8 @@ def test_more_search_finds_no_worse_order_and_the_same_every_time() -> None:
     factors = build_factors(_entangled_core().graph)
     scopes = [factor.scope for factor in factors.factors]
     short, long, again = (
-        find_order(factors.sizes, scopes, Limits(2.0**60, 2.0**60, seconds)) for seconds in (0.0, 0.5, 0.5)
+        find_order(factors.sizes, factors.num_claims, scopes, Limits(2.0**60, 2.0**60, seconds))
+        for seconds in (0.0, 0.5, 0.5)
     )
     assert long.num_products < short.num_products
     assert long == again
