@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from argtree.elimination import Limits, Order, find_order
+from argtree.elimination import Limits, Order, find_order, too_entangled
 from argtree.factors import Factor, FactorGraph
 
 Array = npt.NDArray[Any]
@@ -146,6 +146,7 @@ class Circuit:
     steps: tuple[_Step, ...]  # step i makes table len(leaves) + i; the last table is the polynomial
     num_conditioned: int
     stored_entries: int  # numbers held by one evaluation, for each variant
+    num_products: float  # multiplications of one evaluation of one variant
 
     def evaluate(
         self, indicators: Mapping[int, Array], states: npt.NDArray[np.integer[Any]] | None = None
@@ -255,7 +256,7 @@ def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = (), limits:
     scopes = [[variable for variable in factor.scope if variable not in given] for factor in graph.factors]
     free = [[variable] for variable in range(graph.num_claims) if variable not in given]
     order = find_order(graph.sizes, graph.num_claims, scopes + free, limits)
-    return _Compiler(graph, order.variables, conditioned).compile()
+    return _within(_Compiler(graph, order.variables, conditioned).compile(), limits, 1.0)
 
 
 def compile_slices(graph: FactorGraph, limits: Limits = _DEFAULT_LIMITS) -> tuple[Circuit, Order]:
@@ -269,7 +270,14 @@ def compile_slices(graph: FactorGraph, limits: Limits = _DEFAULT_LIMITS) -> tupl
     """
     scopes = [factor.scope for factor in graph.factors] + [(variable,) for variable in range(graph.num_claims)]
     order = find_order(graph.sizes, graph.num_claims, scopes, limits, range(graph.num_claims))
-    return _Compiler(graph, order.variables, order.held).compile(), order
+    circuit = _Compiler(graph, order.variables, order.held).compile()
+    return _within(circuit, limits, 2.0 ** len(order.held)), order
+
+
+def _within(circuit: Circuit, limits: Limits, num_slices: float) -> Circuit:
+    if circuit.num_products * num_slices > limits.max_products:
+        raise too_entangled(limits)
+    return circuit
 
 
 class _Compiler:
@@ -285,6 +293,7 @@ class _Compiler:
         self.joins: list[tuple[int, int, _Shape]] = []
         self.indicators: dict[int, int] = {}
         self.stored_entries = 0
+        self.num_products = 0.0
 
     def compile(self) -> Circuit:
         buckets: list[list[int]] = [[] for _ in range(len(self.order) + 1)]  # the last: no variable left
@@ -295,7 +304,9 @@ class _Compiler:
             buckets[self._bucket(result)].append(result)
         self._join_all(buckets[-1] or [self._add_leaf(Factor((), np.ones((), dtype=np.longdouble)))])
         steps = self._steps()
-        return Circuit(tuple(self.leaves), self.indicators, steps, len(self.place_given), self.stored_entries)
+        return Circuit(
+            tuple(self.leaves), self.indicators, steps, len(self.place_given), self.stored_entries, self.num_products
+        )
 
     def _add_leaves(self) -> list[int]:
         leaves = [self._add_leaf(factor) for factor in self.graph.factors]
@@ -350,7 +361,11 @@ class _Compiler:
         scope = tuple(variable for variable in union if variable != eliminated)
         readers = frozenset(variable for variable in a.readers | b.readers if variable != eliminated)
         self.joins.append((x, y, _Shape(scope, readers)))
-        self.stored_entries += math.prod(self.graph.sizes[variable] for variable in scope)
+        sizes = self.graph.sizes
+        self.stored_entries += math.prod(sizes[variable] for variable in scope)
+        shared = [v for v in scope if self.graph.is_maximum(v) and v in a.scope and v in b.scope]
+        growth = math.prod((2 * sizes[v] - 1) / sizes[v] for v in shared)
+        self.num_products += math.prod(sizes[variable] for variable in union) * growth
         return -len(self.joins)
 
     def _steps(self) -> tuple[_Step, ...]:

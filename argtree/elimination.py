@@ -26,6 +26,7 @@ _NOISES = (0.0, 0.1, 0.3, 0.6)
 _SIZE_WEIGHTS = (0.0, 0.3, 1.5)
 _RESTART_SHARE = 0.25  # of the search; the rest is annealing
 _FIRST_TEMPERATURE, _LAST_TEMPERATURE = 0.5, 0.04  # in factors of two of the cost
+_LOOSENESS = 32.0  # how far the bound on the products may lie above their number, which the compiled circuit knows
 _HOPELESS = 2.0**12  # no search makes an order so many times better
 
 
@@ -74,7 +75,7 @@ def find_order(
     order = before + _search(kernel, limits)
     held = _choose_held(graph, order, limits, set(may_be_held))
     found = _cost(graph, [variable for variable in order if variable not in held], held)
-    if found.num_products > limits.max_products or found.num_entries > limits.max_entries:
+    if found.num_products > _LOOSENESS * limits.max_products or found.num_entries > limits.max_entries:
         raise too_entangled(limits)
     return found
 
@@ -321,7 +322,7 @@ def _choose_held(graph: _Graph, order: list[int], limits: Limits, may_be_held: s
         left = [variable for variable in order if variable not in held]
         cliques = _cliques(graph, left, sum(1 << variable for variable in held))
         entries = [2.0 ** graph.log_entries(clique & ~(1 << one)) for clique, one in zip(cliques, left, strict=True)]
-        if sum(entries) <= limits.max_entries or sum(entries) * 2.0 ** len(held) > limits.max_products:
+        if sum(entries) <= limits.max_entries or sum(entries) * 2.0 ** len(held) > _LOOSENESS * limits.max_products:
             return held
         saved: dict[int, float] = {}
         for clique, count in sorted(zip(cliques, entries, strict=True), key=lambda pair: -pair[1])[:50]:
