@@ -24,14 +24,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from argtree.elimination import MAX_TOTAL_ENTRIES, elimination_order, too_entangled
+from argtree.elimination import Limits, Order, find_order, too_entangled
 from argtree.factors import Factor, FactorGraph
 
 Array = npt.NDArray[Any]
 """Of float64, longdouble or complex128: whatever the indicators are of."""
 
-_MAX_PRODUCTS = 2**28  # work of one evaluation: a matter of seconds
-_MAX_PRODUCTS_AT_ONCE = 2**21
+_MAX_PRODUCTS_AT_ONCE = 2**19  # so that they stay in the cache
+_MIN_MATRIX_PRODUCTS = 64  # smaller ones are multiplied by hand
 
 _BOTH_CAUSES, _X_READS, _Y_READS = 0, 1, 2
 
@@ -83,12 +83,20 @@ _TINY, _HUGE = 1e-60, 1e60  # tables are rescaled when their largest entry leave
 
 @dataclass(frozen=True)
 class _Join:
-    """How two tables become one."""
+    """How two tables become one: axes that both have, then those of x alone, of y alone, and those summed out.
 
-    x_shape: tuple[int, ...]  # x with an axis of length 1 where it lacks a variable of the union
-    y_shape: tuple[int, ...]
-    summed: tuple[int, ...]  # axes of the union to sum out, counting the variants as axis 0
-    convolved: tuple[tuple[int, int], ...]  # (axis, _BOTH_CAUSES, _X_READS or _Y_READS) for shared maxima that stay
+    After the variants, x is brought into the form [convolved, batch, m, k] and y into [convolved, batch, k, n].
+    """
+
+    x_axes: tuple[int, ...]
+    y_axes: tuple[int, ...]
+    convolved: tuple[tuple[int, int], ...]  # (states; _BOTH_CAUSES, _X_READS or _Y_READS) of shared maxima that stay
+    batch: int  # entries over the other shared variables that stay
+    m: int  # over those of x alone
+    k: int  # over those summed out
+    n: int  # over those of y alone
+    out_shape: tuple[int, ...]  # of [convolved, batch, m, n], an axis for each variable
+    out_axes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,7 @@ class Circuit:
     steps: tuple[_Step, ...]  # step i makes table len(leaves) + i; the last table is the polynomial
     num_conditioned: int
     stored_entries: int  # numbers held by one evaluation, for each variant
+    num_products: float  # multiplications of one evaluation of one variant
 
     def evaluate(
         self, indicators: Mapping[int, Array], states: npt.NDArray[np.integer[Any]] | None = None
@@ -178,6 +187,10 @@ class Circuit:
         Args:
             evaluation: of `evaluate`; emptied on the way to free memory.
         """
+        return {row: table for row, (table, _) in self.differentiate_scaled(evaluation).items()}
+
+    def differentiate_scaled(self, evaluation: Evaluation) -> dict[int, tuple[Array, float]]:
+        """Returns the same with the logarithm of the scale: the derivative is table * exp(log)."""
         tables, logs, num_leaves = evaluation.tables, evaluation.log_scales, len(self.leaves)
         gradients: dict[int, tuple[Array, Array | float]] = {len(tables) - 1: (np.ones(1), 0.0)}
         for number in range(len(tables) - 1, num_leaves - 1, -1):
@@ -189,16 +202,17 @@ class Circuit:
                 if join is not None:
                     table, log = _rescaled(_join(found[0], tables[other], join))
                     gradients[to] = table, log + found[1] + logs[other]
-        derivatives = {}
+        derivatives: dict[int, tuple[Array, float]] = {}
         for row, leaf in self.indicators.items():
-            derivative, _ = _at_one_scale(*gradients[leaf])
+            derivative, log_scale = _at_one_scale(*gradients[leaf])
             if given := self.leaves[leaf].given:
                 derivative = derivative[:, np.newaxis] * (evaluation.states[:, given] == (0, 1))
-            derivatives[row] = derivative
+            derivatives[row] = derivative, log_scale
         return derivatives
 
 
 _EMPTY = np.zeros((1, 0))
+_DEFAULT_LIMITS = Limits()
 
 
 def _given(table: Array, given: tuple[int, ...], states: npt.NDArray[np.integer[Any]]) -> Array:
@@ -223,23 +237,47 @@ def _at_one_scale(table: Array, log: Array | float) -> tuple[Array, float]:
     return table * factor, largest
 
 
-def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = ()) -> Circuit:
+def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = (), limits: Limits = _DEFAULT_LIMITS) -> Circuit:
     """Returns the schedule that sums all variables out of a factor graph but those that are conditioned.
 
     Args:
         graph: the factors.
         conditioned: variables whose states are given from outside in each evaluation; no maxima.
+        limits: on what an evaluation of one variant may cost.
 
     Raises:
-        TooEntangledError: it would need tables past the limits of `elimination`.
+        TooEntangledError: it would cost more than the limits.
         ValueError: a conditioned variable is a maximum.
     """
     for variable in conditioned:
         if graph.is_maximum(variable):
             raise ValueError(f"variable {variable} is a maximum; only claims can be conditioned")
     given = set(conditioned)
-    order = elimination_order(graph.sizes, [[v for v in factor.scope if v not in given] for factor in graph.factors])
-    return _Compiler(graph, [variable for variable in order if variable not in given], conditioned).compile()
+    scopes = [[variable for variable in factor.scope if variable not in given] for factor in graph.factors]
+    free = [[variable] for variable in range(graph.num_claims) if variable not in given]
+    order = find_order(graph.sizes, graph.num_claims, scopes + free, limits)
+    return _within(_Compiler(graph, order.variables, conditioned).compile(), limits, 1.0)
+
+
+def compile_slices(graph: FactorGraph, limits: Limits = _DEFAULT_LIMITS) -> tuple[Circuit, Order]:
+    """Returns a circuit for one slice of the sum over all variables, and how it was found.
+
+    The whole is the sum over all states of `order.held`, on which the circuit is conditioned; there are none where
+    memory is enough for the whole.
+
+    Raises:
+        TooEntangledError: it would cost more than the limits.
+    """
+    scopes = [factor.scope for factor in graph.factors] + [(variable,) for variable in range(graph.num_claims)]
+    order = find_order(graph.sizes, graph.num_claims, scopes, limits, range(graph.num_claims))
+    circuit = _Compiler(graph, order.variables, order.held).compile()
+    return _within(circuit, limits, 2.0 ** len(order.held)), order
+
+
+def _within(circuit: Circuit, limits: Limits, num_slices: float) -> Circuit:
+    if circuit.num_products * num_slices > limits.max_products:
+        raise too_entangled(limits)
+    return circuit
 
 
 class _Compiler:
@@ -255,7 +293,7 @@ class _Compiler:
         self.joins: list[tuple[int, int, _Shape]] = []
         self.indicators: dict[int, int] = {}
         self.stored_entries = 0
-        self.num_products = 0
+        self.num_products = 0.0
 
     def compile(self) -> Circuit:
         buckets: list[list[int]] = [[] for _ in range(len(self.order) + 1)]  # the last: no variable left
@@ -266,7 +304,9 @@ class _Compiler:
             buckets[self._bucket(result)].append(result)
         self._join_all(buckets[-1] or [self._add_leaf(Factor((), np.ones((), dtype=np.longdouble)))])
         steps = self._steps()
-        return Circuit(tuple(self.leaves), self.indicators, steps, len(self.place_given), self.stored_entries)
+        return Circuit(
+            tuple(self.leaves), self.indicators, steps, len(self.place_given), self.stored_entries, self.num_products
+        )
 
     def _add_leaves(self) -> list[int]:
         leaves = [self._add_leaf(factor) for factor in self.graph.factors]
@@ -325,9 +365,7 @@ class _Compiler:
         self.stored_entries += math.prod(sizes[variable] for variable in scope)
         shared = [v for v in scope if self.graph.is_maximum(v) and v in a.scope and v in b.scope]
         growth = math.prod((2 * sizes[v] - 1) / sizes[v] for v in shared)
-        self.num_products += int(math.prod(sizes[variable] for variable in union) * growth)
-        if self.stored_entries > MAX_TOTAL_ENTRIES or self.num_products > _MAX_PRODUCTS:
-            raise too_entangled()
+        self.num_products += math.prod(sizes[variable] for variable in union) * growth
         return -len(self.joins)
 
     def _steps(self) -> tuple[_Step, ...]:
@@ -356,59 +394,106 @@ class _Compiler:
         return _Shape(shape.scope, frozenset(readers))
 
     def _plan(self, a: _Shape, b: _Shape, out: _Shape) -> _Join:
-        union = sorted({*a.scope, *b.scope}, key=self.position.__getitem__, reverse=True)
         sizes = self.graph.sizes
-        convolved = []
-        for axis, v in enumerate(union, start=1):
-            if self.graph.is_maximum(v) and v in a.scope and v in b.scope and v in out.scope:
-                assert not (v in a.readers and v in b.readers), "a maximum has one reader"
-                kind = _X_READS if v in a.readers else _Y_READS if v in b.readers else _BOTH_CAUSES
-                convolved.append((axis, kind))
+        summed = [v for v in a.scope if v not in out.scope]
+        assert all(v in out.scope or v in summed for v in b.scope), "only what both sides have is summed out"
+        shared = [v for v in a.scope if v in b.scope and v not in summed]
+        convolved = [v for v in shared if self.graph.is_maximum(v)]
+        batch = [v for v in shared if not self.graph.is_maximum(v)]
+        x_only = [v for v in a.scope if v not in b.scope]
+        y_only = [v for v in b.scope if v not in a.scope]
+        kept = convolved + batch + x_only + y_only
+        m, k, n, entries = (math.prod(sizes[v] for v in part) for part in (x_only, summed, y_only, batch))
         return _Join(
-            tuple(sizes[v] if v in a.scope else 1 for v in union),
-            tuple(sizes[v] if v in b.scope else 1 for v in union),
-            tuple(axis for axis, v in enumerate(union, start=1) if v not in out.scope),
-            tuple(convolved),
+            _axes(a.scope, convolved + batch + x_only + summed),
+            _axes(b.scope, convolved + batch + summed + y_only),
+            tuple((sizes[v], self._kind(v, a, b)) for v in convolved),
+            entries,
+            m,
+            k,
+            n,
+            tuple(sizes[v] for v in kept),
+            _axes(tuple(kept), out.scope),
         )
+
+    @staticmethod
+    def _kind(maximum: int, a: _Shape, b: _Shape) -> int:
+        assert not (maximum in a.readers and maximum in b.readers), "a maximum has one reader"
+        return _X_READS if maximum in a.readers else _Y_READS if maximum in b.readers else _BOTH_CAUSES
+
+
+def _axes(scope: tuple[int, ...], wanted: Sequence[int]) -> tuple[int, ...]:
+    """Returns the axes that bring a table over a scope, with its variants, into the wanted order."""
+    place = {variable: axis for axis, variable in enumerate(scope, start=1)}
+    return (0, *(place[variable] for variable in wanted))
 
 
 def _join(x: Array, y: Array, plan: _Join) -> Array:
-    """Returns the join of two tables [1 or B, ...]: only sums and products of non-negative numbers."""
-    x = x.reshape(x.shape[:1] + plan.x_shape)
-    y = y.reshape(y.shape[:1] + plan.y_shape)
-    if not plan.convolved:
-        out = x * y
-    else:
-        out = _convolve(x, y, plan.convolved)
-    return np.add.reduce(out, axis=plan.summed) if plan.summed else out
+    """Returns the join of two tables [1 or B, ...]: only sums and products of their numbers, nothing subtracted."""
+    x = x.transpose(plan.x_axes).reshape(len(x), -1, plan.batch, plan.m, plan.k)
+    y = y.transpose(plan.y_axes).reshape(len(y), -1, plan.batch, plan.k, plan.n)
+    rules = [_RULES[kind] for kind in plan.convolved]
+    out = _convolve(x, y, rules) if rules else _multiply(x, y)
+    return out.reshape(-1, *plan.out_shape).transpose(plan.out_axes)
 
 
-def _convolve(x: Array, y: Array, convolved: Sequence[tuple[int, int]]) -> Array:
-    """Joins along shared maxima: each axis is spread into products, multiplied, and gathered again."""
-    rules = [(axis, _RULES[x.shape[axis], kind]) for axis, kind in convolved]
-    growth = math.prod(len(rule.x) / x.shape[axis] for axis, rule in rules)
-    if rules and math.prod(map(max, x.shape, y.shape)) * growth > _MAX_PRODUCTS_AT_ONCE:
-        return _convolve_in_parts(x, y, *rules[0], convolved[1:])
-    for axis, rule in rules:
-        x, y = _along(rule.x, x, axis), _along(rule.y, y, axis)
-    out = x * y
-    for axis, rule in rules:
-        out = _along(rule.out, out, axis)
+def _multiply(x: Array, y: Array) -> Array:
+    """Returns [..., m, n] the products of matrices [..., m, k] and [..., k, n], many and small or few and large."""
+    m, k = x.shape[-2:]
+    if k == 1:
+        return np.asarray(x * y)
+    if m * k * y.shape[-1] >= _MIN_MATRIX_PRODUCTS or k > 3:
+        return np.asarray(x @ y)
+    out = x[..., :1] * y[..., :1, :]
+    for i in range(1, k):
+        out += x[..., i : i + 1] * y[..., i : i + 1, :]
+    return np.asarray(out)
+
+
+def _convolve(x: Array, y: Array, rules: Sequence[_Rule]) -> Array:
+    """Joins along shared maxima (axis 1 of both): each is spread into products, multiplied, and gathered again."""
+    rest = max(len(x), len(y)) * math.prod(x.shape[2:]) * y.shape[-1]
+    if rest * math.prod(len(rule.x) for rule in rules) > _MAX_PRODUCTS_AT_ONCE:
+        return _convolve_in_parts(x, y, rules)
+    before = 1
+    for rule in rules:
+        x, y = _along(rule.x, x, before), _along(rule.y, y, before)
+        before *= len(rule.x)
+    out = _multiply(x, y)
+    for rule in reversed(rules):
+        before //= len(rule.x)
+        out = _along(rule.out, out, before)
     return out
 
 
-def _convolve_in_parts(x: Array, y: Array, axis: int, rule: _Rule, others: Sequence[tuple[int, int]]) -> Array:
-    """The same, one product of one axis at a time, so that less is held at once."""
-    total: Array | float = 0.0
-    for x_row, y_row, out_column in zip(rule.x, rule.y, rule.out.T, strict=True):
-        part = _convolve(_along(x_row[np.newaxis], x, axis), _along(y_row[np.newaxis], y, axis), others)
-        total = total + _along(out_column[:, np.newaxis], part, axis)
-    return np.asarray(total)
+def _convolve_in_parts(x: Array, y: Array, rules: Sequence[_Rule]) -> Array:
+    """The same, one product of the first maximum at a time, so that less is held at once."""
+    rule, others = rules[0], rules[1:]
+    out: list[Array | float] = [0.0] * len(rule.out)
+    for i, (x_row, y_row) in enumerate(zip(rule.x, rule.y, strict=True)):
+        x_part, y_part = _along(x_row[np.newaxis], x, 1), _along(y_row[np.newaxis], y, 1)
+        part = _convolve(x_part, y_part, others) if others else _multiply(x_part, y_part)
+        for state in np.flatnonzero(rule.out[:, i]):
+            out[state] = out[state] + part
+    return np.concatenate(out, axis=1)
 
 
-def _along(matrix: Array, table: Array, axis: int) -> Array:
-    """Returns the table with a matrix applied along one axis."""
-    return np.moveaxis(np.tensordot(matrix, table, axes=(1, axis)), 0, axis)
+def _along(matrix: Array, table: Array, before: int) -> Array:
+    """Returns [B, states, ...] with a matrix of zeros and ones applied to one digit of the states.
+
+    Args:
+        matrix: [new states, old states] of the digit.
+        table: [B, states, ...].
+        before: the product of the states of the digits before it.
+    """
+    digits = table.reshape(len(table), before, matrix.shape[1], -1)
+    out = np.empty((len(table), before, len(matrix), digits.shape[3]), dtype=table.dtype)
+    for new, row in enumerate(matrix):
+        first, *others = np.flatnonzero(row).tolist()
+        out[:, :, new] = digits[:, :, first]
+        for old in others:
+            out[:, :, new] += digits[:, :, old]
+    return out.reshape(len(table), -1, *table.shape[2:])
 
 
 def _rescaled(table: Array) -> tuple[Array, Array | float]:

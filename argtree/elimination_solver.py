@@ -12,15 +12,21 @@ Not here: the order (`elimination`), the polynomial (`circuit`).
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
-from argtree.circuit import Array, compile_circuit
+from argtree.circuit import Array, compile_slices
 from argtree.compiled import FloatArray, IntArray
 from argtree.core import Core, Layer, Solution
+from argtree.elimination import Limits
 from argtree.factors import build_factors
 
 _CANCELLED = 1e-8
 """A determinant below this part of its terms is worked out anew."""
+
+
+_DEFAULT_LIMITS = Limits()
 
 
 class EliminationSolver:
@@ -28,15 +34,15 @@ class EliminationSolver:
 
     layer: Layer = "elimination"
 
-    def __init__(self, core: Core, memory_bytes: int = 2**30) -> None:
+    def __init__(self, core: Core, limits: Limits = _DEFAULT_LIMITS) -> None:
         """Compiles the core.
 
         Raises:
-            TooEntangledError: it would need more than the limits of `elimination` allow.
+            TooEntangledError: it would cost more than the limits.
         """
         self._outputs = core.outputs
-        self._circuit = compile_circuit(build_factors(core.graph))
-        self._num_at_once = max(1, memory_bytes // (16 * 2 * max(1, self._circuit.stored_entries)))
+        self._circuit, self.order = compile_slices(build_factors(core.graph), limits)
+        self._max_variants = max(1, int(limits.max_entries / max(1, self._circuit.stored_entries)))
 
     def solve(self, indicator: FloatArray) -> Solution:
         """Returns f and its derivatives; all zero where f is zero. See `core.Solver`.
@@ -51,8 +57,9 @@ class EliminationSolver:
             np.zeros((1, len(indicator), 2, num_outputs, 2)),
             np.zeros((1, len(indicator), num_outputs)),
         )
-        for first in range(0, num_outputs, self._num_at_once):
-            part = slice(first, first + self._num_at_once)
+        num_at_once = max(1, self._max_variants // 2)
+        for first in range(0, num_outputs, num_at_once):
+            part = slice(first, first + num_at_once)
             self._solve_part(indicator, self._outputs[part], part, solution)
         return solution
 
@@ -95,19 +102,43 @@ class EliminationSolver:
     def _run(self, indicator: Array, outputs: IntArray, weights: Array) -> tuple[Array, Array] | None:
         """Returns f [T, W] and its derivatives [N, 2, T, W] with output t's indicator times weights[t, w] [T, W, 2].
 
-        None if f is zero whatever the weights.
+        The sum over all slices, each scaled up to a number of its own; None if f is zero whatever the weights.
         """
-        shape = weights.shape[:2]
+        num_variants = weights.shape[0] * weights.shape[1]
         indicators = {row: pair[np.newaxis] for row, pair in enumerate(indicator)}
         for place, row in enumerate(outputs.tolist()):
-            factor = np.ones((*shape, 2), dtype=indicator.dtype)
+            factor = np.ones(weights.shape, dtype=indicator.dtype)
             factor[place] = weights[place]
             indicators[row] = indicators[row] * factor.reshape(-1, 2)
-        evaluation = self._circuit.evaluate(indicators)
-        if evaluation is None:
+        total = _Sum(np.zeros((1, num_variants), dtype=indicator.dtype))
+        derivative = _Sum(np.zeros((len(indicator), 2 * num_variants), dtype=indicator.dtype))
+        for states in product((0, 1), repeat=len(self.order.held)):
+            evaluation = self._circuit.evaluate(indicators, np.array([states], dtype=np.intp))
+            if evaluation is None:
+                continue
+            total.add(np.broadcast_to(evaluation.total, num_variants), np.array([evaluation.log_scale]))
+            found = self._circuit.differentiate_scaled(evaluation)
+            tables = np.empty((len(indicator), 2, num_variants), dtype=indicator.dtype)
+            for row, (table, _) in found.items():
+                tables[row] = table.T
+            logs = np.array([found[row][1] for row in range(len(indicator))])
+            derivative.add(tables.reshape(len(indicator), -1), logs)
+        if not total.value.any():
             return None
-        total = np.broadcast_to(evaluation.total, shape[0] * shape[1]).reshape(shape)
-        derivative = np.empty((len(indicator), 2, *shape), dtype=indicator.dtype)
-        for row, table in self._circuit.differentiate(evaluation).items():
-            derivative[row] = np.broadcast_to(table, (shape[0] * shape[1], 2)).T.reshape(2, *shape)
-        return np.array(total), derivative
+        shape = weights.shape[:2]
+        return total.value.reshape(shape), derivative.value.reshape(-1, 2, *shape)
+
+
+class _Sum:
+    """A sum of terms of very different scales, row by row."""
+
+    def __init__(self, zero: Array) -> None:
+        self.value = zero  # [N, M]
+        self.log = np.full(len(zero), -np.inf)  # [N] the sum is value * exp(log)
+
+    def add(self, term: Array, log: FloatArray) -> None:
+        """Adds term [N, M] or [M] times exp(log) [N]."""
+        largest = np.maximum(self.log, log)
+        old, new = np.exp(self.log - largest)[:, np.newaxis], np.exp(log - largest)[:, np.newaxis]
+        self.value = self.value * old + term * new
+        self.log = largest

@@ -11,7 +11,10 @@ import pytest
 
 from argtree.compiled import CompiledGraph, compile_graph, fold_certain
 from argtree.core import Core, Solution
+from argtree.elimination import Limits, find_order
 from argtree.elimination_solver import EliminationSolver
+from argtree.errors import TooEntangledError
+from argtree.factors import build_factors
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise
 from tests.argtree.random_graphs import random_graph
 
@@ -129,8 +132,50 @@ def test_taking_outputs_in_portions_changes_nothing() -> None:
     graph = random_graph(np.random.default_rng(4), 9, sharp=0.0)
     core = _core(graph, list(range(len(graph.claims))))
     indicator = np.random.default_rng(5).random((len(graph.claims), 2))
-    together, apart = EliminationSolver(core).solve(indicator), EliminationSolver(core, memory_bytes=1).solve(indicator)
+    together = EliminationSolver(core).solve(indicator)
+    apart = EliminationSolver(core, Limits(max_entries=2000)).solve(indicator)
     np.testing.assert_allclose(apart.derivative, together.derivative, rtol=1e-12)
+
+
+def test_holding_variables_where_memory_is_short_changes_nothing() -> None:
+    for seed in range(10):
+        rng = np.random.default_rng([seed, 11])
+        graph = random_graph(rng, 9, sharp=0.0)
+        core = _core(graph, _outputs(rng, len(graph.claims)))
+        indicator = rng.random((len(graph.claims), 2))
+        whole = EliminationSolver(core)
+        sliced = EliminationSolver(core, Limits(max_entries=0.6 * whole.order.num_entries))
+        assert sliced.order.held
+        for name in ("total", "derivative", "determinant"):
+            expected = getattr(whole.solve(indicator), name)
+            np.testing.assert_allclose(getattr(sliced.solve(indicator), name), expected, rtol=1e-9, atol=1e-15)
+
+
+def _entangled_core() -> Core:
+    rng = np.random.default_rng(0)
+    claims = [Claim(f"c{i}", "", 0.3) for i in range(60)]
+    arguments = [
+        Argument(f"a{i}.{k}", f"c{i}", "support", 0.5, [Premise(f"c{j}") for j in rng.choice(i, 3, replace=False)])
+        for i in range(20, 60)
+        for k in range(2)
+    ]
+    return _core(ArgumentGraph(claims, arguments), [59])
+
+
+def test_more_search_finds_no_worse_order_and_the_same_every_time() -> None:
+    factors = build_factors(_entangled_core().graph)
+    scopes = [factor.scope for factor in factors.factors]
+    short, long, again = (
+        find_order(factors.sizes, factors.num_claims, scopes, Limits(2.0**60, 2.0**60, seconds))
+        for seconds in (0.0, 0.5, 0.5)
+    )
+    assert long.num_products < short.num_products
+    assert long == again
+
+
+def test_what_costs_too_much_is_refused() -> None:
+    with pytest.raises(TooEntangledError, match="1,000 products"):
+        EliminationSolver(_entangled_core(), Limits(max_products=1000))
 
 
 def test_contradictory_evidence_makes_everything_zero() -> None:
