@@ -18,12 +18,17 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from argtree.elimination import MAX_TOTAL_ENTRIES, elimination_order, too_entangled
-from argtree.factors import Factor, FactorGraph, FloatArray
+from argtree.factors import Factor, FactorGraph
+
+Array = npt.NDArray[Any]
+"""Of float64, longdouble or complex128: whatever the indicators are of."""
 
 _MAX_PRODUCTS = 2**28  # work of one evaluation: a matter of seconds
 _MAX_PRODUCTS_AT_ONCE = 2**21
@@ -35,9 +40,9 @@ _BOTH_CAUSES, _X_READS, _Y_READS = 0, 1, 2
 class _Rule:
     """A join along one maximum as out @ ((x @ table x) * (y @ table y)): zeros and ones only, nothing subtracted."""
 
-    x: FloatArray  # [products, states]
-    y: FloatArray  # [products, states]
-    out: FloatArray  # [states, products]
+    x: Array  # [products, states]
+    y: Array  # [products, states]
+    out: Array  # [states, products]
 
 
 def _causes_rule(n: int) -> _Rule:
@@ -106,74 +111,147 @@ class _Shape:
 
 
 @dataclass(frozen=True)
+class _Leaf:
+    """A table that is there from the start; one over conditioned variables is sliced for each variant."""
+
+    given: tuple[int, ...]  # which of the conditioned variables it has, one for each of the table's first axes
+    table: Array | None  # longdouble [sizes of the given..., sizes of the others...]; None for an indicator
+
+
+@dataclass
+class Evaluation:
+    """A polynomial's value in each of B variants, and what its derivatives need."""
+
+    total: Array  # [1 or B] the value of each variant is total * exp(log_scale)
+    log_scale: float
+    tables: list[Array]
+    log_scales: list[Array | float]  # of each table, [1 or B] or a number for all
+    states: npt.NDArray[np.integer[Any]]  # [1 or B, K] of the conditioned variables
+
+
+@dataclass(frozen=True)
 class Circuit:
     """A compiled network polynomial."""
 
-    constants: tuple[FloatArray | None, ...]  # leaf tables [1, ...]; None for an indicator
+    leaves: tuple[_Leaf, ...]
     indicators: Mapping[int, int]  # row of a claim -> number of its leaf
-    steps: tuple[_Step, ...]  # step i makes table len(constants) + i; the last table is the polynomial
+    steps: tuple[_Step, ...]  # step i makes table len(leaves) + i; the last table is the polynomial
+    num_conditioned: int
     stored_entries: int  # numbers held by one evaluation, for each variant
 
-    def evaluate(self, indicators: Mapping[int, FloatArray]) -> list[FloatArray] | None:
-        """Returns all tables, each up to a positive scale common to all variants; None if variant 0 is zero.
+    def evaluate(
+        self, indicators: Mapping[int, Array], states: npt.NDArray[np.integer[Any]] | None = None
+    ) -> Evaluation | None:
+        """Returns the value of every variant; None if all are zero.
 
         Args:
-            indicators: row of a claim -> its evidence indicator [1 or B, 2]. No variant may exceed variant 0.
+            indicators: row of a claim -> its evidence indicator [1 or B, 2], all of one kind: float64, longdouble
+                or complex128 (a step of 1e-100j in one gives a derivative as the imaginary part, without
+                cancellation: Squire and Trapp 1998).
+            states: [1 or B, K] the states of the K conditioned variables in each variant; none if K = 0.
         """
-        tables = [constant if constant is not None else _EMPTY for constant in self.constants]
-        for row, leaf in self.indicators.items():
-            tables[leaf] = indicators[row]
+        if states is None:
+            states = np.zeros((1, 0), dtype=np.intp)
+        assert states.shape[1] == self.num_conditioned, "one state for each conditioned variable"
+        dtype = np.result_type(np.float64, *indicators.values())
+        tables = [
+            _EMPTY if leaf.table is None else _given(leaf.table.astype(dtype), leaf.given, states)
+            for leaf in self.leaves
+        ]
+        for row, number in self.indicators.items():
+            given = self.leaves[number].given
+            tables[number] = indicators[row] if not given else _sliced_indicator(indicators[row], states[:, given[0]])
+        logs: list[Array | float] = [0.0] * len(tables)
         for step in self.steps:
-            table = _rescaled(_join(tables[step.x], tables[step.y], step.forward))
-            if table is None:
-                return None
+            table, log = _rescaled(_join(tables[step.x], tables[step.y], step.forward))
             tables.append(table)
-        return tables if tables[-1].flat[0] > 0 else None
+            logs.append(log + logs[step.x] + logs[step.y])
+        total, log_scale = _at_one_scale(tables[-1], logs[-1])
+        return Evaluation(total, log_scale, tables, logs, states) if np.any(total.real > 0) else None
 
-    def differentiate(self, tables: list[FloatArray]) -> dict[int, FloatArray]:
-        """Returns the derivative [1 or B, 2] by each claim's indicator (row -> table), up to scales as above.
+    def differentiate(self, evaluation: Evaluation) -> dict[int, Array]:
+        """Returns the derivative [1 or B, 2] by each claim's indicator (row -> table), up to a positive scale.
 
-        The scale of one claim's table says nothing about another's: only ratios within a table count.
+        The scale is the same for all variants and states of one claim and says nothing about another's. By the
+        indicator of a conditioned claim, the derivative for the state that it is not given is zero.
 
         Args:
-            tables: of `evaluate`; emptied on the way to free memory.
+            evaluation: of `evaluate`; emptied on the way to free memory.
         """
-        num_leaves = len(self.constants)
-        gradients: dict[int, FloatArray] = {len(tables) - 1: np.ones(1)}
+        tables, logs, num_leaves = evaluation.tables, evaluation.log_scales, len(self.leaves)
+        gradients: dict[int, tuple[Array, Array | float]] = {len(tables) - 1: (np.ones(1), 0.0)}
         for number in range(len(tables) - 1, num_leaves - 1, -1):
             tables.pop()
-            step, gradient = self.steps[number - num_leaves], gradients.pop(number, None)
-            if gradient is None:
+            step, found = self.steps[number - num_leaves], gradients.pop(number, None)
+            if found is None:
                 continue
             for to, other, join in ((step.x, step.y, step.to_x), (step.y, step.x, step.to_y)):
                 if join is not None:
-                    found = _rescaled(_join(gradient, tables[other], join))
-                    assert found is not None, "the polynomial is positive, so each derivative has a positive entry"
-                    gradients[to] = found
-        return {row: gradients[leaf] for row, leaf in self.indicators.items()}
+                    table, log = _rescaled(_join(found[0], tables[other], join))
+                    gradients[to] = table, log + found[1] + logs[other]
+        derivatives = {}
+        for row, leaf in self.indicators.items():
+            derivative, _ = _at_one_scale(*gradients[leaf])
+            if given := self.leaves[leaf].given:
+                derivative = derivative[:, np.newaxis] * (evaluation.states[:, given] == (0, 1))
+            derivatives[row] = derivative
+        return derivatives
 
 
 _EMPTY = np.zeros((1, 0))
 
 
-def compile_circuit(graph: FactorGraph) -> Circuit:
-    """Returns the schedule that sums all variables out of a factor graph.
+def _given(table: Array, given: tuple[int, ...], states: npt.NDArray[np.integer[Any]]) -> Array:
+    """Returns [1 or B, ...] the table with its first axes at the states of the given variables."""
+    return table[tuple(states[:, place] for place in given)] if given else table[np.newaxis]
+
+
+def _sliced_indicator(indicator: Array, states: npt.NDArray[np.integer[Any]]) -> Array:
+    variants = np.arange(len(indicator)) if len(indicator) > 1 else 0
+    return np.asarray(indicator[variants, states])
+
+
+def _at_one_scale(table: Array, log: Array | float) -> tuple[Array, float]:
+    """Returns the table with the scales of its variants made one, and the logarithm of that."""
+    if isinstance(log, float):
+        return table, log
+    num_variants = np.broadcast_shapes(table.shape[:1], log.shape)[0]
+    sizes = np.abs(table.real).reshape(len(table), -1).max(axis=1)
+    largest = float(np.max(log, where=np.broadcast_to(sizes > 0, num_variants), initial=-np.inf))
+    if largest == -np.inf:
+        return table, 0.0
+    factor = np.exp(np.minimum(log - largest, 0.0)).reshape((-1,) + (1,) * (table.ndim - 1))
+    return table * factor, largest
+
+
+def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = ()) -> Circuit:
+    """Returns the schedule that sums all variables out of a factor graph but those that are conditioned.
+
+    Args:
+        graph: the factors.
+        conditioned: variables whose states are given from outside in each evaluation; no maxima.
 
     Raises:
         TooEntangledError: it would need tables past the limits of `elimination`.
+        ValueError: a conditioned variable is a maximum.
     """
-    order = elimination_order(graph.sizes, [factor.scope for factor in graph.factors])
-    return _Compiler(graph, order).compile()
+    for variable in conditioned:
+        if graph.is_maximum[variable]:
+            raise ValueError(f"variable {variable} is a maximum; only claims can be conditioned")
+    given = set(conditioned)
+    order = elimination_order(graph.sizes, [[v for v in factor.scope if v not in given] for factor in graph.factors])
+    return _Compiler(graph, [variable for variable in order if variable not in given], conditioned).compile()
 
 
 class _Compiler:
     """Bucket elimination (Dechter 1996) that writes down what to do instead of doing it."""
 
-    def __init__(self, graph: FactorGraph, order: Sequence[int]) -> None:
+    def __init__(self, graph: FactorGraph, order: Sequence[int], conditioned: Sequence[int]) -> None:
         self.graph = graph
         self.order = order
+        self.place_given = {variable: place for place, variable in enumerate(conditioned)}
         self.position = {variable: place for place, variable in enumerate(order)}
-        self.constants: list[FloatArray | None] = []
+        self.leaves: list[_Leaf] = []
         self.shapes: list[_Shape] = []
         self.joins: list[tuple[int, int, _Shape]] = []
         self.indicators: dict[int, int] = {}
@@ -189,26 +267,26 @@ class _Compiler:
             buckets[self._bucket(result)].append(result)
         self._join_all(buckets[-1] or [self._add_leaf(Factor((), np.ones(())))])
         steps = self._steps()
-        return Circuit(tuple(self.constants), self.indicators, steps, self.stored_entries)
+        return Circuit(tuple(self.leaves), self.indicators, steps, len(self.place_given), self.stored_entries)
 
     def _add_leaves(self) -> list[int]:
         leaves = [self._add_leaf(factor) for factor in self.graph.factors]
         for row, variable in self.graph.variable_of.items():
             self.indicators[row] = self._add_leaf(Factor((variable,), np.ones(2)))
-            self.constants[self.indicators[row]] = None
+            self.leaves[self.indicators[row]] = replace(self.leaves[self.indicators[row]], table=None)
             leaves.append(self.indicators[row])
         return leaves
 
     def _add_leaf(self, factor: Factor) -> int:
-        axes = sorted(range(len(factor.scope)), key=lambda axis: -self.position[factor.scope[axis]])
-        scope = tuple(factor.scope[axis] for axis in axes)
-        return self._add_constant(scope, factor.reader, np.transpose(factor.table, axes))
-
-    def _add_constant(self, scope: tuple[int, ...], reader: int | None, table: FloatArray) -> int:
+        given = [axis for axis, variable in enumerate(factor.scope) if variable in self.place_given]
+        free = [axis for axis, variable in enumerate(factor.scope) if variable not in self.place_given]
+        free.sort(key=lambda axis: -self.position[factor.scope[axis]])
         # Leaves are numbered from 0 up, joins from -1 down until all leaves are known.
-        self.constants.append(np.array(table, dtype=np.float64, order="C")[np.newaxis])
-        self.shapes.append(_Shape(scope, frozenset() if reader is None else frozenset((reader,))))
-        return len(self.constants) - 1
+        table = np.array(np.transpose(factor.table, given + free), dtype=np.longdouble, order="C")
+        self.leaves.append(_Leaf(tuple(self.place_given[factor.scope[axis]] for axis in given), table))
+        readers = frozenset() if factor.reader is None else frozenset((factor.reader,))
+        self.shapes.append(_Shape(tuple(factor.scope[axis] for axis in free), readers))
+        return len(self.leaves) - 1
 
     def _shape(self, number: int) -> _Shape:
         return self.shapes[number] if number >= 0 else self.joins[-1 - number][2]
@@ -223,7 +301,7 @@ class _Compiler:
             unit = np.ones(self.graph.sizes[variable])
             if self.graph.is_maximum[variable]:
                 unit[1:] = 0.0
-            bucket = [*bucket, self._add_constant((variable,), None, unit)]
+            bucket = [*bucket, self._add_leaf(Factor((variable,), unit))]
         return self._join_all(bucket, variable)
 
     def _join_all(self, bucket: list[int], eliminated: int | None = None) -> int:
@@ -254,10 +332,10 @@ class _Compiler:
         return -len(self.joins)
 
     def _steps(self) -> tuple[_Step, ...]:
-        needed = [constant is None for constant in self.constants]  # has an indicator below it
+        needed = [leaf.table is None for leaf in self.leaves]  # has an indicator below it
         steps = []
         for x, y, shape in self.joins:
-            x, y = (number if number >= 0 else len(self.constants) - 1 - number for number in (x, y))
+            x, y = (number if number >= 0 else len(self.leaves) - 1 - number for number in (x, y))
             a, b = self.shapes[x], self.shapes[y]
             gradient = self._transposed(shape)
             steps.append(
@@ -295,7 +373,7 @@ class _Compiler:
         )
 
 
-def _join(x: FloatArray, y: FloatArray, plan: _Join) -> FloatArray:
+def _join(x: Array, y: Array, plan: _Join) -> Array:
     """Returns the join of two tables [1 or B, ...]: only sums and products of non-negative numbers."""
     x = x.reshape(x.shape[:1] + plan.x_shape)
     y = y.reshape(y.shape[:1] + plan.y_shape)
@@ -306,7 +384,7 @@ def _join(x: FloatArray, y: FloatArray, plan: _Join) -> FloatArray:
     return np.add.reduce(out, axis=plan.summed) if plan.summed else out
 
 
-def _convolve(x: FloatArray, y: FloatArray, convolved: Sequence[tuple[int, int]]) -> FloatArray:
+def _convolve(x: Array, y: Array, convolved: Sequence[tuple[int, int]]) -> Array:
     """Joins along shared maxima: each axis is spread into products, multiplied, and gathered again."""
     rules = [(axis, _RULES[x.shape[axis], kind]) for axis, kind in convolved]
     growth = math.prod(len(rule.x) / x.shape[axis] for axis, rule in rules)
@@ -320,25 +398,29 @@ def _convolve(x: FloatArray, y: FloatArray, convolved: Sequence[tuple[int, int]]
     return out
 
 
-def _convolve_in_parts(
-    x: FloatArray, y: FloatArray, axis: int, rule: _Rule, others: Sequence[tuple[int, int]]
-) -> FloatArray:
+def _convolve_in_parts(x: Array, y: Array, axis: int, rule: _Rule, others: Sequence[tuple[int, int]]) -> Array:
     """The same, one product of one axis at a time, so that less is held at once."""
-    total: FloatArray | float = 0.0
+    total: Array | float = 0.0
     for x_row, y_row, out_column in zip(rule.x, rule.y, rule.out.T, strict=True):
         part = _convolve(_along(x_row[np.newaxis], x, axis), _along(y_row[np.newaxis], y, axis), others)
         total = total + _along(out_column[:, np.newaxis], part, axis)
     return np.asarray(total)
 
 
-def _along(matrix: FloatArray, table: FloatArray, axis: int) -> FloatArray:
+def _along(matrix: Array, table: Array, axis: int) -> Array:
     """Returns the table with a matrix applied along one axis."""
     return np.moveaxis(np.tensordot(matrix, table, axes=(1, axis)), 0, axis)
 
 
-def _rescaled(table: FloatArray) -> FloatArray | None:
-    """Returns the table with its largest entry brought back near 1 (0.5^1075 is zero in double precision)."""
-    largest = np.maximum.reduce(table, axis=None)
-    if _TINY < largest < _HUGE:
-        return table
-    return table / largest if largest > 0 else None
+def _rescaled(table: Array) -> tuple[Array, Array | float]:
+    """Returns the table with each variant's largest entry near 1, and the logarithms of what it was divided by.
+
+    0.5^1075 is zero in double precision.
+    """
+    size = np.abs(table.real) if table.dtype.kind == "c" else np.abs(table)
+    largest = size.reshape(len(table), -1).max(axis=1)
+    fits = (_TINY < largest) & (largest < _HUGE)
+    if fits.all():
+        return table, 0.0
+    factor = np.where(fits | (largest == 0), 1.0, largest)
+    return table / factor.reshape((-1,) + (1,) * (table.ndim - 1)), np.log(factor).astype(np.float64)

@@ -85,7 +85,7 @@ def _propagate_roots(
     if tables is None:
         raise ImpossibleEvidenceError(_name_the_impossible(graph))
     num_variants = 1 + len(root_rows)
-    totals = np.broadcast_to(tables[-1], (num_variants,))
+    totals = np.broadcast_to(tables.total, (num_variants,))
     # P(root | evidence), which is also P(root | the one possible state of a claim that is certain)
     root_prob = np.array([_if_known(factors.known[row], totals[1 + r] / totals[0]) for r, row in enumerate(root_rows)])
     prob = np.array(factors.known, dtype=np.float64)
