@@ -1,0 +1,327 @@
+"""Cores too entangled to be solved exactly: sampled where they must be, solved exactly given the samples.
+
+A small set X of claims is held (`cutset`); given their states x the rest is summed out exactly by a compiled circuit,
+so that f = sum_x f_x and its derivatives are averages over x of exact figures (Rao-Blackwell; Bidyuk and Dechter 2007,
+"Cutset Sampling for Bayesian Networks"): f = E[f_x / Q(x)] for x drawn with known probability Q(x). Q is
+P(x | messages from below), drawn by `ancestral`, its value worked out by the same circuit with the evidence on argued
+claims left aside.
+
+The derivative by the indicator of a claim k of X comes from pairs of states that differ in k alone:
+df/dlambda_k[v] = E[f_(x with x_k = v) / lambda_k[v] / (Q(x) + Q(x with k flipped))], exact given all other claims of X.
+
+Samples come in groups that are independent of each other and alike; leaving out one group at a time gives every figure
+that follows its standard error (`jackknife_error`). Memory does not grow with the number of samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from argtree.ancestral import AncestralSampler
+from argtree.budget import Budget
+from argtree.circuit import Circuit, Evaluation, compile_circuit
+from argtree.compiled import BoolArray, FloatArray, IntArray
+from argtree.core import Core, Layer, Solution
+from argtree.cutset import choose_cutset
+from argtree.errors import ImpossibleEvidenceError, TooEntangledError
+from argtree.factors import build_factors
+
+NUM_GROUPS = 20
+"""Groups of samples. A standard error from 20 is itself right to about 1 / sqrt(2 * 19) = 16 %."""
+
+MAX_ENTRIES = 2**8
+"""Largest table that is left once the claims of X are held. Larger ones need fewer claims of X but more time a sample."""
+
+_FIRST_ROUND, _LAST_ROUND = 8, 64  # samples of each group in the first round; doubled up to the last
+_BYTES_PER_ENTRY = 24  # a table, its sliced leaves and the derivatives on the way
+
+
+def jackknife_error(values: FloatArray) -> FloatArray:
+    """Returns [...] the standard error of values[0], or zeros where there is nothing but an exact figure.
+
+    With G groups of equal size and the figure worked out without each of them in turn, the variance of the figure
+    from all groups is (G - 1) / G times the sum of squared deviations (Efron and Stein 1981, "The Jackknife Estimate
+    of Variance"; delete-one-group: Kott 2001).
+
+    Args:
+        values: [1 or 1 + G, ...] the figure from all samples, then without group 1, ..., G.
+    """
+    left_out = values[1:]
+    if not len(left_out):
+        return np.zeros(values.shape[1:])
+    deviation = left_out - left_out.mean(axis=0)
+    return np.asarray(np.sqrt((len(left_out) - 1) / len(left_out) * (deviation**2).sum(axis=0)))
+
+
+class SamplingSolver:
+    """Solves one core to a precision or until a deadline; the same seed and number of samples give the same answer."""
+
+    layer: Layer = "sampling"
+
+    def __init__(
+        self, core: Core, *, rng: np.random.Generator, budget: Budget, clock: Callable[[], float], deadline: float
+    ) -> None:
+        """Chooses what to sample and compiles the rest.
+
+        Args:
+            core: what to solve.
+            rng: gives the seed; every `solve` starts from the same one, so like evidence gives like samples.
+            budget: `precision` at which sampling stops, and `memory_bytes` that it may hold.
+            clock: seconds, ever increasing.
+            deadline: reading of the clock after which no more samples are begun; at least one round is finished.
+        """
+        self.deadline = deadline
+        self._core, self._budget, self._clock = core, budget, clock
+        self._seed = int(rng.integers(2**63))
+        factors = build_factors(core.graph)
+        scopes = [factor.scope for factor in factors.factors]
+        shared = np.flatnonzero(core.graph.num_uses > 1).tolist()  # with all of them held the rest is a tree
+        held = choose_cutset(factors.sizes, scopes, shared, MAX_ENTRIES, core.outputs.tolist())
+        self.held: IntArray = np.array(held, dtype=np.intp)  # rows of the claims of X
+        self._circuit = compile_circuit(factors, held)
+        self._sampler = AncestralSampler(core.graph, self.held)
+        self.num_samples = 0  # of the latest `solve`
+
+    def solve(self, indicator: FloatArray) -> Solution:
+        """Returns f and its derivatives: the estimate, then one replicate for each group left out.
+
+        Raises:
+            ImpossibleEvidenceError: a claim's indicator is zero in both states.
+            TooEntangledError: no sample fits the evidence.
+        """
+        if not (indicator.max(axis=1) > 0).all():
+            raise ImpossibleEvidenceError("a claim's evidence is impossible whether it is true or false")
+        given = _Given(self._core, self._circuit, self.held, indicator / indicator.max(axis=1, keepdims=True))
+        rng, sums = np.random.default_rng(self._seed), _Sums.empty(given)
+        self.num_samples, num_each = 0, max(_FIRST_ROUND, -(-2 * len(self.held) // NUM_GROUPS))
+        while True:
+            state = self._sampler.draw(rng, given.indicator, NUM_GROUPS, num_each)
+            flip = (np.arange(len(state)) + self.num_samples) % max(1, len(self.held))
+            group = np.repeat(np.arange(NUM_GROUPS), num_each)
+            _add_round(sums, given, state, flip, group, self._budget.memory_bytes)
+            self.num_samples += len(state)
+            if self._clock() >= self.deadline or _error(sums) <= self._budget.precision:
+                break
+            num_each = max(num_each, min(2 * num_each, _LAST_ROUND))
+        if not sums.total.any():
+            raise TooEntangledError(
+                f"None of {self.num_samples:,} samples fits the evidence, and the graph is too entangled to tell "
+                "exactly whether anything does: look for answers that contradict each other, or allow more time."
+            )
+        return sums.solution()
+
+
+def _error(sums: _Sums) -> float:
+    """Returns the standard error of the least certain output's probability; infinite before any sample fits."""
+    total = _replicates(sums.total)
+    mass = total.sum(axis=2)
+    if not (mass > 0).all():
+        return np.inf
+    return float(jackknife_error(total[..., 1] / mass).max(initial=0.0))
+
+
+class _Given:
+    """What stays the same from sample to sample. Axes: N claims, K held ones, T outputs."""
+
+    def __init__(self, core: Core, circuit: Circuit, held: IntArray, indicator: FloatArray) -> None:
+        is_argued = core.graph.is_argued
+        self.circuit, self.outputs, self.held, self.indicator = circuit, core.outputs, held, indicator
+        self.log_held = _log(indicator[held])  # [K, 2]
+        # The held claims' indicators are factors of f_x that stand outside.
+        self.summed = indicator.copy()
+        self.summed[held] = 1.0
+        below = indicator.copy()
+        below[is_argued] = 1.0
+        self.log_held_below = _log(below[held])
+        below[held] = 1.0
+        self.summed_below = below
+        self.has_evidence_above = bool((indicator[is_argued, 0] != indicator[is_argued, 1]).any())
+
+    def run(self, state: BoolArray, part: slice) -> tuple[Evaluation | None, FloatArray]:
+        """Returns the evaluation with outputs `part` held, and log f_x without the held claims' indicators [t, 2, B]."""
+        outputs = self.outputs[part]
+        shape = (len(outputs), 2, len(state))
+        indicators = {row: pair[np.newaxis] for row, pair in enumerate(self.summed)}
+        for place, row in enumerate(outputs.tolist()):
+            mask = np.ones((*shape, 2))
+            mask[place] = np.eye(2)[:, np.newaxis]
+            indicators[row] = indicators[row] * mask.reshape(-1, 2)
+        evaluation = self.circuit.evaluate(indicators, np.tile(state, (2 * len(outputs), 1)).astype(np.intp))
+        return evaluation, _log_total(evaluation, 2 * len(outputs) * len(state)).reshape(shape)
+
+    def log_proposal(self, state: BoolArray, log_value: FloatArray) -> FloatArray:
+        """Returns [B] log Q(x) up to a constant; `log_value` [t, 2, B] is of `run`."""
+        if self.has_evidence_above:
+            indicators = {row: pair[np.newaxis] for row, pair in enumerate(self.summed_below)}
+            evaluation = self.circuit.evaluate(indicators, state.astype(np.intp))
+            log_below = _log_total(evaluation, len(state))
+        else:
+            log_below = np.logaddexp(log_value[0, 0], log_value[0, 1])
+        return log_below + _pick(self.log_held_below, state).sum(axis=1)
+
+
+def _log(values: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(values))
+
+
+def _log_total(evaluation: Evaluation | None, num_variants: int) -> FloatArray:
+    if evaluation is None:
+        return np.full(num_variants, -np.inf)
+    return np.broadcast_to(_log(evaluation.total) + evaluation.log_scale, num_variants)
+
+
+def _pick(table: FloatArray, state: BoolArray) -> FloatArray:
+    """Returns [B, K] table[k, state[b, k]] for a table [K, 2]."""
+    return np.where(state, table[:, 1], table[:, 0])
+
+
+@dataclass
+class _Sums:
+    """Sums over the samples of each group. Axes: G groups, N claims, T outputs."""
+
+    total: FloatArray  # [G, T, 2], times exp(total_log)
+    derivative: FloatArray  # [G, N, 2, T, 2], times exp(derivative_log)
+    total_log: FloatArray = field(default_factory=lambda: np.array(-np.inf))
+    derivative_log: FloatArray = field(default_factory=lambda: np.empty(0))  # [N]
+
+    @staticmethod
+    def empty(given: _Given) -> _Sums:
+        num_claims, num_outputs = len(given.indicator), len(given.outputs)
+        derivative = np.zeros((NUM_GROUPS, num_claims, 2, num_outputs, 2))
+        return _Sums(
+            np.zeros((NUM_GROUPS, num_outputs, 2)), derivative, derivative_log=np.full(num_claims, -np.inf)
+        )
+
+    def add_total(self, part: slice, total: FloatArray, log: float) -> None:
+        """Adds [G, t, 2] times exp(log)."""
+        self.total_log, old, new = _common(self.total_log, np.array(log))
+        self.total *= old
+        self.total[:, part] += total * new
+
+    def add_derivative(self, rows: IntArray, part: slice, derivative: FloatArray, log: FloatArray) -> None:
+        """Adds [G, rows, 2, t, 2] times exp(log [rows])."""
+        self.derivative_log[rows], old, new = _common(self.derivative_log[rows], log)
+        if (old != 1).any():
+            self.derivative[:, rows] *= old[:, np.newaxis, np.newaxis, np.newaxis]
+        self.derivative[:, rows, :, part] += derivative * new[:, np.newaxis, np.newaxis, np.newaxis]
+
+    def solution(self) -> Solution:
+        derivative = _replicates(self.derivative)
+        # Squares must not overflow.
+        largest = derivative.max(axis=(2, 3, 4), keepdims=True)
+        derivative /= np.where(largest > 0, largest, 1.0)
+        determinant = (
+            derivative[:, :, 1, :, 1] * derivative[:, :, 0, :, 0] - derivative[:, :, 1, :, 0] * derivative[:, :, 0, :, 1]
+        )
+        return Solution(_replicates(self.total), derivative, determinant)
+
+
+def _common(old: FloatArray, new: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Returns the larger of two logarithms of scales and what takes either to it."""
+    larger = np.maximum(old, new)
+    safe = np.where(np.isfinite(larger), larger, 0.0)
+    return larger, np.exp(old - safe), np.exp(new - safe)
+
+
+def _replicates(sums: FloatArray) -> FloatArray:
+    """Returns [1 + G, ...]: the sum over all groups, then over all but each one, without subtracting."""
+    num_groups = len(sums)
+    which = np.concatenate([np.ones((1, num_groups)), 1 - np.eye(num_groups)])
+    return np.tensordot(which, sums, axes=1)
+
+
+def _add_round(
+    sums: _Sums, given: _Given, state: BoolArray, flip: IntArray, group: IntArray, memory_bytes: int
+) -> None:
+    """Adds samples [B, K], sample b with held claim flip[b] flipped too, in parts that fit the memory."""
+    num_variants = max(2, memory_bytes // (_BYTES_PER_ENTRY * max(1, given.circuit.stored_entries)))
+    num_outputs = max(1, min(len(given.outputs), num_variants // 2))
+    num_samples = max(1, num_variants // (2 * num_outputs))
+    for first in range(0, len(given.outputs), num_outputs):
+        part = slice(first, first + num_outputs)
+        for start in range(0, len(state), num_samples):
+            some = slice(start, start + num_samples)
+            _add_samples(sums, given, part, state[some], flip[some], group[some])
+
+
+def _add_samples(
+    sums: _Sums, given: _Given, part: slice, state: BoolArray, flip: IntArray, group: IntArray
+) -> None:
+    evaluation, log_value = given.run(state, part)
+    log_proposal = given.log_proposal(state, log_value)
+    if evaluation is not None:
+        log_weight = _pick(given.log_held, state).sum(axis=1) - log_proposal
+        _add_exact(sums, given, part, evaluation, log_value, log_weight, group)
+        del evaluation
+    if len(given.held):
+        _add_flipped(sums, given, part, state, flip, group, log_value, log_proposal)
+
+
+def _add_exact(
+    sums: _Sums,
+    given: _Given,
+    part: slice,
+    evaluation: Evaluation,
+    log_value: FloatArray,
+    log_weight: FloatArray,
+    group: IntArray,
+) -> None:
+    """Adds the total, and the derivatives by the indicators of all claims that are summed out."""
+    log_sum = log_value + log_weight  # [t, 2, B]
+    largest, top = log_sum.max(), log_weight.max()
+    if largest == -np.inf:
+        return
+    is_group = np.arange(NUM_GROUPS)[:, np.newaxis] == group  # [G, B]
+    total = np.tensordot(is_group, np.exp(log_sum - largest), axes=(1, 2))
+    sums.add_total(part, total, float(largest))
+    weight = is_group * np.exp(log_weight - top)
+    shape = log_value.shape
+    is_held = np.zeros(len(given.indicator), dtype=bool)
+    is_held[given.held] = True
+    rows = np.flatnonzero(~is_held)
+    found = np.empty((NUM_GROUPS, len(given.indicator), 2, *shape[:2]))
+    for row, table in given.circuit.differentiate(evaluation).items():
+        if not is_held[row]:
+            wide = np.broadcast_to(table, (np.prod(shape), 2)).reshape(*shape, 2)
+            found[:, row] = np.einsum("gb,tsbv->gvts", weight, wide, optimize=True)
+    for place, row in enumerate(given.outputs[part].tolist()):
+        found[:, row, :, place] *= np.eye(2)  # held at s, an output is nothing else
+    found = found[:, rows]
+    # Euler: f is the sum over v of lambda_c[v] times its derivative, which gives each claim's scale.
+    size = np.einsum("cv,gcvts->c", given.indicator[rows], found)
+    log = np.where(size > 0, largest + np.log(total.sum()) - _log(size), -np.inf)
+    sums.add_derivative(rows, part, found, log)
+
+
+def _add_flipped(
+    sums: _Sums,
+    given: _Given,
+    part: slice,
+    state: BoolArray,
+    flip: IntArray,
+    group: IntArray,
+    log_value: FloatArray,
+    log_proposal: FloatArray,
+) -> None:
+    """Adds the derivatives by the indicators of held claims, each from the samples in which it was flipped."""
+    samples = np.arange(len(state))
+    flipped = state.copy()
+    flipped[samples, flip] ^= True
+    log_other = given.run(flipped, part)[1]
+    log_others = _pick(given.log_held, state)
+    log_others[samples, flip] = 0.0
+    log_weight = log_others.sum(axis=1) - np.logaddexp(log_proposal, given.log_proposal(flipped, log_other))
+    log_pair = np.stack([log_value, log_other]) + log_weight  # [2, t, 2, B]: as it is, flipped
+    is_true = state[samples, flip]
+    log_state = np.where(is_true, log_pair[::-1], log_pair)  # [v, t, 2, B]
+    rows = given.held
+    largest = np.full(len(rows), -np.inf)
+    np.maximum.at(largest, flip, log_state.max(axis=(0, 1, 2)))
+    safe = np.where(np.isfinite(largest), largest, 0.0)
+    found = np.zeros((NUM_GROUPS, len(rows), *log_state.shape[:3]))
+    np.add.at(found, (group, flip), np.moveaxis(np.exp(log_state - safe[flip]), 3, 0))
+    sums.add_derivative(rows, part, found, largest)
