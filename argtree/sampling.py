@@ -6,8 +6,8 @@ so that f = sum_x f_x and its derivatives are averages over x of exact figures (
 P(x | messages from below), drawn by `ancestral`, its value worked out by the same circuit with the evidence on argued
 claims left aside.
 
-The derivative by the indicator of a claim k of X comes from pairs of states that differ in k alone:
-df/dlambda_k[v] = E[f_(x with x_k = v) / lambda_k[v] / (Q(x) + Q(x with k flipped))], exact given all other claims of X.
+The derivative by the indicator of a claim k of X in state v comes from the samples with x_k = v alone:
+df/dlambda_k[v] = E[f_x / lambda_k[v] / Q(x); x_k = v]. So a state that is hardly ever drawn has a large error, and says so.
 
 Samples come in groups that are independent of each other and alike; leaving out one group at a time gives every figure
 that follows its standard error (`jackknife_error`). Memory does not grow with the number of samples.
@@ -99,9 +99,8 @@ class SamplingSolver:
         self.num_samples, num_each = 0, max(_FIRST_ROUND, -(-2 * len(self.held) // NUM_GROUPS))
         while True:
             state = self._sampler.draw(rng, given.indicator, NUM_GROUPS, num_each)
-            flip = (np.arange(len(state)) + self.num_samples) % max(1, len(self.held))
-            group = np.repeat(np.arange(NUM_GROUPS), num_each)
-            _add_round(sums, given, state, flip, group, self._budget.memory_bytes)
+            different, count = _merge(state, np.repeat(np.arange(NUM_GROUPS), num_each))
+            _add_round(sums, given, different, count, self._budget.memory_bytes)
             self.num_samples += len(state)
             if self._clock() >= self.deadline or _error(sums) <= self._budget.precision:
                 break
@@ -234,10 +233,18 @@ def _replicates(sums: FloatArray) -> FloatArray:
     return np.tensordot(which, sums, axes=1)
 
 
-def _add_round(
-    sums: _Sums, given: _Given, state: BoolArray, flip: IntArray, group: IntArray, memory_bytes: int
-) -> None:
-    """Adds samples [B, K], sample b with held claim flip[b] flipped too, in parts that fit the memory."""
+def _merge(state: BoolArray, group: IntArray) -> tuple[BoolArray, FloatArray]:
+    """Returns the different states [B, K] among some, and how often each group ([len(state)]) has them [G, B]."""
+    if state.shape[1] == 0:
+        return state[:1], np.bincount(group, minlength=NUM_GROUPS)[:, np.newaxis].astype(np.float64)
+    _, first, place = np.unique(np.packbits(state, axis=1), axis=0, return_index=True, return_inverse=True)
+    count = np.zeros((NUM_GROUPS, len(first)))
+    np.add.at(count, (group, place.reshape(-1)), 1.0)
+    return state[first], count
+
+
+def _add_round(sums: _Sums, given: _Given, state: BoolArray, count: FloatArray, memory_bytes: int) -> None:
+    """Adds states [B, K], each as often as a group has it [G, B], in parts that fit the memory."""
     num_variants = max(2, memory_bytes // (_BYTES_PER_ENTRY * max(1, given.circuit.stored_entries)))
     num_outputs = max(1, min(len(given.outputs), num_variants // 2))
     num_samples = max(1, num_variants // (2 * num_outputs))
@@ -245,20 +252,17 @@ def _add_round(
         part = slice(first, first + num_outputs)
         for start in range(0, len(state), num_samples):
             some = slice(start, start + num_samples)
-            _add_samples(sums, given, part, state[some], flip[some], group[some])
+            _add_states(sums, given, part, state[some], count[:, some])
 
 
-def _add_samples(
-    sums: _Sums, given: _Given, part: slice, state: BoolArray, flip: IntArray, group: IntArray
-) -> None:
+def _add_states(sums: _Sums, given: _Given, part: slice, state: BoolArray, count: FloatArray) -> None:
     evaluation, log_value = given.run(state, part)
+    if evaluation is None:
+        return
     log_proposal = given.log_proposal(state, log_value)
-    if evaluation is not None:
-        log_weight = _pick(given.log_held, state).sum(axis=1) - log_proposal
-        _add_exact(sums, given, part, evaluation, log_value, log_weight, group)
-        del evaluation
-    if len(given.held):
-        _add_flipped(sums, given, part, state, flip, group, log_value, log_proposal)
+    log_weight = _pick(given.log_held, state).sum(axis=1) - log_proposal
+    _add_exact(sums, given, part, evaluation, log_value, log_weight, count)
+    _add_held(sums, given, part, state, log_value - log_proposal, count)
 
 
 def _add_exact(
@@ -268,17 +272,16 @@ def _add_exact(
     evaluation: Evaluation,
     log_value: FloatArray,
     log_weight: FloatArray,
-    group: IntArray,
+    count: FloatArray,
 ) -> None:
     """Adds the total, and the derivatives by the indicators of all claims that are summed out."""
     log_sum = log_value + log_weight  # [t, 2, B]
     largest, top = log_sum.max(), log_weight.max()
     if largest == -np.inf:
         return
-    is_group = np.arange(NUM_GROUPS)[:, np.newaxis] == group  # [G, B]
-    total = np.tensordot(is_group, np.exp(log_sum - largest), axes=(1, 2))
+    total = np.tensordot(count, np.exp(log_sum - largest), axes=(1, 2))
     sums.add_total(part, total, float(largest))
-    weight = is_group * np.exp(log_weight - top)
+    weight = count * np.exp(log_weight - top)  # [G, B]
     shape = log_value.shape
     is_held = np.zeros(len(given.indicator), dtype=bool)
     is_held[given.held] = True
@@ -297,31 +300,23 @@ def _add_exact(
     sums.add_derivative(rows, part, found, log)
 
 
-def _add_flipped(
-    sums: _Sums,
-    given: _Given,
-    part: slice,
-    state: BoolArray,
-    flip: IntArray,
-    group: IntArray,
-    log_value: FloatArray,
-    log_proposal: FloatArray,
+def _add_held(
+    sums: _Sums, given: _Given, part: slice, state: BoolArray, log_value: FloatArray, count: FloatArray
 ) -> None:
-    """Adds the derivatives by the indicators of held claims, each from the samples in which it was flipped."""
-    samples = np.arange(len(state))
-    flipped = state.copy()
-    flipped[samples, flip] ^= True
-    log_other = given.run(flipped, part)[1]
-    log_others = _pick(given.log_held, state)
-    log_others[samples, flip] = 0.0
-    log_weight = log_others.sum(axis=1) - np.logaddexp(log_proposal, given.log_proposal(flipped, log_other))
-    log_pair = np.stack([log_value, log_other]) + log_weight  # [2, t, 2, B]: as it is, flipped
-    is_true = state[samples, flip]
-    log_state = np.where(is_true, log_pair[::-1], log_pair)  # [v, t, 2, B]
-    rows = given.held
-    largest = np.full(len(rows), -np.inf)
-    np.maximum.at(largest, flip, log_state.max(axis=(0, 1, 2)))
-    safe = np.where(np.isfinite(largest), largest, 0.0)
-    found = np.zeros((NUM_GROUPS, len(rows), *log_state.shape[:3]))
-    np.add.at(found, (group, flip), np.moveaxis(np.exp(log_state - safe[flip]), 3, 0))
-    sums.add_derivative(rows, part, found, largest)
+    """Adds the derivatives by the indicators of held claims; `log_value` [t, 2, B] is log f_x / Q(x) without them."""
+    log_others = _sum_of_others(_pick(given.log_held, state))  # [B, K]
+    top = log_value.max(axis=(0, 1))
+    value = np.exp(log_value - np.where(np.isfinite(top), top, 0.0))
+    largest = (log_others + top[:, np.newaxis]).max(axis=0)  # [K]
+    weight = np.exp(log_others + top[:, np.newaxis] - np.where(np.isfinite(largest), largest, 0.0))
+    by_state = [weight * (state == v) for v in (False, True)]
+    found = [np.einsum("gb,tsb,bk->gkts", count, value, part_weight, optimize=True) for part_weight in by_state]
+    sums.add_derivative(given.held, part, np.stack(found, axis=2), largest)
+
+
+def _sum_of_others(logs: FloatArray) -> FloatArray:
+    """Returns [B, K] the sum of each row without the entry itself, which may be minus infinity."""
+    is_zero = np.isneginf(logs)
+    finite = np.where(is_zero, 0.0, logs)
+    others = finite.sum(axis=1, keepdims=True) - finite
+    return np.where(is_zero.sum(axis=1, keepdims=True) > is_zero, -np.inf, others)
