@@ -215,9 +215,8 @@ def _at_one_scale(table: Array, log: Array | float) -> tuple[Array, float]:
     """Returns the table with the scales of its variants made one, and the logarithm of that."""
     if isinstance(log, float):
         return table, log
-    num_variants = np.broadcast_shapes(table.shape[:1], log.shape)[0]
     sizes = np.abs(table.real).reshape(len(table), -1).max(axis=1)
-    largest = float(np.max(log, where=np.broadcast_to(sizes > 0, num_variants), initial=-np.inf))
+    largest = float(np.where(sizes > 0, log, -np.inf).max())
     if largest == -np.inf:
         return table, 0.0
     factor = np.exp(np.minimum(log - largest, 0.0)).reshape((-1,) + (1,) * (table.ndim - 1))
@@ -236,7 +235,7 @@ def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = ()) -> Circ
         ValueError: a conditioned variable is a maximum.
     """
     for variable in conditioned:
-        if graph.is_maximum[variable]:
+        if graph.is_maximum(variable):
             raise ValueError(f"variable {variable} is a maximum; only claims can be conditioned")
     given = set(conditioned)
     order = elimination_order(graph.sizes, [[v for v in factor.scope if v not in given] for factor in graph.factors])
@@ -265,14 +264,14 @@ class _Compiler:
         for place, variable in enumerate(self.order):
             result = self._empty_bucket(variable, buckets[place])
             buckets[self._bucket(result)].append(result)
-        self._join_all(buckets[-1] or [self._add_leaf(Factor((), np.ones(())))])
+        self._join_all(buckets[-1] or [self._add_leaf(Factor((), np.ones((), dtype=np.longdouble)))])
         steps = self._steps()
         return Circuit(tuple(self.leaves), self.indicators, steps, len(self.place_given), self.stored_entries)
 
     def _add_leaves(self) -> list[int]:
         leaves = [self._add_leaf(factor) for factor in self.graph.factors]
-        for row, variable in self.graph.variable_of.items():
-            self.indicators[row] = self._add_leaf(Factor((variable,), np.ones(2)))
+        for row in range(self.graph.num_claims):
+            self.indicators[row] = self._add_leaf(Factor((row,), np.ones(2, dtype=np.longdouble)))
             self.leaves[self.indicators[row]] = replace(self.leaves[self.indicators[row]], table=None)
             leaves.append(self.indicators[row])
         return leaves
@@ -298,8 +297,8 @@ class _Compiler:
     def _empty_bucket(self, variable: int, bucket: list[int]) -> int:
         """Joins all tables that hold the variable and sums it out in the last join; returns the result."""
         if len(bucket) < 2:  # no cause at all leaves a maximum at 0; no claim is left out of the sum
-            unit = np.ones(self.graph.sizes[variable])
-            if self.graph.is_maximum[variable]:
+            unit = np.ones(self.graph.sizes[variable], dtype=np.longdouble)
+            if self.graph.is_maximum(variable):
                 unit[1:] = 0.0
             bucket = [*bucket, self._add_leaf(Factor((variable,), unit))]
         return self._join_all(bucket, variable)
@@ -324,7 +323,7 @@ class _Compiler:
         self.joins.append((x, y, _Shape(scope, readers)))
         sizes = self.graph.sizes
         self.stored_entries += math.prod(sizes[variable] for variable in scope)
-        shared = [v for v in scope if self.graph.is_maximum[v] and v in a.scope and v in b.scope]
+        shared = [v for v in scope if self.graph.is_maximum(v) and v in a.scope and v in b.scope]
         growth = math.prod((2 * sizes[v] - 1) / sizes[v] for v in shared)
         self.num_products += int(math.prod(sizes[variable] for variable in union) * growth)
         if self.stored_entries > MAX_TOTAL_ENTRIES or self.num_products > _MAX_PRODUCTS:
@@ -353,7 +352,7 @@ class _Compiler:
 
     def _transposed(self, shape: _Shape) -> _Shape:
         """The derivative by causes is a reader of them, and the other way round."""
-        readers = {v for v in shape.scope if self.graph.is_maximum[v] and v not in shape.readers}
+        readers = {v for v in shape.scope if self.graph.is_maximum(v) and v not in shape.readers}
         return _Shape(shape.scope, frozenset(readers))
 
     def _plan(self, a: _Shape, b: _Shape, out: _Shape) -> _Join:
@@ -361,7 +360,7 @@ class _Compiler:
         sizes = self.graph.sizes
         convolved = []
         for axis, v in enumerate(union, start=1):
-            if self.graph.is_maximum[v] and v in a.scope and v in b.scope and v in out.scope:
+            if self.graph.is_maximum(v) and v in a.scope and v in b.scope and v in out.scope:
                 assert not (v in a.readers and v in b.readers), "a maximum has one reader"
                 kind = _X_READS if v in a.readers else _Y_READS if v in b.readers else _BOTH_CAUSES
                 convolved.append((axis, kind))

@@ -1,78 +1,160 @@
-"""Value of information: how much a certain answer about a claim is expected to change a root.
+"""Value of information: how much an answer about a claim is expected to change a root.
 
-With p = P(x), r1 = P(r | x), r0 = P(r | not x), d = r1 - r0, all given the evidence. A claim that is certain, or
-whose one state is impossible, can teach nothing: 0. Not here: raters who err, prices.
+With p = P(x), rho = P(r), d = P(r | x) - P(r | not x), all given the evidence, an answer a of likelihoods l1 =
+P(a | x) and l0 = P(a | not x) is heard with probability P(a) = p l1 + (1-p) l0 and moves the root by
+
+    delta_a = P(r | a) - rho = p (1-p) d (l1 - l0) / P(a).
+
+Each measure is the mean over answers of what such a move counts: delta^2, |delta|, or the divergence of rho + delta
+from rho. A claim that is certain, or whose one state is impossible, can teach nothing: 0. Not here: prices
+(`rank`), several questions at once (`batch`), utilities (`decision`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
 from scipy.special import xlog1py
 
+from argtree.evidence import Reliability, answer_likelihood
 from argtree.factors import FloatArray
 
 Measure = Literal["variance_reduction", "expected_shift", "mutual_information"]
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
+PERFECT = Reliability(1.0, 1.0)
+"""A rater who is always right."""
+
+YES_OR_NO = (1.0, 0.0)
+"""The answers that a rater chooses from by default, each as the probability that it gives the claim."""
+
 _SMALLEST_PROB = 1e-300  # below it 1 / p overflows, and any value is too small to matter
+_BLOCK = 2**13  # claims at once: temporaries stay in the processor's cache
 _SMALL_RATIO = 1e-3  # up to here a series is nearer than the difference that it expands
 
 
-def value_of_information(measure: Measure, prob: FloatArray, if_true: FloatArray, if_false: FloatArray) -> FloatArray:
-    """Returns the value of each claim for each root, [R, C], never negative.
+def value_of_information(
+    measure: Measure,
+    prob: FloatArray,
+    root_prob: FloatArray,
+    difference: FloatArray,
+    reliability: Reliability = PERFECT,
+    answers: Sequence[float] = YES_OR_NO,
+) -> FloatArray:
+    """Returns the value of one answer about each claim for each root, [R, C], never negative.
+
+    Against a perfect rater, the value of perfect information; against any other, of a sample (EVSI), which is at
+    most that. For the variance it is (p (1-p) d J)^2 / (q (1-q)), for the shift 2 p (1-p) |d| |J|, with J =
+    sensitivity + specificity - 1 and q = P(the rater says yes) (Raiffa and Schlaifer 1961, chapter 4).
 
     Args:
         measure: one of `MEASURES`. `variance_reduction` is in squared probability, `expected_shift` in
             probability, `mutual_information` in nats.
         prob: [C] P(claim).
-        if_true: [R, C] P(root | claim true); NaN where that is impossible.
-        if_false: [R, C] P(root | claim false); NaN likewise.
+        root_prob: [R] P(root).
+        difference: [R, C] P(root | claim true) - P(root | claim false), taken without cancellation; 0 where a
+            state is impossible.
+        reliability: of the rater who will be asked.
+        answers: what the rater may say, see `answer_table`.
+
+    Raises:
+        ValueError: no such measure, or no such set of answers.
+    """
+    check_measure(measure)
+    table = answer_table(reliability, answers)
+    value = np.empty(difference.shape)
+    for start in range(0, len(prob), _BLOCK):
+        here = slice(start, start + _BLOCK)
+        p, d = prob[here], difference[:, here]
+        open_ = (p > _SMALLEST_PROB) & (p < 1)
+        p = np.where(open_, p, 0.5)
+        value[:, here] = _FORMULAS[measure](p, root_prob[:, np.newaxis], np.where(open_, d, 0.0), table)
+    return value
+
+
+def check_measure(measure: str) -> None:
+    """Checks a measure's name.
 
     Raises:
         ValueError: no such measure.
     """
     if measure not in MEASURES:
         raise ValueError(f"the measure is {measure!r}; it must be one of {', '.join(MEASURES)}")
-    open_ = (prob > _SMALLEST_PROB) & (prob < 1) & np.isfinite(if_true) & np.isfinite(if_false)
-    value = _FORMULAS[measure](prob, np.where(open_, if_true, 0.0), np.where(open_, if_false, 0.0))
-    return np.where(open_, value, 0.0)
 
 
-def _variance_reduction(p: FloatArray, r1: FloatArray, r0: FloatArray) -> FloatArray:
-    return np.asarray(p * (1 - p) * (r1 - r0) ** 2)
+def answer_table(reliability: Reliability, answers: Sequence[float] = YES_OR_NO) -> FloatArray:
+    """Returns (P(answer | claim false), P(answer | claim true)) for each possible answer, [K, 2]; columns sum to 1.
+
+    A probability counts as the mixture of yes and no (`evidence.answer_likelihood`). So a rater who may say one is
+    taken to have come to a yes or a no, as the reliability says, and to voice it through a noisy channel, P(says a |
+    yes) proportional to a and P(says a | no) to 1 - a. By the data processing inequality a finer scale, so
+    understood, is never worth more than a plain yes or no. Answers that cannot occur are left out.
+
+    Args:
+        reliability: the rater's.
+        answers: probabilities in [0, 1] whose mean is 1/2, such as 0.1, 0.3, 0.5, 0.7, 0.9: without reason, no side
+            is favoured.
+
+    Raises:
+        ValueError: an answer is no probability, or their mean is not 1/2.
+    """
+    likelihoods = [answer_likelihood(answer, reliability) for answer in answers]
+    if not answers or abs(sum(answers) / len(answers) - 0.5) > 1e-9:
+        raise ValueError(f"the answers are {tuple(answers)}; their mean must be 1/2")
+    table = np.array(likelihoods, dtype=np.float64) * (2 / len(answers))
+    return np.asarray(table[table.any(axis=1)])
 
 
-def _expected_shift(p: FloatArray, r1: FloatArray, r0: FloatArray) -> FloatArray:
-    return np.asarray(2 * p * (1 - p) * np.abs(r1 - r0))
+def answer_prob(prob: FloatArray, answer: FloatArray) -> FloatArray:
+    """Returns P(answer) [C] of one answer's likelihoods [2], for P(claim) `prob` [C]."""
+    return np.asarray(prob * answer[1] + (1 - prob) * answer[0])
 
 
-def _mutual_information(p: FloatArray, r1: FloatArray, r0: FloatArray) -> FloatArray:
-    """H(r) - p H(r1) - (1-p) H(r0), as the expected Kullback-Leibler divergence of the answered from the asked.
+def root_move(prob: FloatArray, difference: FloatArray, answer: FloatArray) -> FloatArray:
+    """Returns P(root | answer) - P(root) [..., C] for `prob` [C] within (0, 1), `difference` [..., C], `answer` [2]."""
+    return np.asarray(prob * (1 - prob) / answer_prob(prob, answer) * (answer[1] - answer[0]) * difference)
+
+
+def _variance_reduction(p: FloatArray, rho: FloatArray, d: FloatArray, table: FloatArray) -> FloatArray:
+    # The share of the claim's own variance that the answer takes: 1 from a perfect rater.
+    share = sum(p * (1 - p) / answer_prob(p, answer) * (answer[1] - answer[0]) ** 2 for answer in table)
+    return np.asarray(p * (1 - p) * share * d**2)
+
+
+def _expected_shift(p: FloatArray, rho: FloatArray, d: FloatArray, table: FloatArray) -> FloatArray:
+    return np.asarray(p * (1 - p) * np.abs(table[:, 1] - table[:, 0]).sum() * np.abs(d))
+
+
+def _mutual_information(p: FloatArray, rho: FloatArray, d: FloatArray, table: FloatArray) -> FloatArray:
+    """H(r) - E[H(r | answer)], as the expected Kullback-Leibler divergence of the answered from the asked.
 
     Differences of entropies would lose what is left of a small value; each term here is non-negative.
     """
-    rho, d = p * r1 + (1 - p) * r0, r1 - r0
-    not_rho = p * (1 - r1) + (1 - p) * (1 - r0)
-    if_yes = _excess(rho, (1 - p) * d) + _excess(not_rho, -(1 - p) * d)
-    if_no = _excess(rho, -p * d) + _excess(not_rho, p * d)
-    return p * if_yes + (1 - p) * if_no
+    # 1 - rho may have lost its digits, but no answer may take the root's probability past 0 or 1.
+    not_rho = np.maximum(1 - rho, np.maximum((1 - p) * d, -p * d))
+    rho = np.maximum(rho, np.maximum(p * d, -(1 - p) * d))
+    value = np.zeros(d.shape)
+    for answer in table:
+        move = root_move(p, d, answer)
+        value += answer_prob(p, answer) * (_excess(rho, move) + _excess(not_rho, -move))
+    return value
 
 
 def _excess(base: FloatArray, change: FloatArray) -> FloatArray:
     """Returns (base + change) log((base + change) / base) - change, at least 0, and 0 where base is 0."""
-    possible = base > 0
-    ratio = np.maximum(np.where(possible, change, 0.0) / np.where(possible, base, 1.0), -1.0)
-    direct = xlog1py(1 + ratio, ratio) - ratio
+    ratio = np.maximum(np.divide(change, base, out=np.zeros_like(change), where=base > 0), -1.0)
     small = np.clip(ratio, -_SMALL_RATIO, _SMALL_RATIO)
-    series = small**2 * (1 / 2 - small * (1 / 6 - small * (1 / 12 - small * (1 / 20 - small / 30))))
-    return np.asarray(base * np.where(small == ratio, series, direct))
+    found = small**2 * (1 / 2 - small * (1 / 6 - small * (1 / 12 - small * (1 / 20 - small / 30))))
+    large = small != ratio
+    far = ratio[large]
+    found[large] = xlog1py(1 + far, far) - far
+    return np.asarray(base * found)
 
 
-_FORMULAS: dict[Measure, Callable[[FloatArray, FloatArray, FloatArray], FloatArray]] = {
+_FORMULAS: dict[Measure, Callable[[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]] = {
     "variance_reduction": _variance_reduction,
     "expected_shift": _expected_shift,
     "mutual_information": _mutual_information,

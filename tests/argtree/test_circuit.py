@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from argtree.circuit import Circuit, compile_circuit
+from argtree.compiled import compile_graph, fold_certain
 from argtree.factors import FactorGraph, build_factors
 from argtree.graph import ArgumentGraph
 from tests.argtree.random_graphs import joint, random_graph
@@ -24,6 +25,9 @@ def _graph(seed: int) -> ArgumentGraph:
 def _enumerated(graph: ArgumentGraph, indicators: dict[int, np.ndarray]) -> tuple[Any, dict[int, np.ndarray]]:
     """The polynomial and its derivatives [2] by each indicator [2], straight from the definition."""
     states, weight = joint(graph)
+    for row, claim in enumerate(graph.claims):
+        if not graph.arguments_for(claim.id):  # its prior is part of its indicator
+            weight /= np.where(states[:, row] == 1, claim.prior, 1 - claim.prior)
     terms = {row: indicators[row][states[:, row]] for row in indicators}
     total = np.prod([weight.astype(complex), *terms.values()], axis=0).sum()
     derivatives = {}
@@ -35,7 +39,7 @@ def _enumerated(graph: ArgumentGraph, indicators: dict[int, np.ndarray]) -> tupl
 
 def _random_indicators(graph: FactorGraph, seed: int, num_variants: int, dtype: Any) -> dict[int, np.ndarray]:
     rng = np.random.default_rng(seed)
-    found = {row: rng.random((int(rng.choice([1, num_variants])), 2)).astype(dtype) for row in graph.variable_of}
+    found = {row: rng.random((int(rng.choice([1, num_variants])), 2)).astype(dtype) for row in range(graph.num_claims)}
     if dtype is np.complex128:
         return {row: indicator + 1e-3j * rng.normal(size=indicator.shape) for row, indicator in found.items()}
     return found
@@ -51,7 +55,7 @@ def _variant(indicators: dict[int, np.ndarray], variant: int) -> dict[int, np.nd
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_value_and_derivatives_equal_enumeration(dtype: Any) -> None:
     for seed in range(20):
-        graph, factors = _graph(seed), build_factors(_graph(seed))
+        graph, factors = _graph(seed), build_factors(fold_certain(compile_graph(_graph(seed)))[0])
         indicators = _random_indicators(factors, seed, 3, dtype)
         circuit = compile_circuit(factors)
         evaluation = circuit.evaluate(indicators)
@@ -68,7 +72,7 @@ def test_value_and_derivatives_equal_enumeration(dtype: Any) -> None:
 
 def _conditioned(factors: FactorGraph) -> tuple[list[int], np.ndarray]:
     """The rows of up to three claims, and all their states [B, K]."""
-    rows = list(factors.variable_of)[:3]
+    rows = list(range(factors.num_claims))[:3]
     return rows, np.array(list(product((0, 1), repeat=len(rows))))
 
 
@@ -82,10 +86,10 @@ def _summed_over_slices(circuit: Circuit, indicators: dict[int, np.ndarray], sta
 
 def test_conditioned_variants_sum_to_the_whole() -> None:
     for seed in range(30):
-        graph, factors = _graph(seed), build_factors(_graph(seed))
+        graph, factors = _graph(seed), build_factors(fold_certain(compile_graph(_graph(seed)))[0])
         indicators = _random_indicators(factors, seed, 1, np.float64)
         rows, states = _conditioned(factors)
-        circuit = compile_circuit(factors, [factors.variable_of[row] for row in rows])
+        circuit = compile_circuit(factors, rows)
         totals, derivatives = _summed_over_slices(circuit, indicators, states)
         total, expected = _enumerated(graph, _variant(indicators, 0))
         np.testing.assert_allclose(totals.sum(), total.real, rtol=1e-12)
@@ -95,7 +99,7 @@ def test_conditioned_variants_sum_to_the_whole() -> None:
 
 def test_a_step_along_the_imaginary_axis_gives_a_derivative() -> None:
     for seed in range(10):
-        graph, factors = _graph(seed), build_factors(_graph(seed))
+        graph, factors = _graph(seed), build_factors(fold_certain(compile_graph(_graph(seed)))[0])
         indicators = _random_indicators(factors, seed, 1, np.float64)
         row = next(iter(indicators))
         _, expected = _enumerated(graph, _variant(indicators, 0))
@@ -107,8 +111,8 @@ def test_a_step_along_the_imaginary_axis_gives_a_derivative() -> None:
 
 
 def test_variants_of_very_different_size_keep_their_ratio() -> None:
-    factors = build_factors(_graph(3))
-    rows = list(factors.variable_of)
+    factors = build_factors(fold_certain(compile_graph(_graph(3)))[0])
+    rows = list(range(factors.num_claims))
     indicators = {row: np.array([[1.0, 1.0], [1e-30, 1e-30]]) for row in rows}
     evaluation = compile_circuit(factors).evaluate(indicators)
     assert evaluation is not None
@@ -116,6 +120,6 @@ def test_variants_of_very_different_size_keep_their_ratio() -> None:
 
 
 def test_only_claims_can_be_conditioned() -> None:
-    factors = FactorGraph([2, 2], [False, True], [], {}, [])
+    factors = FactorGraph(1, [2, 2], [])
     with pytest.raises(ValueError, match="variable 1 is a maximum"):
         compile_circuit(factors, [1])

@@ -8,9 +8,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from rich.console import Console
+from scipy.sparse import csr_array
 
 from argtree.draw import printable, svg, tree
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
+from argtree.influence import Influence
 from argtree.layout import arrange
 from argtree.propagate import Propagation, propagate
 from argtree.text import text_width, wrap
@@ -59,9 +61,10 @@ def wide_graph(rng: np.random.Generator, num_claims: int) -> ArgumentGraph:
 
 def result_of(graph: ArgumentGraph, rng: np.random.Generator) -> Propagation:
     """Any figures: what is drawn does not hang on their being right."""
-    size = len(graph.claims)
-    shape = (len(graph.roots), size)
-    return Propagation(graph, True, rng.random(size), rng.random(shape), rng.random(shape))
+    size, rows = len(graph.claims), np.arange(len(graph.claims))
+    at_anchor = csr_array(rng.uniform(-1, 1, (len(graph.roots), size)))
+    prob = rng.random(size)
+    return Propagation(graph, prob, 1 - prob, Influence(size, rows, rows, rng.random(size), at_anchor))
 
 
 def printed(graph: ArgumentGraph, result: Propagation, labels: dict[str, float] | None = None) -> str:

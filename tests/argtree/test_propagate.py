@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from pathlib import Path
 
@@ -106,15 +105,6 @@ def test_convolving_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(circuit_module, "_MAX_PRODUCTS_AT_ONCE", 1)
     for seed in range(40):
         _assert_equals_enumeration(random_graph(np.random.default_rng([seed, 0]), 9))
-
-
-def test_taking_roots_in_portions_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    claims = [Claim(f"c{i}", "", 0.3) for i in range(5)]
-    arguments = [_support(f"c{i}", 0.6, f"c{i + 1}") for i in range(4)]
-    graph = ArgumentGraph(claims, arguments, [Root(f"c{i}") for i in range(4)], {"c2": (0.2, 0.9)})
-    together = propagate(graph)
-    monkeypatch.setattr(sys.modules["argtree.propagate"], "_MAX_ENTRIES_AT_ONCE", 1)
-    np.testing.assert_allclose(propagate(graph).root_if_true, together.root_if_true, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

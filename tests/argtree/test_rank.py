@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from argtree import Argument, ArgumentGraph, Claim, Premise, Root, propagate, rank
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from argtree import Argument, ArgumentGraph, Claim, Premise, Reliability, Root, propagate, rank
+from argtree.rank import TopConfidence, top_confidence
+from argtree.value import PERFECT
 
 
 def _graph() -> ArgumentGraph:
@@ -36,3 +42,58 @@ def test_lists_every_claim_when_told_to() -> None:
 def test_equals_keep_the_order_of_the_graph() -> None:
     claims = [Claim(name, "", 0.5) for name in "zay"]
     assert [one.claim for one in rank(propagate(ArgumentGraph(claims)))] == ["z", "a", "y"]
+
+
+def test_a_quick_question_goes_before_a_slow_one_worth_more() -> None:
+    result = propagate(_graph())
+    ranked = rank(result, seconds={"strong": 3000.0, "weak": 10.0})
+    assert [one.claim for one in ranked] == ["weak", "argued", "strong"]
+    assert ranked[2].value_per_second == ranked[2].value / 3000
+    with pytest.raises(ValueError, match="takes 0 s"):
+        rank(result, seconds={"weak": 0})
+
+
+def test_an_erring_rater_lowers_every_value() -> None:
+    result = propagate(_graph())
+    perfect, erring = (
+        {one.claim: one.value for one in rank(result, reliability=r)} for r in (PERFECT, Reliability(0.8, 0.9))
+    )
+    assert perfect.keys() == erring.keys() and all(0 < erring[name] < perfect[name] for name in perfect)
+
+
+def test_exact_values_leave_no_doubt_about_the_best() -> None:
+    assert top_confidence(np.array([0.1, 0.3, 0.3]), np.zeros((0, 3)), 2) == TopConfidence(1.0, (1.0, 1.0))
+
+
+def _replicates(values: np.ndarray, errors: np.ndarray, num: int, rng: np.random.Generator) -> np.ndarray:
+    """Jackknife replicates of means of independent normal groups: each shows the standard errors given, on average."""
+    groups = values + errors * np.sqrt(num) * rng.standard_normal((num, len(values)))
+    groups += values - groups.mean(axis=0)
+    return (groups.sum(axis=0) - groups) / (num - 1)
+
+
+def test_the_best_of_two_is_as_sure_as_the_distance_in_standard_errors() -> None:
+    values, errors = np.array([0.0, 1.0]), np.array([0.6, 0.8])  # of the difference: 1
+    replicates = _replicates(values, errors, 2000, np.random.default_rng(5))
+    confidence = top_confidence(values, replicates, 1)
+    assert confidence.together == confidence.each[0] == pytest.approx(norm.cdf(1), abs=0.03)
+
+
+def test_what_varies_together_does_not_blur_the_order() -> None:
+    values = np.array([1.0, 2.0, 3.0, 2.999])
+    common = np.random.default_rng(6).standard_normal((20, 1))
+    confidence = top_confidence(values, values + common, 3)
+    assert confidence == TopConfidence(1.0, (1.0, 1.0, 1.0))
+
+
+def test_the_claimed_confidence_is_met_by_repeated_sampling() -> None:
+    # Truths drawn around nothing, estimates around the truths: of lists held right with 0.6, 0.6 should be right.
+    rng = np.random.default_rng(7)
+    claimed, right = [], []
+    for _ in range(400):
+        truth = rng.normal(0, 3, 6)
+        groups = truth + np.sqrt(16) * rng.standard_normal((16, 6))
+        values = groups.mean(axis=0)
+        claimed.append(top_confidence(values, (groups.sum(axis=0) - groups) / 15, 2).together)
+        right.append(set(np.argsort(-values)[:2]) == set(np.argsort(-truth)[:2]))
+    assert np.mean(claimed) == pytest.approx(np.mean(right), abs=0.06)
