@@ -7,7 +7,8 @@ P(x | messages from below), drawn by `ancestral`, its value worked out by the sa
 claims left aside.
 
 The derivative by the indicator of a claim k of X in state v comes from the samples with x_k = v alone:
-df/dlambda_k[v] = E[f_x / lambda_k[v] / Q(x); x_k = v]. So a state that is hardly ever drawn has a large error, and says so.
+df/dlambda_k[v] = E[f_x / lambda_k[v] / Q(x); x_k = v]. So a state that is hardly
+ever drawn has a large error; claims of X without arguments are drawn a little more often in their rare states.
 
 Samples come in groups that are independent of each other and alike; leaving out one group at a time gives every figure
 that follows its standard error (`jackknife_error`). Memory does not grow with the number of samples.
@@ -32,15 +33,15 @@ from argtree.factors import build_factors
 NUM_GROUPS = 20
 """Groups of samples. A standard error from 20 is itself right to about 1 / sqrt(2 * 19) = 16 %."""
 
-MAX_ENTRIES = 2**8
-"""Largest table that is left once the claims of X are held. Larger ones need fewer claims of X but more time a sample."""
+MAX_ENTRIES = 2**5
+"""Largest table left once the claims of X are held. Larger ones need few claims less and much more time a sample."""
 
 _FIRST_ROUND, _LAST_ROUND = 8, 64  # samples of each group in the first round; doubled up to the last
 _BYTES_PER_ENTRY = 24  # a table, its sliced leaves and the derivatives on the way
 
 
 def jackknife_error(values: FloatArray) -> FloatArray:
-    """Returns [...] the standard error of values[0], or zeros where there is nothing but an exact figure.
+    """Returns [...] the standard error of values[0], zero where it is exact, infinite where one group alone gives it.
 
     With G groups of equal size and the figure worked out without each of them in turn, the variance of the figure
     from all groups is (G - 1) / G times the sum of squared deviations (Efron and Stein 1981, "The Jackknife Estimate
@@ -53,7 +54,8 @@ def jackknife_error(values: FloatArray) -> FloatArray:
     if not len(left_out):
         return np.zeros(values.shape[1:])
     deviation = left_out - left_out.mean(axis=0)
-    return np.asarray(np.sqrt((len(left_out) - 1) / len(left_out) * (deviation**2).sum(axis=0)))
+    error = np.sqrt((len(left_out) - 1) / len(left_out) * (deviation**2).sum(axis=0))
+    return np.where(np.isnan(error) & ~np.isnan(values[0]), np.inf, error)
 
 
 class SamplingSolver:
@@ -98,7 +100,7 @@ class SamplingSolver:
         rng, sums = np.random.default_rng(self._seed), _Sums.empty(given)
         self.num_samples, num_each = 0, max(_FIRST_ROUND, -(-2 * len(self.held) // NUM_GROUPS))
         while True:
-            state = self._sampler.draw(rng, given.indicator, NUM_GROUPS, num_each)
+            state = self._sampler.draw(rng, given.proposal, NUM_GROUPS, num_each)
             different, count = _merge(state, np.repeat(np.arange(NUM_GROUPS), num_each))
             _add_round(sums, given, different, count, self._budget.memory_bytes)
             self.num_samples += len(state)
@@ -132,15 +134,13 @@ class _Given:
         # The held claims' indicators are factors of f_x that stand outside.
         self.summed = indicator.copy()
         self.summed[held] = 1.0
-        below = indicator.copy()
-        below[is_argued] = 1.0
-        self.log_held_below = _log(below[held])
-        below[held] = 1.0
-        self.summed_below = below
+        self.proposal = _defended(indicator, held[~is_argued[held]])
+        self.log_held_below = np.where(is_argued[held, np.newaxis], 0.0, _log(self.proposal[held]))
+        self.summed_below = np.where(is_argued[:, np.newaxis], 1.0, self.summed)
         self.has_evidence_above = bool((indicator[is_argued, 0] != indicator[is_argued, 1]).any())
 
     def run(self, state: BoolArray, part: slice) -> tuple[Evaluation | None, FloatArray]:
-        """Returns the evaluation with outputs `part` held, and log f_x without the held claims' indicators [t, 2, B]."""
+        """Returns the evaluation with outputs `part` held, and log f_x [t, 2, B] but for the indicators of X."""
         outputs = self.outputs[part]
         shape = (len(outputs), 2, len(state))
         indicators = {row: pair[np.newaxis] for row, pair in enumerate(self.summed)}
@@ -159,7 +159,21 @@ class _Given:
             log_below = _log_total(evaluation, len(state))
         else:
             log_below = np.logaddexp(log_value[0, 0], log_value[0, 1])
-        return log_below + _pick(self.log_held_below, state).sum(axis=1)
+        return np.asarray(log_below + _pick(self.log_held_below, state).sum(axis=1))
+
+
+def _defended(indicator: FloatArray, rows: IntArray) -> FloatArray:
+    """Returns indicators in which no possible state of the rows is rare; all weights together vary by about a tenth.
+
+    A defensive mixture for each claim (Hesterberg 1995): raising a rare state to probability q costs a variance of
+    the weight of about q.
+    """
+    proposal = indicator.copy()
+    share = indicator[rows] / indicator[rows].sum(axis=1, keepdims=True)
+    least = min(0.02, 0.1 / max(1, len(rows)))
+    is_open = (indicator[rows] > 0).all(axis=1, keepdims=True)
+    proposal[rows] = np.where(is_open, np.clip(share, least, 1 - least), share)
+    return proposal
 
 
 def _log(values: FloatArray) -> FloatArray:
@@ -191,9 +205,7 @@ class _Sums:
     def empty(given: _Given) -> _Sums:
         num_claims, num_outputs = len(given.indicator), len(given.outputs)
         derivative = np.zeros((NUM_GROUPS, num_claims, 2, num_outputs, 2))
-        return _Sums(
-            np.zeros((NUM_GROUPS, num_outputs, 2)), derivative, derivative_log=np.full(num_claims, -np.inf)
-        )
+        return _Sums(np.zeros((NUM_GROUPS, num_outputs, 2)), derivative, derivative_log=np.full(num_claims, -np.inf))
 
     def add_total(self, part: slice, total: FloatArray, log: float) -> None:
         """Adds [G, t, 2] times exp(log)."""
@@ -214,7 +226,8 @@ class _Sums:
         largest = derivative.max(axis=(2, 3, 4), keepdims=True)
         derivative /= np.where(largest > 0, largest, 1.0)
         determinant = (
-            derivative[:, :, 1, :, 1] * derivative[:, :, 0, :, 0] - derivative[:, :, 1, :, 0] * derivative[:, :, 0, :, 1]
+            derivative[:, :, 1, :, 1] * derivative[:, :, 0, :, 0]
+            - derivative[:, :, 1, :, 0] * derivative[:, :, 0, :, 1]
         )
         return Solution(_replicates(self.total), derivative, determinant)
 
@@ -289,7 +302,7 @@ def _add_exact(
     found = np.empty((NUM_GROUPS, len(given.indicator), 2, *shape[:2]))
     for row, table in given.circuit.differentiate(evaluation).items():
         if not is_held[row]:
-            wide = np.broadcast_to(table, (np.prod(shape), 2)).reshape(*shape, 2)
+            wide = np.broadcast_to(table, (log_value.size, 2)).reshape(*shape, 2)
             found[:, row] = np.einsum("gb,tsbv->gvts", weight, wide, optimize=True)
     for place, row in enumerate(given.outputs[part].tolist()):
         found[:, row, :, place] *= np.eye(2)  # held at s, an output is nothing else
