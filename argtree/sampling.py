@@ -36,7 +36,7 @@ NUM_GROUPS = 20
 MAX_ENTRIES = 2**5
 """Largest table left once the claims of X are held. Larger ones need few claims less and much more time a sample."""
 
-_FIRST_ROUND, _LAST_ROUND = 8, 64  # samples of each group in the first round; doubled up to the last
+_FIRST_ROUND, _LAST_ROUND = 8, 64  # samples of each group in the first round; doubled up to the last or the time left
 _BYTES_PER_ENTRY = 24  # a table, its sliced leaves and the derivatives on the way
 
 
@@ -73,7 +73,8 @@ class SamplingSolver:
             rng: gives the seed; every `solve` starts from the same one, so like evidence gives like samples.
             budget: `precision` at which sampling stops, and `memory_bytes` that it may hold.
             clock: seconds, ever increasing.
-            deadline: reading of the clock after which no more samples are begun; at least one round is finished.
+            deadline: reading of the clock by which to be done, as far as the time of earlier samples foretells; at
+                least one round is finished.
         """
         self.deadline = deadline
         self._core, self._budget, self._clock = core, budget, clock
@@ -98,15 +99,18 @@ class SamplingSolver:
             raise ImpossibleEvidenceError("a claim's evidence is impossible whether it is true or false")
         given = _Given(self._core, self._circuit, self.held, indicator / indicator.max(axis=1, keepdims=True))
         rng, sums = np.random.default_rng(self._seed), _Sums.empty(given)
-        self.num_samples, num_each = 0, max(_FIRST_ROUND, -(-2 * len(self.held) // NUM_GROUPS))
-        while True:
+        self.num_samples, num_each, start = 0, _FIRST_ROUND, self._clock()
+        while num_each:
             state = self._sampler.draw(rng, given.proposal, NUM_GROUPS, num_each)
             different, count = _merge(state, np.repeat(np.arange(NUM_GROUPS), num_each))
             _add_round(sums, given, different, count, self._budget.memory_bytes)
             self.num_samples += len(state)
-            if self._clock() >= self.deadline or _error(sums) <= self._budget.precision:
+            if _error(sums) <= self._budget.precision:
                 break
-            num_each = max(num_each, min(2 * num_each, _LAST_ROUND))
+            now = self._clock()
+            seconds_each = (now - start) / self.num_samples * NUM_GROUPS
+            affordable = (self.deadline - now) / seconds_each if seconds_each else np.inf
+            num_each = int(min(2 * num_each, _LAST_ROUND, max(0.0, affordable)))
         if not sums.total.any():
             raise TooEntangledError(
                 f"None of {self.num_samples:,} samples fits the evidence, and the graph is too entangled to tell "

@@ -48,11 +48,14 @@ def as_core(graph: ArgumentGraph, outputs: list[int]) -> tuple[Core, FloatArray]
     return Core(folded, np.array(outputs)), folded.evidence * np.where(folded.is_argued[:, np.newaxis], 1.0, message)
 
 
-def solver(core: Core, seed: int = 0, rounds: int = 1, precision: float = 1e-12, memory: int = 2**28) -> SamplingSolver:
+def solver(
+    core: Core, seed: int = 0, seconds: float = 0, precision: float = 1e-12, memory: int = 2**28
+) -> SamplingSolver:
+    """Each round takes a second by its clock."""
     ticks = count()
     budget = Budget(precision=precision, memory_bytes=memory)
     rng = np.random.default_rng(seed)
-    return SamplingSolver(core, rng=rng, budget=budget, clock=lambda: float(next(ticks)), deadline=rounds - 1)
+    return SamplingSolver(core, rng=rng, budget=budget, clock=lambda: float(next(ticks)), deadline=seconds)
 
 
 def figures(solution: Solution, indicator: FloatArray) -> FloatArray:
@@ -77,7 +80,7 @@ def exact_figures(graph: ArgumentGraph, outputs: list[int]) -> FloatArray:
 def test_agrees_with_the_joint_within_its_errors(seed: int, num_labels: int) -> None:
     graph, outputs = entangled(seed, num_labels=num_labels), [11, 9]
     core, indicator = as_core(graph, outputs)
-    sampled = solver(core, seed, rounds=6)
+    sampled = solver(core, seed, seconds=12)
     found = figures(sampled.solve(indicator), indicator)
     assert len(sampled.held) > 1
     error = jackknife_error(found)
@@ -125,7 +128,7 @@ def test_the_same_seed_gives_the_same_answer_however_much_memory_there_is() -> N
 
 def test_stops_at_the_precision_asked_for() -> None:
     core, indicator = as_core(entangled(3), [11])
-    coarse, fine = (solver(core, precision=precision, rounds=100) for precision in (0.02, 0.001))
+    coarse, fine = (solver(core, precision=precision, seconds=200) for precision in (0.02, 0.001))
     for sampled in (coarse, fine):
         found = sampled.solve(indicator)
         assert jackknife_error(found.total[..., 1] / found.total.sum(axis=2)).max() <= (
@@ -167,7 +170,7 @@ def test_a_rare_state_is_drawn_all_the_same() -> None:
     rare = [row for row in solver(core).held.tolist() if not core.graph.is_argued[row]]
     assert rare
     indicator[rare] = (1.0, 1e-6)
-    found = solver(core, rounds=4).solve(indicator)
+    found = solver(core, seconds=12).solve(indicator)
     assert (found.derivative[:, rare].sum(axis=(3, 4)) > 0).all()
 
 
