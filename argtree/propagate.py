@@ -17,6 +17,7 @@ from argtree.circuit import Circuit, compile_circuit
 from argtree.errors import ImpossibleEvidenceError, TooEntangledError
 from argtree.factors import UNKNOWN, FactorGraph, FloatArray, build_factors
 from argtree.graph import ArgumentGraph
+from argtree.quantities import expand_quantities
 from argtree.value import Measure, value_of_information
 
 _MAX_ENTRIES_AT_ONCE = 2**26
@@ -65,6 +66,10 @@ def propagate(graph: ArgumentGraph) -> Propagation:
         TooEntangledError: shared premises would need tables past the limits of `elimination`; said before any work.
         ImpossibleEvidenceError: the evidence has probability zero; the message names what contradicts.
     """
+    return replace(_propagate(expand_quantities(graph)), graph=graph)
+
+
+def _propagate(graph: ArgumentGraph) -> Propagation:
     factors = build_factors(graph)
     circuit = compile_circuit(factors)
     root_rows = [graph.index[root.claim] for root in graph.roots]
