@@ -8,6 +8,7 @@ import getpass
 import io
 import json
 import logging
+import math
 import signal
 import sys
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from argtree import draw
 from argtree.errors import ArgtreeError
 from argtree.format import graph_to_json, read_graph, write_whole
 from argtree.propagate import propagate
+from argtree.quantity_value import quantity_worths
 from argtree.rank import Ranked, rank
 from argtree.value import Measure
 from store import claims, queue
@@ -65,7 +67,7 @@ def _main() -> None:
 
 @app.command(name="rank")
 def rank_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1 or /2.")],
     measure: Annotated[Measure, typer.Option(help="The value of information to rank by.")] = "variance_reduction",
     top: Annotated[int | None, typer.Option(min=1, help="How many claims to list at most.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="List every claim, not only what is worth asking.")] = False,
@@ -175,7 +177,7 @@ def show(
 
 @app.command(name="import")
 def import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1 or /2.")],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Bring a graph made elsewhere into the store, so that its unknowns stand in the queue. No model is needed.
@@ -188,7 +190,7 @@ def import_command(
         save_graph(session, graph, datetime.now(UTC))
         propagate(load_graph(session))  # what can't be propagated must not get in: it would block everything else
         session.commit()
-        queue.rerank(session, propagate, datetime.now(UTC))
+        queue.rerank(session, propagate, datetime.now(UTC), quantity_worths)
     out.print(f"{len(graph.claims)} claims and {len(graph.arguments)} arguments are in the store.")
     _print_queue(engine)
 
@@ -238,7 +240,7 @@ def export(
         summary = export_dataset(session, folder, is_true)
     out.print(
         f"{summary.premises} answered premises ({summary.answers} answers, {summary.messages} of them settled) "
-        f"are in {summary.folder}.",
+        f"{f'and {summary.quantities} numbers ' if summary.quantities else ''}are in {summary.folder}.",
         markup=False,
     )
 
@@ -306,7 +308,9 @@ def _print_queue(engine: Engine) -> None:
     if not asked:
         out.print("There is nothing worth asking a person.")
         return
-    ranked = [Ranked(one.claim, one.text, one.prob, one.value, 0.0) for one in asked]
+    ranked = [
+        Ranked(one.claim or "", one.text, math.nan if one.prob is None else one.prob, one.value, 0.0) for one in asked
+    ]
     out.print(_value_table(ranked, "variance_reduction"))
     out.print("Answer them with `argtree ui` or `argtree answer`.")
 
@@ -316,7 +320,8 @@ def _value_table(ranked: list[Ranked], measure: str) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for one in ranked:
-        table.add_row(Text(draw.printable(one.text)), f"{one.prob:.3f}", f"{one.value:.3g}")
+        prob = "number" if math.isnan(one.prob) else f"{one.prob:.3f}"
+        table.add_row(Text(draw.printable(one.text)), prob, f"{one.value:.3g}")
     return table
 
 

@@ -12,16 +12,19 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-_KINDS = "kind IN ('yes', 'no', 'probability', 'number', 'cannot_say')"
-_PROB_FITS = (
-    "(kind IN ('cannot_say', 'number') AND prob IS NULL) "
-    "OR (kind NOT IN ('cannot_say', 'number') AND prob BETWEEN 0 AND 1)"
-)
-_NUMBER_FITS = (
-    "(kind = 'number' AND number IS NOT NULL AND sd > 0) OR (kind <> 'number' AND number IS NULL AND sd IS NULL)"
-)
 _ONE_THING = "(claim_id IS NULL) <> (quantity_id IS NULL)"
-_KIND_FITS = "kind = 'cannot_say' OR (kind = 'number') = (claim_id IS NULL)"
+_ANSWER_CHECKS = {
+    "kind_is_known": "kind IN ('yes', 'no', 'probability', 'number', 'cannot_say')",
+    "prob_fits_kind": (
+        "(kind IN ('cannot_say', 'number') AND prob IS NULL) "
+        "OR (kind NOT IN ('cannot_say', 'number') AND prob BETWEEN 0 AND 1)"
+    ),
+    "number_fits_kind": (
+        "(kind = 'number' AND number IS NOT NULL AND sd > 0) OR (kind <> 'number' AND number IS NULL AND sd IS NULL)"
+    ),
+    "is_about_one_thing": _ONE_THING,
+    "kind_fits_question": "kind = 'cannot_say' OR (kind = 'number') = (claim_id IS NULL)",
+}
 
 
 def upgrade() -> None:
@@ -71,43 +74,25 @@ def _make_tables() -> None:
 
 
 def _loosen_the_queue() -> None:
-    statuses = "status IN ('open', 'answered', 'withdrawn')"
-    checks = {
-        "status_is_known": statuses,
-        "asks_one_thing": _ONE_THING,
-        "prob_is_a_probability": "prob BETWEEN 0 AND 1",
-    }
-    _alter("question", checks, {"asks_one_thing"}, ["claim_id", "prob"], [_quantity_id("question")])
+    with op.batch_alter_table("question") as batch:
+        batch.add_column(_quantity_id("question"))
+        batch.alter_column("claim_id", existing_type=sa.Integer(), nullable=True)
+        batch.alter_column("prob", existing_type=sa.Float(), nullable=True)
+        batch.create_check_constraint("asks_one_thing", _ONE_THING)
     op.create_index("ix_question_quantity_id", "question", ["quantity_id"], unique=True)
-    _alter("lease", {}, set(), ["prob"], [])
-    checks = {
-        "kind_is_known": _KINDS,
-        "prob_fits_kind": _PROB_FITS,
-        "number_fits_kind": _NUMBER_FITS,
-        "is_about_one_thing": _ONE_THING,
-        "kind_fits_question": _KIND_FITS,
-    }
-    numbers = [sa.Column(name, sa.Float(), nullable=True) for name in ("number", "sd")]
-    new = {"number_fits_kind", "is_about_one_thing", "kind_fits_question"}
-    _alter("answer", checks, new, ["claim_id", "prob_before"], [_quantity_id("answer"), *numbers])
+    with op.batch_alter_table("lease") as batch:
+        batch.alter_column("prob", existing_type=sa.Float(), nullable=True)
+    with op.batch_alter_table("answer") as batch:
+        batch.add_column(_quantity_id("answer"))
+        for name in ("number", "sd"):
+            batch.add_column(sa.Column(name, sa.Float(), nullable=True))
+        batch.alter_column("claim_id", existing_type=sa.Integer(), nullable=True)
+        batch.alter_column("prob_before", existing_type=sa.Float(), nullable=True)
+        for name in ("kind_is_known", "prob_fits_kind"):
+            batch.drop_constraint(name, type_="check")
+        for name, check in _ANSWER_CHECKS.items():
+            batch.create_check_constraint(name, check)
     op.create_index("ix_answer_quantity_id", "answer", ["quantity_id"])
-
-
-def _alter(
-    table: str, checks: dict[str, str], new_checks: set[str], loosened: list[str], columns: list[sa.Column[Any]]
-) -> None:
-    """Adds columns, lets others be null and sets checks: `checks` are all that the table has afterwards."""
-    constraints = [sa.CheckConstraint(sql, name=name) for name, sql in checks.items()]
-    with op.batch_alter_table(table, table_args=constraints) as batch:  # SQLite: reflects no checks, so gets them all
-        for column in columns:
-            batch.add_column(column)
-        for name in loosened:
-            batch.alter_column(name, nullable=True)
-    if op.get_bind().dialect.name != "sqlite":
-        for name, sql in checks.items():
-            if name not in new_checks:
-                op.drop_constraint(name, table, type_="check")
-            op.create_check_constraint(name, table, sql)
 
 
 def _quantity_id(table: str) -> sa.Column[Any]:
