@@ -2,10 +2,10 @@
 
 With g(x) = P(root | the number is x, evidence) the value is E[h(g(x))] - h(E[g(x)]) for a convex h: the square for
 `variance_reduction`, the distance from P(root) for `expected_shift`, negative entropy for `mutual_information`. Where
-only thresholds count g is constant between them, and the value exact. Where numbers are compared, g is a regression on
-samples (Strong, Oakley and Brennan 2014, "Estimating multiparameter partial expected value of perfect information
-from a probabilistic sensitivity analysis sample", *Medical Decision Making* 34(3)). Not here: what a measurement with
-an error would be worth, which is less.
+only thresholds count g is constant between them, and the value exact. Where numbers are compared, what g is beyond
+that is a regression on samples (Strong, Oakley and Brennan 2014, "Estimating multiparameter partial expected value of
+perfect information from a probabilistic sensitivity analysis sample", *Medical Decision Making* 34(3)). Not here: what
+a measurement with an error would be worth, which is less.
 """
 
 from __future__ import annotations
@@ -97,8 +97,12 @@ def quantity_values(
 
 
 def quantity_worths(graph: ArgumentGraph) -> dict[str, float]:
-    """Returns the variance reduction of each quantity that claims rest on, by id, always with the same samples."""
-    return {one.quantity: one.value for one in quantity_values(graph, "variance_reduction", np.random.default_rng(0))}
+    """Returns the variance reduction of each quantity that claims rest on, by id, always with the same samples.
+
+    One within two standard errors of 0 is taken as 0: nobody need be asked for it.
+    """
+    found = quantity_values(graph, "variance_reduction", np.random.default_rng(0))
+    return {one.quantity: one.value if one.value > 2 * one.standard_error else 0.0 for one in found}
 
 
 def _outlooks(
@@ -160,7 +164,7 @@ def _literals(cluster: Cluster, state: State) -> tuple[Premise, ...]:
 
 def _exact(outlook: _Outlook, measure: Measure) -> list[QuantityValue]:
     mean = outlook.prob @ outlook.root_if
-    worth = float(outlook.prob @ _gain(measure, outlook.root_if, mean) @ outlook.weights)
+    worth = float(outlook.prob @ _gain(measure, outlook.root_if, mean, mean) @ outlook.weights)
     return [QuantityValue(outlook.cluster.beliefs[0][0], worth, 0.0)]
 
 
@@ -180,13 +184,34 @@ def _regressed(outlook: _Outlook, measure: Measure, rng: np.random.Generator) ->
     mean = outlook.prob @ outlook.root_if
     found = []
     for name, belief in outlook.cluster.beliefs:
-        about = [claim.about for claim in outlook.cluster.claims]
-        own = [one.value for one in about if isinstance(one, Threshold) and one.quantity == name]
-        basis = _spline(uniforms[name], belief.cdf(np.array(own)))
-        gains = _cross_fitted(measure, basis, weight, target, mean, rng) @ outlook.weights
-        error = float(gains.std(ddof=1) / np.sqrt(SAMPLES))
-        found.append(QuantityValue(name, max(float(gains.mean()), 0.0), error))
+        own = _own_thresholds(outlook.cluster, name)
+        base, low, high = _given_cells(outlook, list(own))
+        exact = outlook.prob @ _gain(measure, base, mean, mean) @ outlook.weights
+        basis = _spline(uniforms[name], belief.cdf(np.array(list(own.values()))))
+        known = base[rows], low[rows], high[rows]
+        more = _cross_fitted(measure, basis, weight, target, known, mean, rng) @ outlook.weights
+        error = float(more.std(ddof=1) / np.sqrt(SAMPLES))
+        found.append(QuantityValue(name, float(exact) + max(float(more.mean()), 0.0), error))
     return found
+
+
+def _own_thresholds(cluster: Cluster, name: str) -> dict[int, float]:
+    """Returns, by their place in the cluster, the thresholds of one quantity's claims."""
+    about = enumerate(claim.about for claim in cluster.claims)
+    return {i: said.value for i, said in about if isinstance(said, Threshold) and said.quantity == name}
+
+
+def _given_cells(outlook: _Outlook, own: list[int]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Returns what is known of g without samples: [S, R] P(root | which of these claims hold, evidence), and bounds."""
+    cells: dict[State, int] = {}
+    cell = np.array([cells.setdefault(tuple(state[i] for i in own), len(cells)) for state in outlook.states])
+    shape = (len(cells), outlook.root_if.shape[1])
+    joint, low, high = np.zeros(shape), np.ones(shape), np.zeros(shape)
+    np.add.at(joint, cell, outlook.prob[:, np.newaxis] * outlook.root_if)
+    np.minimum.at(low, cell, outlook.root_if)
+    np.maximum.at(high, cell, outlook.root_if)
+    base = np.clip(joint / np.bincount(cell, outlook.prob)[:, np.newaxis], low, high)
+    return base[cell], low[cell], high[cell]
 
 
 def _cross_fitted(
@@ -194,43 +219,47 @@ def _cross_fitted(
     basis: FloatArray,
     weight: FloatArray,
     target: FloatArray,
+    known: tuple[FloatArray, FloatArray, FloatArray],
     mean: FloatArray,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """Returns [N, R] terms whose mean estimates the value, with an error that is their spread over sqrt(N).
+    """Returns [N, R] terms whose mean estimates E[h(g) - h(base)], with an error that is their spread over sqrt(N).
 
-    The regression g is fitted on one half and used on the other, and h(g) gets the correction h'(g) (target - g), so
-    that what the fit gets wrong counts in second order only and the fit's own noise is not taken for value
+    What g is beyond its base is fitted on one half and used on the other, and h(g) gets the correction h'(g) (target -
+    g), so that what the fit gets wrong counts in second order only and the fit's own noise is not taken for value
     (Chernozhukov et al. 2018, "Double/debiased machine learning", *Econometrics Journal* 21(1)).
     """
-    gains = np.empty_like(target)
+    base, low, high = known
+    terms = np.empty_like(target)
     first = rng.permutation(len(weight)) < len(weight) // 2
     for fitted, used in ((first, ~first), (~first, first)):
         root = np.sqrt(weight[fitted])[:, np.newaxis]
-        coefficients = np.linalg.lstsq(basis[fitted] * root, target[fitted] * root, rcond=None)[0]
-        guess = np.clip(basis[used] @ coefficients, target.min(axis=0), target.max(axis=0))
-        gain = _gain(measure, guess, mean) + _slope(measure, guess, mean) * (target[used] - guess)
-        gains[used] = weight[used, np.newaxis] * gain
-    return gains
+        residual = target[fitted] - base[fitted]
+        coefficients = np.linalg.lstsq(basis[fitted] * root, residual * root, rcond=None)[0]
+        guess = np.clip(base[used] + basis[used] @ coefficients, low[used], high[used])
+        gain = _gain(measure, guess, base[used], mean)
+        correction = _slope(measure, guess, base[used], mean) * (target[used] - guess)
+        terms[used] = weight[used, np.newaxis] * (gain + correction)
+    return terms
 
 
-def _gain(measure: Measure, guess: FloatArray, mean: FloatArray) -> FloatArray:
-    """Returns h(guess) - h(mean) - h'(mean) (guess - mean): never negative, and the last term is 0 on average."""
+def _gain(measure: Measure, guess: FloatArray, base: FloatArray, mean: FloatArray) -> FloatArray:
+    """Returns h(guess) - h(base) - h'(base) (guess - base): never negative, and the last term is 0 on average."""
     if measure == "variance_reduction":
-        return np.asarray((guess - mean) ** 2)
+        return np.asarray((guess - base) ** 2)
     if measure == "expected_shift":
-        return np.abs(guess - mean)
-    return np.asarray(np.maximum(rel_entr(guess, mean) + rel_entr(1 - guess, 1 - mean), 0.0))
+        return np.abs(guess - mean) - np.abs(base - mean) - np.sign(base - mean) * (guess - base)
+    return np.asarray(np.maximum(rel_entr(guess, base) + rel_entr(1 - guess, 1 - base), 0.0))
 
 
-def _slope(measure: Measure, guess: FloatArray, mean: FloatArray) -> FloatArray:
+def _slope(measure: Measure, guess: FloatArray, base: FloatArray, mean: FloatArray) -> FloatArray:
     """Returns the derivative of `_gain` by the guess."""
     if measure == "variance_reduction":
-        return 2 * (guess - mean)
+        return 2 * (guess - base)
     if measure == "expected_shift":
-        return np.sign(guess - mean)
-    inside = np.clip(guess, 1e-12, 1 - 1e-12)
-    return np.asarray(np.log(inside / mean) - np.log((1 - inside) / (1 - mean)))
+        return np.sign(guess - mean) - np.sign(base - mean)
+    inside, around = (np.clip(prob, 1e-12, 1 - 1e-12) for prob in (guess, base))
+    return np.asarray(np.log(inside / around) - np.log((1 - inside) / (1 - around)))
 
 
 def _spline(places: FloatArray, breaks: FloatArray) -> FloatArray:

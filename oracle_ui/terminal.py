@@ -85,7 +85,7 @@ def parse_number(line: str, usual_error: float) -> Said:
         return Said("cannot_say")
     try:
         words = typed.split()
-        value, error = map(float, words if len(words) == 2 else (*words, usual_error))
+        value, error = map(float, words if len(words) == 2 else [*words, str(usual_error)])
         check_number("the number", value)
         check_positive("its error", error)
     except ValueError:

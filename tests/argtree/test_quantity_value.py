@@ -119,6 +119,30 @@ def test_thresholds_under_a_comparison_and_evidence_agree_with_quadrature() -> N
     assert abs(value - truth) < 4 * error and error < 0.03 * value
 
 
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_number_is_never_worth_less_than_one_of_its_thresholds(measure: Measure) -> None:
+    graph = resting_on(below("x", -0.1), less("x", "y"), strength=0.05)
+    rare = replace(graph, arguments=(*graph.arguments, Argument("z", "r", "support", 0.9, (Premise("x<-0.1"),))))
+    value, error = worth(rare, measure)["x"]
+    assert value >= propagate(rare).value(measure)[2] > 30 * error
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_root_that_a_threshold_rules_out_agrees_with_quadrature(measure: Measure) -> None:
+    claims = (Claim("r", "Root.", 0.0), less("x", "y"), below("x", 1.1))
+    arguments = (Argument("a", "r", "support", 0.9, (Premise("x<y"), Premise("x<1.1"))),)
+    graph = ArgumentGraph(claims, arguments, (Root("r"),), {}, (X, Y))
+
+    def expect(f: object) -> float:
+        return float(quad(lambda x: f(0.9 * norm.sf(x, 1.3, 0.8)) * norm.pdf(x, 1.0, 0.5), -4.0, 1.1)[0])  # type: ignore[operator]
+
+    mean = expect(lambda g: g)
+    at_zero = {"variance_reduction": mean**2, "expected_shift": mean, "mutual_information": -np.log(1 - mean)}[measure]
+    truth = expect(lambda g: H[measure](g, mean)) + norm.sf(1.1, 1.0, 0.5) * at_zero
+    value, error = worth(graph, measure)["x"]
+    assert abs(value - truth) < 4 * error + 1e-9 and error < 0.01 * value
+
+
 def test_the_same_seed_gives_the_same_values_and_numbers_are_never_worth_less_than_nothing() -> None:
     quantities = tuple(
         map(quantity, "xyzv", (Normal(0, 1), LogNormal(0, 1), Uniform(0, 2), Quantiles(((0, 0), (1, 3)))))

@@ -66,7 +66,7 @@ def jelly_graph() -> ArgumentGraph:
         roots=(Root("f"), Root("m", 0.5)),
         quantities=(
             Quantity("jelly", "The density of jelly", "g/cm³", Normal(1.1, 0.1)),
-            Quantity("milk", "The density of milk", "g/cm³", Uniform(1.02, 1.04)),
+            Quantity("milk", "The density of milk", "g/cm³", Uniform(0.9, 1.2)),
         ),
         measurements=(Measurement("jelly", 1.0, 0.2),),
     )
