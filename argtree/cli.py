@@ -240,7 +240,7 @@ def export(
         summary = export_dataset(session, folder, is_true)
     out.print(
         f"{summary.premises} answered premises ({summary.answers} answers, {summary.messages} of them settled) "
-        f"{f'and {summary.quantities} numbers ' if summary.quantities else ''}are in {summary.folder}.",
+        f"{f'and {summary.quantities} answered quantities ' if summary.quantities else ''}are in {summary.folder}.",
         markup=False,
     )
 

@@ -151,6 +151,12 @@ def test_quantities_are_read_and_come_back(tmp_path: Path) -> None:
     assert graph_to_json(graph) == WITH_QUANTITIES
 
 
+def test_the_examples_of_the_document_are_graphs() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+    examples = [graph_from_json(json.loads(part.split("```")[0])) for part in document.split("```json")[1:]]
+    assert [len(graph.quantities) for graph in examples] == [0, 2]
+
+
 def test_a_graph_without_quantities_is_written_as_version_one() -> None:
     empty = {**GOOD, "format": "argtree-graph/2", "quantities": [], "measurements": []}
     assert graph_to_json(graph_from_json(empty)) == GOOD
