@@ -8,6 +8,7 @@ import getpass
 import io
 import json
 import logging
+import math
 import signal
 import sys
 import time
@@ -32,6 +33,7 @@ from argtree.format import graph_to_json, read_graph, write_whole
 from argtree.graph import ArgumentGraph
 from argtree.names import find_claim, parse_given
 from argtree.propagate import Propagation, propagate
+from argtree.quantity_value import quantity_worths
 from argtree.rank import Ranked, rank
 from argtree.report import Report, value_table
 from argtree.value import Measure
@@ -72,7 +74,7 @@ def _main() -> None:
 def rank_command(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1; without it, the store's."),
+        typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1 or /2; without it, the store's."),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     measure: Annotated[Measure, typer.Option(help="The value of information to rank by.")] = "variance_reduction",
@@ -209,7 +211,7 @@ def show(
 
 @app.command(name="import")
 def import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="A graph in the form argtree-graph/1 or /2.")],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Bring a graph made elsewhere into the store, so that its unknowns stand in the queue. No model is needed.
@@ -222,7 +224,7 @@ def import_command(
         save_graph(session, graph, datetime.now(UTC))
         propagate(load_graph(session))  # what can't be propagated must not get in: it would block everything else
         session.commit()
-        queue.rerank(session, propagate, datetime.now(UTC))
+        queue.rerank(session, propagate, datetime.now(UTC), quantity_worths)
     out.print(f"{len(graph.claims)} claims and {len(graph.arguments)} arguments are in the store.")
     _print_queue(engine)
 
@@ -272,7 +274,7 @@ def export(
         summary = export_dataset(session, folder, is_true)
     out.print(
         f"{summary.premises} answered premises ({summary.answers} answers, {summary.messages} of them settled) "
-        f"are in {summary.folder}.",
+        f"{f'and {summary.quantities} answered quantities ' if summary.quantities else ''}are in {summary.folder}.",
         markup=False,
     )
 
@@ -340,7 +342,9 @@ def _print_queue(engine: Engine) -> None:
     if not asked:
         out.print("There is nothing worth asking a person.")
         return
-    ranked = [Ranked(one.claim, one.text, one.prob, one.value, 0.0) for one in asked]
+    ranked = [
+        Ranked(one.claim or "", one.text, math.nan if one.prob is None else one.prob, one.value, 0.0) for one in asked
+    ]
     out.print(value_table(ranked, "variance_reduction"))
     out.print("Answer them with `argtree ui` or `argtree answer`.")
 

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from argtree.errors import ArgtreeError
 from argtree.graph import Argument, ArgumentGraph
 from argtree.propagate import Propagation, propagate
+from argtree.quantity_value import quantity_worths
 from argtree.search import choose_expansion
 from models.elicitation import Belief, Elicitor, Proposal
 from models.errors import ModelError
@@ -108,7 +109,7 @@ class Explorer:
     def rank(self) -> Propagation:
         """Rank the queue's questions anew by what the store holds."""
         with session_scope(self.engine) as session:
-            return queue.rerank(session, propagate, self.now_fn())
+            return queue.rerank(session, propagate, self.now_fn(), quantity_worths)
 
     def _frontier(self, session: Session, root_keys: Collection[str] | None) -> tuple[ArgumentGraph, dict[str, float]]:
         """What lies under the roots to work for, and Var(p) of every claim there that can still be expanded.

@@ -20,7 +20,7 @@ class ArgtreeError(Exception):
 
 
 class FormatError(ArgtreeError, ValueError):
-    """The file is not an argument graph in the form argtree-graph/1."""
+    """The file is not an argument graph in the form argtree-graph/1 or argtree-graph/2."""
 
 
 class TooEntangledError(ArgtreeError):

@@ -1,4 +1,6 @@
-"""The JSON form of argument graphs, `argtree-graph/1`: docs/format.md. The only file here that touches files.
+"""The JSON form of argument graphs, `argtree-graph/1` and `/2`: docs/format.md. The only file here that touches files.
+
+Version 2 has quantities; a graph without any is written as version 1.
 
 Strict on purpose: what it does not understand it refuses, saying where, rather than drop it. Not here: the store.
 """
@@ -9,14 +11,30 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast, get_args
 
+from argtree.distributions import Distribution, LogNormal, Normal, Quantiles, Uniform
 from argtree.errors import FormatError
-from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
+from argtree.graph import (
+    Argument,
+    ArgumentGraph,
+    Claim,
+    Comparison,
+    Measurement,
+    Premise,
+    Quantity,
+    Relation,
+    Root,
+    Threshold,
+)
 
 FORMAT = "argtree-graph/1"
+FORMAT_WITH_QUANTITIES = "argtree-graph/2"
+_KEYS = ("format", "claims", "arguments", "roots", "evidence")
+_KEYS_WITH_QUANTITIES = (*_KEYS, "quantities", "measurements")
 
 _Scalar = TypeVar("_Scalar", str, bool)
 
@@ -77,9 +95,15 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def graph_to_json(graph: ArgumentGraph) -> dict[str, object]:
-    """Returns the graph as plain dicts and lists, in the form argtree-graph/1."""
+    """Returns the graph as plain dicts and lists: in the form argtree-graph/2 if it has quantities, else in form 1."""
+    quantities: dict[str, object] = {
+        "quantities": [_quantity_to_json(quantity) for quantity in graph.quantities],
+        "measurements": [
+            {"quantity": one.quantity, "value": float(one.value), "sd": float(one.sd)} for one in graph.measurements
+        ],
+    }
     return {
-        "format": FORMAT,
+        "format": FORMAT_WITH_QUANTITIES if graph.quantities else FORMAT,
         "claims": [_claim_to_json(claim) for claim in graph.claims],
         "arguments": [
             {
@@ -96,11 +120,12 @@ def graph_to_json(graph: ArgumentGraph) -> dict[str, object]:
             {"claim": claim, "likelihood": [float(likelihood) for likelihood in pair]}
             for claim, pair in graph.evidence.items()
         ],
+        **(quantities if graph.quantities else {}),
     }
 
 
 def graph_from_json(data: object) -> ArgumentGraph:
-    """Returns the graph that plain dicts and lists in the form argtree-graph/1 describe.
+    """Returns the graph that plain dicts and lists in the form argtree-graph/1 or /2 describe.
 
     Raises:
         FormatError: another version, an unknown or missing key, a wrong type or number, an unknown or doubled id,
@@ -108,10 +133,14 @@ def graph_from_json(data: object) -> ArgumentGraph:
     """
     if not isinstance(data, dict):
         raise FormatError(f"the graph is {_kind(data)}; it must be an object")
-    if data.get("format", FORMAT) != FORMAT:  # before all else: another version may have other keys
-        raise FormatError(f"format is {_shown(data['format'])}; this program reads {FORMAT!r} only")
-    top = _object(data, "the graph", ("format", "claims", "arguments", "roots", "evidence"))
-    claims = [_claim(*item) for item in _items(top, "claims")]
+    version = data.get("format", FORMAT)
+    if version not in (FORMAT, FORMAT_WITH_QUANTITIES):  # before all else: another version may have other keys
+        known = f"{FORMAT!r} and {FORMAT_WITH_QUANTITIES!r}"
+        raise FormatError(f"format is {_shown(version)}; this program reads {known} only")
+    has_quantities = version == FORMAT_WITH_QUANTITIES
+    top = _object(data, "the graph", _KEYS_WITH_QUANTITIES if has_quantities else _KEYS)
+    read_claim = _claim_of_either_kind if has_quantities else _claim
+    claims = [read_claim(*item) for item in _items(top, "claims")]
     arguments = [_argument(*item) for item in _items(top, "arguments")]
     roots = [_root(*item) for item in _items(top, "roots")]
     evidence: dict[str, tuple[float, float]] = {}
@@ -120,8 +149,12 @@ def graph_from_json(data: object) -> ArgumentGraph:
         if claim in evidence:
             raise FormatError(f"{where}.claim is {claim!r}, which has evidence already")
         evidence[claim] = pair
+    quantities = [_quantity(*item) for item in _items(top, "quantities")] if has_quantities else []
+    measurements = [_measurement(*item) for item in _items(top, "measurements")] if has_quantities else []
     try:
-        return ArgumentGraph(tuple(claims), tuple(arguments), tuple(roots), evidence)
+        return ArgumentGraph(
+            tuple(claims), tuple(arguments), tuple(roots), evidence, tuple(quantities), tuple(measurements)
+        )
     except ValueError as exc:
         raise FormatError(str(exc)) from exc
 
@@ -152,9 +185,58 @@ def _refuse_constant(name: str) -> NoReturn:
     raise FormatError(f"it holds {name}, which is not a JSON number")
 
 
+def distribution_to_json(distribution: Distribution) -> dict[str, object]:
+    """Returns a quantity's distribution as plain dicts and lists."""
+    if isinstance(distribution, Normal):
+        return {"kind": "normal", "mean": float(distribution.mean), "sd": float(distribution.sd)}
+    if isinstance(distribution, LogNormal):
+        return {"kind": "lognormal", "mu": float(distribution.mu), "sigma": float(distribution.sigma)}
+    if isinstance(distribution, Uniform):
+        return {"kind": "uniform", "low": float(distribution.low), "high": float(distribution.high)}
+    return {"kind": "quantiles", "points": [[float(prob), float(value)] for prob, value in distribution.points]}
+
+
+def distribution_from_json(item: object, where: str = "the distribution") -> Distribution:
+    """Returns the distribution that plain dicts and lists describe.
+
+    Args:
+        where: the words for where it stands.
+
+    Raises:
+        FormatError: an unknown kind, an unknown or missing key, or numbers that make no distribution.
+    """
+    if not isinstance(item, dict):
+        raise FormatError(f"{where} is {_kind(item)}; it must be an object")
+    kind = item.get("kind")
+    if not isinstance(kind, str) or kind not in _PARAMETERS:
+        kinds = ", ".join(f'"{one}"' for one in _PARAMETERS)
+        raise FormatError(f"{where}.kind is {_shown(kind)}; it must be one of {kinds}")
+    make, names = _PARAMETERS[kind]
+    found = _object(item, where, ("kind", *names))
+    if kind == "quantiles":
+        given: list[object] = [tuple(_point(*point) for point in _items(found, "points", f"{where}."))]
+    else:
+        given = [_number(found[name], f"{where}.{name}") for name in names]
+    try:
+        return make(*given)
+    except ValueError as exc:
+        raise FormatError(f"{where}: {exc}") from exc
+
+
 def _claim_to_json(claim: Claim) -> dict[str, object]:
-    found: dict[str, object] = {"id": claim.id, "text": claim.text, "prior": float(claim.prior)}
+    found: dict[str, object] = {"id": claim.id, "text": claim.text}
+    found |= {"prior": float(claim.prior)} if claim.about is None else {"about": _about_to_json(claim.about)}
     return found if claim.askable is None else {**found, "askable": claim.askable}
+
+
+def _about_to_json(about: Threshold | Comparison) -> dict[str, object]:
+    said: dict[str, object] = {"quantity": about.quantity, "relation": about.relation}
+    return said | ({"value": float(about.value)} if isinstance(about, Threshold) else {"other": about.other})
+
+
+def _quantity_to_json(quantity: Quantity) -> dict[str, object]:
+    distribution = distribution_to_json(quantity.distribution)
+    return {"id": quantity.id, "text": quantity.text, "unit": quantity.unit, "distribution": distribution}
 
 
 def _claim(item: object, where: str) -> Claim:
@@ -162,6 +244,54 @@ def _claim(item: object, where: str) -> Claim:
     askable = _scalar(found, where, "askable", bool) if "askable" in found else None
     text = _scalar(found, where, "text", str)
     return Claim(_id(found, where, "id"), text, _prob(found["prior"], f"{where}.prior"), askable)
+
+
+def _claim_of_either_kind(item: object, where: str) -> Claim:
+    """Reads a claim of version 2, which has a prior or is about a quantity."""
+    if not isinstance(item, dict) or "about" not in item:
+        return _claim(item, where)
+    found = _object(item, where, ("id", "text", "about"), ("askable",))
+    claim = _claim({**{key: value for key, value in found.items() if key != "about"}, "prior": 0}, where)
+    return replace(claim, about=_about(found["about"], f"{where}.about"))
+
+
+def _about(item: object, where: str) -> Threshold | Comparison:
+    is_comparison = isinstance(item, dict) and "other" in item
+    found = _object(item, where, ("quantity", "relation", "other" if is_comparison else "value"))
+    if found["relation"] not in get_args(Relation):
+        raise FormatError(f'{where}.relation is {_shown(found["relation"])}; it must be "<" or ">"')
+    quantity, relation = _id(found, where, "quantity"), cast(Relation, found["relation"])
+    if is_comparison:
+        return Comparison(quantity, relation, _id(found, where, "other"))
+    return Threshold(quantity, relation, _number(found["value"], f"{where}.value"))
+
+
+def _quantity(item: object, where: str) -> Quantity:
+    found = _object(item, where, ("id", "text", "unit", "distribution"))
+    text, unit = _scalar(found, where, "text", str), _scalar(found, where, "unit", str)
+    return Quantity(
+        _id(found, where, "id"), text, unit, distribution_from_json(found["distribution"], f"{where}.distribution")
+    )
+
+
+_PARAMETERS: Mapping[str, tuple[Callable[..., Distribution], tuple[str, ...]]] = {
+    "normal": (Normal, ("mean", "sd")),
+    "lognormal": (LogNormal, ("mu", "sigma")),
+    "uniform": (Uniform, ("low", "high")),
+    "quantiles": (Quantiles, ("points",)),
+}
+
+
+def _point(item: object, where: str) -> tuple[float, float]:
+    if not isinstance(item, list) or len(item) != 2:
+        raise FormatError(f"{where} is {_shown(item)}; it must be a list of a probability and a value")
+    return _prob(item[0], f"{where}[0]"), _number(item[1], f"{where}[1]")
+
+
+def _measurement(item: object, where: str) -> Measurement:
+    found = _object(item, where, ("quantity", "value", "sd"))
+    value, sd = (_number(found[name], f"{where}.{name}") for name in ("value", "sd"))
+    return Measurement(_id(found, where, "quantity"), value, sd)
 
 
 def _argument(item: object, where: str) -> Argument:

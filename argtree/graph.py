@@ -1,4 +1,4 @@
-"""The argument graph: claims, arguments from premises to conclusions, weighted roots, evidence.
+"""The argument graph: claims, arguments from premises to conclusions, weighted roots, evidence, and quantities.
 
 Values only. Not here: the probability of anything (`propagate`), files (`format`), database ids.
 """
@@ -13,10 +13,40 @@ from numbers import Real
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from argtree.distributions import (
+    FINEST,
+    Distribution,
+    LogNormal,
+    Normal,
+    Quantiles,
+    Uniform,
+    check_number,
+    check_positive,
+)
+
 MAX_WEIGHT = 1e6
 """A root may count at most this much, so that sums of values stay finite."""
 
 Polarity = Literal["support", "attack"]
+Relation = Literal["<", ">"]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What a claim says that compares a quantity with a number."""
+
+    quantity: str  # a quantity's id
+    relation: Relation
+    value: float  # in the quantity's unit
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a claim says that compares two quantities of one unit."""
+
+    quantity: str  # a quantity's id
+    relation: Relation
+    other: str  # another quantity's id
 
 
 @dataclass(frozen=True)
@@ -25,8 +55,9 @@ class Claim:
 
     id: str
     text: str
-    prior: float  # P(claim) when no argument about it fires, in [0, 1]
+    prior: float  # P(claim) when no argument about it fires, in [0, 1]; 0 and unused if it is about a quantity
     askable: bool | None = None  # may be put to raters; None: exactly if it has no arguments
+    about: Threshold | Comparison | None = None  # the claim says just this of a quantity, and nothing argues about it
 
 
 @dataclass(frozen=True)
@@ -60,6 +91,25 @@ class Root:
 
 
 @dataclass(frozen=True)
+class Quantity:
+    """A number that is not known for certain. Quantities are independent of each other."""
+
+    id: str
+    text: str
+    unit: str  # may be empty
+    distribution: Distribution  # before any measurement
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What somebody or something said that a quantity is, with an error: the likelihood is normal around the truth."""
+
+    quantity: str  # a quantity's id
+    value: float  # in the quantity's unit
+    sd: float  # standard deviation of the error, positive, at least FINEST times the value
+
+
+@dataclass(frozen=True)
 class ArgumentGraph:
     """A directed acyclic graph of claims and arguments, checked at construction.
 
@@ -72,21 +122,25 @@ class ArgumentGraph:
     roots: tuple[Root, ...] = ()
     # claim id -> (P(label | claim false), P(label | claim true)), each in [0, 1]
     evidence: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
+    quantities: tuple[Quantity, ...] = ()
+    measurements: tuple[Measurement, ...] = ()  # of one quantity any number: their likelihoods multiply
 
     def __post_init__(self) -> None:
-        for name in ("claims", "arguments", "roots"):
+        for name in ("claims", "arguments", "roots", "quantities", "measurements"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         evidence = {claim: tuple(pair) for claim, pair in self.evidence.items()}
         object.__setattr__(self, "evidence", MappingProxyType(evidence))
         _check_claims(self.claims)
         _check_arguments(self.arguments, self.index)
+        _check_quantities(self)
         _check_roots(self.roots, self.index)
         _check_evidence(self.evidence, self.index)
         if len(self.topological_order) < len(self.claims):
             raise ValueError(f"the arguments run in a circle: {' -> '.join(map(repr, _find_cycle(self)))}")
 
     def __reduce__(self) -> tuple[object, ...]:  # a mapping proxy cannot be pickled or deep-copied
-        return ArgumentGraph, (self.claims, self.arguments, self.roots, dict(self.evidence))
+        evidence = dict(self.evidence)
+        return ArgumentGraph, (self.claims, self.arguments, self.roots, evidence, self.quantities, self.measurements)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -152,6 +206,54 @@ def _check_claims(claims: Iterable[Claim]) -> None:
         if claim.askable is not None and not isinstance(claim.askable, bool):
             raise ValueError(f"askable of claim {claim.id!r} is {claim.askable!r}; it must be True, False or None")
         _check_prob(f"the prior of claim {claim.id!r}", claim.prior)
+
+
+def _check_quantities(graph: ArgumentGraph) -> None:
+    units: dict[str, str] = {}
+    for quantity in graph.quantities:
+        if not isinstance(quantity.id, str) or not quantity.id:
+            raise ValueError(f"a quantity's id is {quantity.id!r}; it must be a text of at least one character")
+        if quantity.id in units:
+            raise ValueError(f"there are two quantities with the id {quantity.id!r}")
+        units[quantity.id] = quantity.unit
+        for name, text in (("text", quantity.text), ("unit", quantity.unit)):
+            if not isinstance(text, str):
+                raise ValueError(f"the {name} of quantity {quantity.id!r} is {text!r}; it must be a text")
+        if not isinstance(quantity.distribution, Normal | LogNormal | Uniform | Quantiles):
+            raise ValueError(f"the distribution of quantity {quantity.id!r} is {quantity.distribution!r}")
+    for measurement in graph.measurements:
+        if measurement.quantity not in units:
+            raise ValueError(f"there is a measurement of {measurement.quantity!r}, which is not among the quantities")
+        check_number(f"a measurement of {measurement.quantity!r}", measurement.value)
+        check_positive(f"the sd of a measurement of {measurement.quantity!r}", measurement.sd)
+        if measurement.sd < FINEST * abs(measurement.value):
+            raise ValueError(
+                f"the sd of a measurement of {measurement.quantity!r} is {measurement.sd!r}; "
+                f"it must be at least {FINEST:g} of its value"
+            )
+    for claim in graph.claims:
+        if claim.about is not None:
+            _check_about(claim, claim.about, units)
+            if graph.arguments_for(claim.id):
+                raise ValueError(f"claim {claim.id!r} is about a quantity, so no argument may conclude it")
+
+
+def _check_about(claim: Claim, about: Threshold | Comparison, units: Mapping[str, str]) -> None:
+    name = f"claim {claim.id!r}"
+    if claim.prior != 0:
+        raise ValueError(f"{name} is about a quantity, from which its prior follows: {claim.prior!r} must be 0")
+    if about.relation not in get_args(Relation):
+        raise ValueError(f"the relation of {name} is {about.relation!r}; it must be '<' or '>'")
+    compared = [about.quantity, about.other] if isinstance(about, Comparison) else [about.quantity]
+    for quantity in compared:
+        if quantity not in units:
+            raise ValueError(f"{name} is about {quantity!r}, which is not among the quantities")
+    if isinstance(about, Threshold):
+        check_number(f"the threshold of {name}", about.value)
+    elif about.quantity == about.other:
+        raise ValueError(f"{name} compares {about.quantity!r} with itself")
+    elif units[about.quantity] != units[about.other]:
+        raise ValueError(f"{name} compares {units[about.quantity]!r} with {units[about.other]!r}: their units differ")
 
 
 def _check_arguments(arguments: Iterable[Argument], index: Mapping[str, int]) -> None:

@@ -28,6 +28,7 @@ from argtree.graph import ArgumentGraph
 from argtree.influence import Influence
 from argtree.layers import Limits
 from argtree.plan import Found, Plan, make_plan
+from argtree.quantities import expand_quantities
 from argtree.value import PERFECT, Measure, check_measure, value_of_information
 from argtree.views import Views, by_root, whole
 
@@ -177,7 +178,7 @@ class Propagator:
     def propagate(self, graph: ArgumentGraph) -> Propagation:
         """Returns what the function `propagate` does, and raises what it raises."""
         try:
-            folded, known = fold_certain(compile_graph(graph))
+            folded, known = fold_certain(compile_graph(expand_quantities(graph)))
             views = self._views(graph, folded)
             known = known[views.claim]
             if self._plan is None or not self._plan.fits(views.graph, known, views.roots):
@@ -230,7 +231,7 @@ def _name_the_impossible(graph: ArgumentGraph, budget: Budget) -> str:
 
 def _is_possible(graph: ArgumentGraph, claims: list[str], budget: Budget) -> bool:
     part = replace(graph, evidence={claim: graph.evidence[claim] for claim in claims}, roots=())
-    folded, known = fold_certain(compile_graph(part))
+    folded, known = fold_certain(compile_graph(expand_quantities(part)))
     limits = Limits(budget, time.monotonic, time.monotonic() + budget.seconds)
     try:
         make_plan(folded, known, np.empty(0, dtype=np.intp), limits).run(folded)

@@ -110,7 +110,8 @@ def value_table(ranked: Sequence[Ranked], measure: Measure, prob_errors: Sequenc
     for column in table.columns[1:]:
         column.justify, column.no_wrap = "right", True
     for one, error in zip(ranked, prob_errors or [0.0] * len(ranked), strict=True):
-        prob, value = with_error(one.prob, error, ".3f"), with_error(one.value, one.standard_error, ".3g")
+        prob = "number" if math.isnan(one.prob) else with_error(one.prob, error, ".3f")
+        value = with_error(one.value, one.standard_error, ".3g")
         table.add_row(Text(printable(one.text) or printable(one.claim)), prob, value)
     return table
 

@@ -10,17 +10,19 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from argtree.distributions import LARGEST
 from argtree.errors import ArgtreeError
 from argtree.graph import ArgumentGraph
 from argtree.propagate import Propagation, propagate
 from oracle_ui import sitting, theme
 from oracle_ui.serve import STORE_VARIABLE
 from oracle_ui.sitting import Said
-from oracle_ui.view import NothingView, QuestionView
+from oracle_ui.view import NothingView, NumberView, QuestionView
 from store.database import DEFAULT_STORE
 from store.queue import AnswerKind
 
 _NOTE_LENGTH = 2000  # characters
+_DIGITS = "%.10g"
 
 
 def main() -> None:
@@ -46,6 +48,8 @@ def main() -> None:
     if isinstance(view, NothingView):
         st.html(theme.nothing(view))
         st.button("Look again", type="primary", on_click=_look_again)
+    elif isinstance(view, NumberView):
+        _show_number(view)
     else:
         _show_question(view)
 
@@ -58,8 +62,8 @@ def _show_entrance() -> None:
         st.form_submit_button("Start", type="primary", on_click=lambda: _enter(st.session_state.name))
 
 
-def _show_header(view: QuestionView | NothingView | None) -> None:
-    token = view.token if isinstance(view, QuestionView) else None
+def _show_header(view: QuestionView | NumberView | NothingView | None) -> None:
+    token = view.token if isinstance(view, QuestionView | NumberView) else None
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html(theme.header(st.session_state.rater, st.session_state.get("count", 0)), width="content")
         st.button("Change name", type="tertiary", on_click=_leave, args=(token,))
@@ -83,11 +87,43 @@ def _show_question(view: QuestionView) -> None:
     with st.form(f"form-{view.token}", border=False):
         st.slider("Or how likely is it?", 0, 100, 50, format="%d %%", key=f"percent-{view.token}")
         st.form_submit_button("Answer with this probability", on_click=_answer, args=(view, "probability"))
-    st.text_input("Note that goes with your answer (optional)", key=f"note-{view.token}", max_chars=_NOTE_LENGTH)
+    _note_field(view)
     st.html(theme.reason(view))
 
 
-def _answer_button(view: QuestionView, label: str, kind: AnswerKind, shortcut: str) -> None:
+def _show_number(view: NumberView) -> None:
+    st.html(theme.number_question(view))
+    with st.form(f"form-{view.token}", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.number_input(
+                "Your number",
+                min_value=-LARGEST,
+                max_value=LARGEST,
+                value=None,
+                format=_DIGITS,
+                key=f"number-{view.token}",
+            )
+            st.html(theme.number_unit(view), width="content")
+            st.number_input(
+                "Give or take (two times out of three it is this near)",
+                min_value=0.0,
+                max_value=LARGEST,
+                value=view.usual_error,
+                step=view.usual_error,
+                format=_DIGITS,
+                key=f"error-{view.token}",
+            )
+        st.form_submit_button("Answer with this number", type="primary", on_click=_answer, args=(view, "number"))
+    _answer_button(view, "Can't say", "cannot_say", "S")
+    _note_field(view)
+    st.html(theme.number_reason(view))
+
+
+def _note_field(view: QuestionView | NumberView) -> None:
+    st.text_input("Note that goes with your answer (optional)", key=f"note-{view.token}", max_chars=_NOTE_LENGTH)
+
+
+def _answer_button(view: QuestionView | NumberView, label: str, kind: AnswerKind, shortcut: str) -> None:
     st.button(
         label,
         key=f"{kind}-{view.token}",
@@ -109,15 +145,20 @@ def _enter(name: str) -> None:
         st.query_params.pop("rater", None)
 
 
-def _answer(view: QuestionView, kind: AnswerKind) -> None:
+def _answer(view: QuestionView | NumberView, kind: AnswerKind) -> None:
     state = st.session_state
     if state.get("last_token") == view.token:
         return  # the second click of two; the first one's effect stays in sight
     percent = state.get(f"percent-{view.token}") if kind == "probability" else None
     if percent is None and kind == "probability":
         return  # the second click of two, after the first one found its question gone
-    said = Said(kind, None if percent is None else percent / 100, state.get(f"note-{view.token}", ""))
+    number = _typed_number(view.token)
     _clear_news()
+    if kind == "number" and number is None:
+        state.notice = "Give the number and, above 0, how far off it may be; or say that you can't say."
+        return
+    prob, note = None if percent is None else percent / 100, state.get(f"note-{view.token}", "")
+    said = Said(kind, prob, note, number if kind == "number" else None)
     try:
         state.effect = sitting.answer(_store(), state.rater, view, said, _now(), _propagated)
     except ArgtreeError as exc:
@@ -125,6 +166,12 @@ def _answer(view: QuestionView, kind: AnswerKind) -> None:
         return
     state.last_token = view.token
     state.count = state.get("count", 0) + (kind != "cannot_say")
+
+
+def _typed_number(token: str) -> tuple[float, float] | None:
+    """Returns the number and its error, where both were given."""
+    value, error = (st.session_state.get(f"{name}-{token}") for name in ("number", "error"))
+    return None if value is None or error is None or error < 1 / LARGEST else (value, error)
 
 
 def _look_again() -> None:
@@ -151,7 +198,7 @@ def _clear_news() -> None:
 
 
 def _fingerprint(graph: ArgumentGraph) -> int:
-    return hash((graph.claims, graph.arguments, graph.roots, tuple(graph.evidence.items())))
+    return hash((graph, tuple(graph.evidence.items())))  # a graph's own hash leaves the evidence aside
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={ArgumentGraph: _fingerprint})

@@ -15,7 +15,18 @@ from sqlmodel import Session, select
 from argtree.errors import ArgtreeError
 from argtree.graph import ArgumentGraph
 from argtree.propagate import Propagation
-from oracle_ui.view import CANNOT_SAY, Effect, NothingView, QuestionView, percents, see_effect, see_question
+from argtree.quantity_value import quantity_worths
+from oracle_ui.view import (
+    CANNOT_SAY,
+    Effect,
+    NothingView,
+    NumberView,
+    QuestionView,
+    percents,
+    see_effect,
+    see_number,
+    see_question,
+)
 from store import queue
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
@@ -33,8 +44,13 @@ class Said:
     kind: queue.AnswerKind
     prob: float | None = None  # for the kind "probability"
     note: str = ""
+    number: tuple[float, float] | None = (
+        None  # for the kind "number": in the quantity's unit, and how far off it may be
+    )
 
     def __str__(self) -> str:
+        if self.number is not None:
+            return f"{self.number[0]:.6g}, give or take {self.number[1]:.3g}"
         if self.prob is not None:
             return percents(self.prob)[0]
         return CANNOT_SAY if self.kind == "cannot_say" else self.kind
@@ -46,7 +62,7 @@ def enter(url: str, name: str, now: datetime) -> str:
         return get_rater(session, name, now).name
 
 
-def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> QuestionView | NothingView:
+def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> QuestionView | NumberView | NothingView:
     """Returns the question that the rater now holds: the same one as long as they do. Raises StoreError."""
     with _opened(url) as engine:
         with session_scope(engine) as session:
@@ -56,19 +72,26 @@ def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> Questi
                 return _nothing(session, rater.id, now)
         with read_scope(engine) as session:
             graph, questions = load_graph(session), _questions(session)
+        if leased.quantity is not None:
+            return see_number(leased, graph)
         try:
             return see_question(leased, propagate_fn(graph), questions)
         except ArgtreeError as exc:  # too entangled, or answers that exclude one another: it can still be asked
+            assert leased.prob is not None
             return QuestionView(leased.token, leased.text, leased.prob, None, str(exc))
 
 
-def answer(url: str, name: str, question: QuestionView, said: Said, now: datetime, propagate_fn: PropagateFn) -> Effect:
+def answer(
+    url: str, name: str, question: QuestionView | NumberView, said: Said, now: datetime, propagate_fn: PropagateFn
+) -> Effect:
     """Returns what the answer did; once this returns it is on the disk, even if it cannot be propagated.
 
     Raises:
         LeaseLostError: the question went to somebody else; nothing is stored.
+        ImpossibleNumberError: what is known rules the number out; nothing is stored.
         StoreError: nothing is stored either.
     """
+    asked = question.text if isinstance(question, NumberView) else question.claim
     with _opened(url) as engine:
         with read_scope(engine) as session:
             graph = load_graph(session)
@@ -78,14 +101,14 @@ def answer(url: str, name: str, question: QuestionView, said: Said, now: datetim
             before = None
         with session_scope(engine) as session:
             rater = get_rater(session, name, now)
-            queue.submit_answer(session, question.token, rater, said.kind, said.prob, now, said.note)
+            queue.submit_answer(session, question.token, rater, said.kind, said.prob, now, said.note, said.number)
         try:
             with session_scope(engine) as session:
-                after = queue.rerank(session, propagate_fn, now)
+                after = queue.rerank(session, propagate_fn, now, quantity_worths)
                 questions = _questions(session)
         except ArgtreeError as exc:
-            return Effect(str(said), question.claim, (), str(exc))
-    return see_effect(str(said), question.claim, before, after, questions)
+            return Effect(str(said), asked, (), str(exc))
+    return see_effect(str(said), asked, before, after, questions)
 
 
 def leave(url: str, token: str) -> None:
@@ -97,7 +120,7 @@ def leave(url: str, token: str) -> None:
 def look_again(url: str, now: datetime, propagate_fn: PropagateFn) -> None:
     """Ranks the queue anew, for claims that came into the store by other ways. Raises ArgtreeError."""
     with _opened(url) as engine, session_scope(engine) as session:
-        queue.rerank(session, propagate_fn, now)
+        queue.rerank(session, propagate_fn, now, quantity_worths)
 
 
 @contextmanager

@@ -9,11 +9,12 @@ the text that is left after parsing.
 import html
 import unicodedata
 
-from oracle_ui.view import CANNOT_SAY, Effect, Move, NothingView, QuestionView, Rung, Stake, percents
+from oracle_ui.view import CANNOT_SAY, Effect, Move, NothingView, NumberView, QuestionView, Rung, Stake, percents
 
 _LONGEST = 2000  # characters of a text that are shown
 _LONG = 140  # a claim longer than this gets smaller type
 _MOST_MOVES = 5
+_MOST_CLAIMS = 5
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {max-width: 42rem; padding-top: 2.5rem; padding-bottom: 4rem}
@@ -94,6 +95,29 @@ def question(view: QuestionView) -> str:
         f'<p class="at-eyebrow">Is this true?</p><h1 class="at-claim{size}">{literal(view.claim)}</h1>'
         f'<p class="at-quiet">The model gives it {_figures(view.prob)[0]}.</p>'
     )
+
+
+def number_question(view: NumberView) -> str:
+    """Returns what number is asked for, large, and what the model expects."""
+    size = " at-long" if len(view.text) > _LONG else ""
+    return _block(
+        f'<p class="at-eyebrow">What is the number?</p><h1 class="at-claim{size}">{literal(view.text)}</h1>'
+        f'<p class="at-quiet">The model expects {view.expected:.3g} {_unit(view)}, give or take {view.spread:.2g}.</p>'
+    )
+
+
+def number_unit(view: NumberView) -> str:
+    """Returns the unit that stands beside the field."""
+    return _block(f"<p>{_unit(view) or 'a plain number, without a unit'}</p>")
+
+
+def number_reason(view: NumberView) -> str:
+    """Returns why the number is asked for: the claims that it decides."""
+    claims = "".join(f"<p>“{literal(text, 400)}”</p>" for text in view.claims[:_MOST_CLAIMS])
+    left = len(view.claims) - _MOST_CLAIMS
+    more = f'<p class="at-quiet">and {left} more</p>' if left > 0 else ""
+    said = '<p class="at-quiet">It decides what the model argues from:</p>'
+    return _block(f'<p class="at-eyebrow">Why this question</p>{said}{claims}{more}', " at-why")
 
 
 def reason(view: QuestionView) -> str:
@@ -192,6 +216,10 @@ def _gap(skipped: int) -> str:
 def _others(count: int) -> str:
     said = "one other question" if count == 1 else f"{count} other questions"
     return f'<p class="at-quiet" style="margin-top: .8rem">It bears on {said} too.</p>' if count else ""
+
+
+def _unit(view: NumberView) -> str:
+    return literal(view.unit, 80) if view.unit else ""
 
 
 def _move(move: Move) -> str:

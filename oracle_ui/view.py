@@ -6,9 +6,11 @@ Not here: HTML (`theme`), the database (`sitting`), widgets (`app`).
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from argtree.distributions import typical
 from argtree.evidence import answer_likelihood
-from argtree.graph import Argument, ArgumentGraph, Polarity
+from argtree.graph import Argument, ArgumentGraph, Comparison, Polarity
 from argtree.propagate import Propagation
+from argtree.quantities import beliefs
 from store.paths import Step, paths_to_root
 from store.queue import LeasedQuestion
 
@@ -63,6 +65,23 @@ class QuestionView:
 
 
 @dataclass(frozen=True)
+class NumberView:
+    """A question about a quantity as it is put to a rater."""
+
+    token: str
+    text: str  # what the number is
+    unit: str
+    expected: float  # median of what is known of it
+    spread: float  # half the width of the central 68 % of that
+    claims: tuple[str, ...]  # texts of the claims that rest on it
+
+    @property
+    def usual_error(self) -> float:
+        """The error that a rater's number is taken to have unless they say otherwise: a tenth of the spread."""
+        return float(f"{self.spread / 10:.1g}")
+
+
+@dataclass(frozen=True)
 class NothingView:
     """There is no question for this rater."""
 
@@ -83,8 +102,8 @@ class Move:
 class Effect:
     """What an answer did."""
 
-    said: str  # "yes", "no", a percentage or CANNOT_SAY
-    claim: str  # text
+    said: str  # "yes", "no", a percentage, a number or CANNOT_SAY
+    claim: str  # text of the claim or the quantity
     moves: tuple[Move, ...]  # farthest first
     trouble: str = ""  # a sentence, where the answer was saved but could not be propagated
 
@@ -97,11 +116,30 @@ def see_question(leased: LeasedQuestion, result: Propagation, questions: Mapping
         result: a propagation of the whole store; if it does not know the claim yet, nothing is at stake.
         questions: the question of each root, by its claim's key; a root without one shows its claim.
     """
+    assert leased.claim is not None and leased.prob is not None, "a quantity: see_number"
     row = result.graph.index.get(leased.claim)
     if row is None:
         return QuestionView(leased.token, leased.text, leased.prob, None)
     prob = min(max(float(result.prob[row]), 0.0), 1.0)  # rounding may leave [0, 1]
     return QuestionView(leased.token, leased.text, prob, _stake(leased.claim, prob, result, questions))
+
+
+def see_number(leased: LeasedQuestion, graph: ArgumentGraph) -> NumberView:
+    """Returns the question about a quantity with what is known of it, measurements taken in.
+
+    Args:
+        leased: what the rater holds.
+        graph: of the whole store, which has the quantity.
+    """
+    (quantity,) = (one for one in graph.quantities if one.id == leased.quantity)
+    expected, spread = typical(beliefs(graph)[quantity.id])
+    claims = tuple(
+        claim.text
+        for claim in graph.claims
+        if claim.about is not None
+        and quantity.id in (claim.about.quantity, isinstance(claim.about, Comparison) and claim.about.other)
+    )
+    return NumberView(leased.token, quantity.text, quantity.unit, expected, spread, claims)
 
 
 def see_effect(

@@ -1,4 +1,4 @@
-"""Claims, roots, arguments and beliefs, one at a time: what an explorer writes as it goes.
+"""Claims, quantities, roots, arguments and beliefs, one at a time: what an explorer writes as it goes.
 
 Every function flushes; the caller's scope commits. Texts come from models and users and are only ever bound as
 parameters.
@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import literal
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
-from store.errors import RootNotFoundError, StoreError
-from store.tables import Argument, Belief, Claim, Premise, Root
+from argtree import graph as g
+from argtree.format import distribution_to_json
+from store.errors import RootNotFoundError, StoreError, UnitError
+from store.tables import About, Argument, Belief, Claim, Premise, Quantity, Root
 from store.texts import is_storable, normalised, text_hash
 
 _LISTED_ROOTS = 10  # in an error message
@@ -79,6 +81,39 @@ def insert_claim(
     return claim
 
 
+def add_quantity(session: Session, quantity: g.Quantity, now: datetime) -> tuple[Quantity, bool]:
+    """Returns the quantity of that text, the one that is there, untouched, or a new one; and whether it is new.
+
+    Raises:
+        UnitError: it is there in another unit.
+        StoreError: the text is empty.
+    """
+    if not quantity.text.strip():
+        raise StoreError("A quantity must have a text, got an empty one.")
+    for text in (quantity.id, quantity.text, quantity.unit):
+        _refuse_unstorable(text)
+    digest = text_hash(quantity.text)
+    there = session.exec(select(Quantity).where(Quantity.text_hash == digest)).first()
+    if there is not None:
+        if there.unit != quantity.unit:
+            raise UnitError(
+                f"The quantity {_short(quantity.text)} is there in {_short(there.unit)}, not in "
+                f"{_short(quantity.unit)}: convert it, or reword it."
+            )
+        return there, False
+    new = Quantity(
+        key=_free_key(session, Quantity, quantity.id, digest),
+        text=quantity.text,
+        text_hash=digest,
+        unit=quantity.unit,
+        distribution=json.dumps(distribution_to_json(quantity.distribution)),
+        created_at=now,
+    )
+    session.add(new)
+    session.flush()
+    return new, True
+
+
 def set_prior(session: Session, claim: Claim, prior: float) -> None:
     """Gives a claim another prior, e.g. the residual one once it is argued."""
     claim.prior = _checked_prob("prior", prior)
@@ -94,8 +129,10 @@ def close_claim(session: Session, claim: Claim, now: datetime) -> None:
 
 
 def closed_claims(session: Session) -> frozenset[str]:
-    """Returns the keys of the claims that were closed."""
-    return frozenset(session.exec(select(Claim.key).where(col(Claim.explored_at).is_not(None))))
+    """Returns the keys of the claims that were closed, or that say something of a quantity and so have no arguments."""
+    about = select(About.claim_id)
+    query = select(Claim.key).where(or_(col(Claim.explored_at).is_not(None), col(Claim.id).in_(about)))
+    return frozenset(session.exec(query))
 
 
 def add_root(session: Session, question: str, claim: Claim, now: datetime, weight: float = 1.0) -> Root:
@@ -161,7 +198,8 @@ def add_argument(
     """Returns the new argument, or None where it would add nothing.
 
     That is where the same conclusion, polarity and set of premises are there already, where the conclusion would become
-    a reason for itself, or where it takes one premise both as holding and as failing.
+    a reason for itself or says something of a quantity (which decides it), or where the argument takes one premise both
+    as holding and as failing.
 
     Args:
         premises: each with whether it is taken as holding.
@@ -181,6 +219,8 @@ def add_argument(
     if len(set(ids)) < len(ids) or _would_close_cycle(session, known(conclusion.id), ids):
         return None
     if session.exec(select(Argument.id).where(Argument.content_hash == content)).first() is not None:
+        return None
+    if session.get(About, known(conclusion.id)) is not None:
         return None
     return insert_argument(session, known(conclusion.id), polarity, strength, list(kept), generation, now)
 
@@ -256,7 +296,9 @@ def _would_close_cycle(session: Session, conclusion_id: int, premise_ids: Sequen
     return session.exec(select(literal(1)).select_from(below).where(below.c.id == conclusion_id)).first() is not None
 
 
-def _free_key(session: Session, table: type[Claim] | type[Argument], wanted: str | None, digest: str) -> str:
+def _free_key(
+    session: Session, table: type[Claim] | type[Argument] | type[Quantity], wanted: str | None, digest: str
+) -> str:
     """Returns the wanted key, or one made of the digest, extended until nobody has it."""
     keys = [wanted, f"{wanted}-{digest[:8]}"] if wanted else []
     keys += [digest[:length] for length in range(10, len(digest) + 1, 6)]

@@ -205,12 +205,30 @@ def _migrate(engine: Engine, shown: str, create: bool) -> None:
     with engine.execution_options(argtree_begin="BEGIN").connect() as connection:
         if _schema(connection, scripts, shown) == scripts.get_current_head():
             return
-    with engine.begin() as connection:
+    with _without_foreign_keys(engine) as connection, connection.begin():
         revision = _schema(connection, scripts, shown)  # again: another process may have migrated while we waited
         if revision is None and not create:
             raise StoreMissingError(f"{_capital(shown)} is empty: `argtree explore` or `argtree import` fill one.")
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
+
+
+@contextmanager
+def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
+    """Gives a connection on which a table that others refer to can be made anew.
+
+    SQLite ignores the switch inside of a transaction, so it is thrown around it, on the driver's own connection.
+    """
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        if not isinstance(driver, sqlite3.Connection):
+            yield connection
+            return
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield connection
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _schema(connection: Connection, scripts: ScriptDirectory, shown: str) -> str | None:

@@ -11,9 +11,12 @@ ArgtreeError
     ├── StoreDamagedError       the file is malformed
     ├── DuplicateTextError      two claims of one file say the same
     ├── CycleError              an import would make a claim a reason for itself
+    ├── UnitError               one quantity in two units
+    ├── ArguedQuantityError     an argument about a claim that a quantity decides
     ├── RootNotFoundError       no root, or several, go by that name
     ├── RaterNameError          a rater's name is empty, too long or unprintable
     ├── LeaseLostError          the question went to somebody else
+    ├── ImpossibleNumberError   a number that a quantity cannot be
     └── ExportError             the dataset could not be written
 """
 
@@ -60,6 +63,14 @@ class CycleError(StoreError, ValueError):
     """The graph would make a claim a reason for itself."""
 
 
+class UnitError(StoreError, ValueError):
+    """The quantity is in the store in another unit."""
+
+
+class ArguedQuantityError(StoreError, ValueError):
+    """An argument concludes a claim that a quantity decides."""
+
+
 class RootNotFoundError(StoreError, ValueError):
     """No root goes by that name."""
 
@@ -70,6 +81,10 @@ class RaterNameError(StoreError, ValueError):
 
 class LeaseLostError(StoreError):
     """The question went back to the queue before the answer came, so the answer was not stored."""
+
+
+class ImpossibleNumberError(StoreError, ValueError):
+    """What is known of the quantity rules the number out, so the answer was not stored."""
 
 
 class ExportError(StoreError):

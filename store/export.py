@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,16 +20,20 @@ from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from argtree.evidence import is_settled, label_likelihood, label_prob
 from argtree.graph import ArgumentGraph
 from store.errors import ExportError
 from store.graphs import load_graph
 from store.paths import Step, paths_to_root
-from store.tables import Answer, Claim, Rater, Root
+from store.tables import About, Answer, Claim, Quantity, Rater, Root
 
 Row = dict[str, Any]
+_NAMES = (
+    "README.md",
+    *(f"{name}.{kind}" for name in ("premises", "messages", "quantities") for kind in ("jsonl", "parquet")),
+)
 _MARK = "argtree-dataset/1"  # in the card; tells an earlier export from a folder of somebody else's
 
 _ANSWER = pa.struct(
@@ -66,10 +70,33 @@ _PREMISES = pa.schema(
         ("paths", pa.list_(_PATH)),
     ]
 )
+_NUMBER = pa.struct(
+    [
+        ("rater", pa.string()),
+        ("kind", pa.string()),
+        ("number", pa.float64()),
+        ("sd", pa.float64()),
+        ("note", pa.string()),
+        ("answered_at", pa.string()),
+        ("value_when_asked", pa.float64()),
+    ]
+)
+_RESTING = pa.struct([("claim", pa.string()), ("text", pa.string())])
+_QUANTITIES = pa.schema(
+    [
+        ("quantity", pa.string()),
+        ("text", pa.string()),
+        ("unit", pa.string()),
+        ("distribution", pa.string()),
+        ("n_answers", pa.int64()),
+        ("answers", pa.list_(_NUMBER)),
+        ("claims", pa.list_(_RESTING)),
+    ]
+)
 _MESSAGES = pa.schema([("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])))])
 
 # One loader of `datasets` serves all configurations of a folder, so both name Parquet, whose columns are typed.
-_CARD = f"""---
+_CONFIGS = f"""---
 tags:
 - {_MARK}
 configs:
@@ -78,7 +105,11 @@ configs:
   default: true
 - config_name: messages
   data_files: messages.parquet
----
+"""
+_QUANTITIES_CONFIG = """- config_name: quantities
+  data_files: quantities.parquet
+"""
+_CARD = """---
 # Answered premises
 
 Premises that a language model argued from and that people then judged. The same rows are in `premises.jsonl` and
@@ -87,6 +118,8 @@ fine-tuning.
 
     datasets.load_dataset(FOLDER, "premises")
     datasets.load_dataset(FOLDER, "messages")
+
+Where raters gave numbers, `quantities.jsonl` and `quantities.parquet` hold those, as the configuration `quantities`.
 
 ## Columns of `premises`
 
@@ -106,6 +139,17 @@ fine-tuning.
 `messages`: a question by `user` and `yes` or `no` by `assistant`. `datasets` loads no empty file: while nothing is
 settled, there is only `premises` to load.
 
+## Columns of `quantities`
+
+| column | is |
+|---|---|
+| `quantity` | the quantity's id in the argument graph |
+| `text`, `unit` | what the number is, and its unit |
+| `distribution` | what was known before any answer, in JSON as in argtree-graph/2 |
+| `n_answers` | answers that give a number, so without `cannot_say` |
+| `answers` | each with `rater`, `kind` (`number`, `cannot_say`), `number` (in the unit), `sd` (of its error, as the rater states it), `note`, `answered_at` (UTC), `value_when_asked` (value of information) |
+| `claims` | the claims that rest on it: `claim` (id) and `text` |
+
 ## Notes
 
 Raters' names are in it as they gave them: agree with them before publishing. Answers were not chosen at random: the
@@ -121,10 +165,13 @@ class ExportSummary:
     premises: int  # claims with at least one yes, no or probability
     answers: int  # about them, "can't say" included
     messages: int  # settled labels
+    quantities: int  # with at least one number
 
 
 def export_dataset(session: Session, folder: Path, question_prompt: Callable[[str], str]) -> ExportSummary:
-    """Returns what was written to the folder: premises and messages, each as .jsonl and .parquet, and the card.
+    """Returns what was written to the folder: premises, messages and, if any were answered, quantities, and the card.
+
+    Each is there as .jsonl and as .parquet.
 
     The new export is written completely beside the folder and then takes its place, so whatever fails, an earlier
     export stays. A kill between the two renames of that leaves it beside the folder, as `.NAME-before`; the next export
@@ -137,8 +184,8 @@ def export_dataset(session: Session, folder: Path, question_prompt: Callable[[st
     Raises:
         ExportError: nothing is answered yet, the folder holds something else, or it cannot be written.
     """
-    rows = premise_rows(session)
-    if not rows:
+    rows, numbers = premise_rows(session), quantity_rows(session)
+    if not rows and not numbers:
         raise ExportError("There is nothing to export: no question is answered yet (`argtree ui` or `argtree answer`).")
     messages = [
         {"messages": [_turn("user", question_prompt(row["text"])), _turn("assistant", row["label"])]}
@@ -146,15 +193,17 @@ def export_dataset(session: Session, folder: Path, question_prompt: Callable[[st
         if row["settled"]
     ]
     files = {
-        "README.md": _CARD.encode(),
+        "README.md": (_CONFIGS + (_QUANTITIES_CONFIG if numbers else "") + _CARD).encode(),
         "premises.jsonl": _jsonl(rows),
         "premises.parquet": _parquet(rows, _PREMISES),
         "messages.jsonl": _jsonl(messages),
         "messages.parquet": _parquet(messages, _MESSAGES),
     }
+    if numbers:
+        files |= {"quantities.jsonl": _jsonl(numbers), "quantities.parquet": _parquet(numbers, _QUANTITIES)}
     with _export_errors(folder):
         _write(folder, files)
-    return ExportSummary(folder, len(rows), sum(len(row["answers"]) for row in rows), len(messages))
+    return ExportSummary(folder, len(rows), sum(len(row["answers"]) for row in rows), len(messages), len(numbers))
 
 
 def premise_rows(session: Session) -> list[Row]:
@@ -169,6 +218,48 @@ def premise_rows(session: Session) -> list[Row]:
         answers[claim.key].append((answer, rater.name))
     rows = (_row(key, texts[key], answers[key], paths.get(key, [])) for key in sorted(texts))
     return [row for row in rows if row["n_answers"]]
+
+
+def quantity_rows(session: Session) -> list[Row]:
+    """Returns a row for every quantity with a number, ordered by key; the card names its fields."""
+    answers: dict[str, list[Row]] = defaultdict(list)
+    quantities: dict[str, Quantity] = {}
+    query = select(Answer, Quantity, Rater).where(Answer.quantity_id == Quantity.id, Answer.rater_id == Rater.id)
+    for answer, quantity, rater in session.exec(query.order_by(col(Answer.id))):
+        quantities[quantity.key] = quantity
+        answers[quantity.key].append(_number(answer, rater.name))
+    rows = (_quantity_row(session, quantities[key], answers[key]) for key in sorted(quantities))
+    return [row for row in rows if row["n_answers"]]
+
+
+def _quantity_row(session: Session, quantity: Quantity, answers: list[Row]) -> Row:
+    resting = (
+        select(Claim.key, Claim.text)
+        .join(About, col(About.claim_id) == col(Claim.id))
+        .where(or_(About.quantity_id == quantity.id, About.other_id == quantity.id))
+        .order_by(Claim.key)
+    )
+    return {
+        "quantity": quantity.key,
+        "text": quantity.text,
+        "unit": quantity.unit,
+        "distribution": quantity.distribution,
+        "n_answers": sum(answer["number"] is not None for answer in answers),
+        "answers": answers,
+        "claims": [{"claim": key, "text": text} for key, text in session.exec(resting)],
+    }
+
+
+def _number(answer: Answer, rater: str) -> Row:
+    return {
+        "rater": rater,
+        "kind": answer.kind,
+        "number": answer.number,
+        "sd": answer.sd,
+        "note": answer.note,
+        "answered_at": _iso(answer.answered_at),
+        "value_when_asked": answer.value_when_asked,
+    }
 
 
 def _row(key: str, text: str, answers: Sequence[tuple[Answer, str]], paths: list[Row]) -> Row:
@@ -244,7 +335,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
     _refuse_foreign(folder)
     place = folder.resolve()  # of a link the folder that it names
     aside = place.with_name(f".{place.name}-before")
-    _settle(aside, place, files)
+    _settle(aside, place)
     beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
         beside.chmod(place.stat().st_mode if place.exists() else 0o755)  # mkdtemp's are private
@@ -256,7 +347,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         _swap(beside, place, aside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    _settle(aside, place, files)
+    _settle(aside, place)
 
 
 def _swap(beside: Path, place: Path, aside: Path) -> None:
@@ -272,12 +363,8 @@ def _swap(beside: Path, place: Path, aside: Path) -> None:
         raise
 
 
-def _settle(aside: Path, place: Path, files: Collection[str]) -> None:
-    """Ends a swap, if need be one that was killed: what is aside goes back, or all but our files if there is a new one.
-
-    Args:
-        files: names of ours, the card's first.
-    """
+def _settle(aside: Path, place: Path) -> None:
+    """Ends a swap, if need be a killed one: what is aside goes back, or all but our files if there is a new one."""
     if not aside.exists():
         return
     _refuse_foreign(aside)
@@ -285,9 +372,9 @@ def _settle(aside: Path, place: Path, files: Collection[str]) -> None:
         os.rename(aside, place)
         return
     for path in aside.iterdir():
-        if path.name not in files:  # somebody's notes, a .git
+        if path.name not in _NAMES:  # somebody's notes, a .git
             os.rename(path, place / path.name)
-    for name in reversed(list(files)):  # the card last: it tells that the folder is ours
+    for name in reversed(_NAMES):  # the card last: it tells that the folder is ours
         (aside / name).unlink(missing_ok=True)
     aside.rmdir()
 

@@ -1,6 +1,7 @@
 """Whole graphs in and out of the store: `ArgumentGraph` to rows and back, without loss."""
 
 import graphlib
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -8,31 +9,38 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from argtree import graph as g
+from argtree.distributions import Distribution
 from argtree.evidence import label_likelihood, label_prob
-from store.claims import add_root, content_hash, find_claim, insert_argument, insert_claim, known
-from store.errors import CycleError, DuplicateTextError, RootNotFoundError
-from store.tables import Answer, Argument, Claim, Evidence, Premise, Root
+from argtree.format import distribution_from_json
+from store.claims import add_quantity, add_root, content_hash, find_claim, insert_argument, insert_claim, known
+from store.errors import ArguedQuantityError, CycleError, DuplicateTextError, RootNotFoundError
+from store.tables import About, Answer, Argument, Claim, Evidence, Measurement, Premise, Quantity, Root
 from store.texts import normalised
 
 
 def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
     """Brings a graph made elsewhere into the store; all of it or, on an error, nothing. The caller's scope commits.
 
-    A claim whose text is there already is that claim and keeps the store's key, prior, askability and evidence. An
-    argument that says the same as one that is there is that one. So importing a file twice changes nothing. Ids of the
-    file are kept as keys where they are free.
+    A claim whose text is there already is that claim and keeps the store's key, prior or quantity, askability and
+    evidence; a quantity likewise its distribution and measurements. An argument that says the same as one that is there
+    is that one. So importing a file twice changes nothing. Ids of the file are kept as keys where they are free.
 
     Raises:
-        DuplicateTextError: two claims of the graph have the same text but for case, spacing and final punctuation.
+        DuplicateTextError: two claims, or quantities, of the graph have the same text but for case, spacing and final
+            punctuation.
+        UnitError: a quantity is there in another unit.
+        ArguedQuantityError: an argument would conclude a claim that says something of a quantity in the store.
         CycleError: together with what is there, a claim would become a reason for itself.
     """
-    _refuse_duplicate_texts(graph.claims)
+    _refuse_duplicate_texts("claims", graph.claims)
+    _refuse_duplicate_texts("quantities", graph.quantities)
     with session.begin_nested():
         there = {claim.id: find_claim(session, claim.text) for claim in graph.claims}
         rows = {
             one.id: there[one.id] or insert_claim(session, one.text, one.prior, now, one.askable, key=one.id)
             for one in graph.claims
         }
+        _save_quantities(session, graph, {one: rows[one] for one, known_claim in there.items() if not known_claim}, now)
         _save_arguments(session, graph.arguments, rows, now)
         for root in graph.roots:
             add_root(session, rows[root.claim].text, rows[root.claim], now, root.weight)
@@ -41,6 +49,7 @@ def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
             if there[claim_id] is None:
                 session.add(Evidence(claim_id=known(rows[claim_id].id), if_false=likelihood[0], if_true=likelihood[1]))
         session.flush()
+        _refuse_argued_quantities(session)
         _refuse_cycle(session)
 
 
@@ -49,11 +58,13 @@ def load_graph(
 ) -> g.ArgumentGraph:
     """Returns the graph of everything, or of some roots and what lies under them.
 
-    Claims, arguments and roots stand in the order in which they came into the store.
+    Claims, arguments, roots and quantities stand in the order in which they came into the store. Claims that share a
+    quantity with what lies under the roots, or are tied to it by comparisons, come along: what is known of them tells.
 
     Args:
         root_keys: the keys of the roots' claims; None for everything.
-        with_answers: whether raters' answers enter the evidence (as likelihoods, times what was imported).
+        with_answers: whether raters' answers enter the evidence (as likelihoods, times what was imported) and the
+            measurements.
 
     Raises:
         RootNotFoundError: one of root_keys is not the key of a root's claim.
@@ -66,20 +77,52 @@ def load_graph(
         premises[premise.argument_id].append(premise)
     roots = list(session.exec(select(Root).order_by(col(Root.id)).execution_options(populate_existing=True)))
     keys = {known(claim.id): claim.key for claim in claims}
+    about = list(session.exec(select(About)))
     if root_keys is not None:
         roots = [root for root in roots if keys[root.claim_id] in root_keys]
         if missing := set(root_keys) - {keys[root.claim_id] for root in roots}:
             raise RootNotFoundError(f"The claim {min(missing)!r} is not a root.")
         below = _below({root.claim_id for root in roots}, arguments, premises)
+        below |= _tied(below, about)
         claims = [claim for claim in claims if claim.id in below]
         arguments = [argument for argument in arguments if argument.conclusion_id in below]
     evidence = _evidence(session, with_answers)
+    quantities = list(session.exec(select(Quantity).order_by(col(Quantity.id))))
+    if root_keys is not None:
+        used = {one for row in about if row.claim_id in below for one in (row.quantity_id, row.other_id)}
+        quantities = [quantity for quantity in quantities if quantity.id in used]
+    quantity_keys = {known(quantity.id): quantity.key for quantity in quantities}
+    said = {row.claim_id: _about(row, quantity_keys) for row in about if row.quantity_id in quantity_keys}
     return g.ArgumentGraph(
-        claims=tuple(g.Claim(claim.key, claim.text, claim.prior, claim.askable) for claim in claims),
+        claims=tuple(
+            g.Claim(claim.key, claim.text, claim.prior, claim.askable, said.get(known(claim.id))) for claim in claims
+        ),
         arguments=tuple(_argument(argument, premises[known(argument.id)], keys) for argument in arguments),
         roots=tuple(g.Root(keys[root.claim_id], root.weight) for root in roots),
         evidence={claim.key: evidence[known(claim.id)] for claim in claims if claim.id in evidence},
+        quantities=tuple(map(_quantity, quantities)),
+        measurements=tuple(
+            g.Measurement(quantity_keys[quantity_id], value, sd)
+            for quantity_id, value, sd in measurements(session, with_answers)
+            if quantity_id in quantity_keys
+        ),
     )
+
+
+def measurements(session: Session, with_answers: bool = True) -> list[tuple[int, float, float]]:
+    """Returns every number that came with a graph or, after those, from a rater: quantity's id, value and error."""
+    imported = session.exec(select(Measurement).order_by(col(Measurement.id)))
+    found = [(row.quantity_id, row.value, row.sd) for row in imported]
+    for answer in session.exec(select(Answer).where(Answer.kind == "number").order_by(col(Answer.id))):
+        assert answer.quantity_id is not None and answer.number is not None and answer.sd is not None
+        if with_answers:
+            found.append((answer.quantity_id, answer.number, answer.sd))
+    return found
+
+
+def load_distribution(quantity: Quantity) -> Distribution:
+    """Returns a quantity's distribution before any measurement."""
+    return distribution_from_json(json.loads(quantity.distribution))
 
 
 def answers_by_claim(session: Session) -> dict[int, list[float]]:
@@ -87,7 +130,7 @@ def answers_by_claim(session: Session) -> dict[int, list[float]]:
     probs: dict[int, list[float]] = defaultdict(list)
     said = select(Answer.claim_id, Answer.prob).where(col(Answer.prob).is_not(None)).order_by(col(Answer.id))
     for claim_id, prob in session.exec(said):
-        assert prob is not None
+        assert claim_id is not None and prob is not None
         probs[claim_id].append(prob)
     return dict(probs)
 
@@ -99,14 +142,45 @@ def labels(session: Session) -> dict[str, float]:
     return {key: label_prob(*label_likelihood(answers[known(one)])) for one, key in keys if one in answers}
 
 
-def _refuse_duplicate_texts(claims: Iterable[g.Claim]) -> None:
+def _refuse_duplicate_texts(kind: str, things: Iterable[g.Claim] | Iterable[g.Quantity]) -> None:
     first: dict[str, str] = {}
-    for claim in claims:
-        other = first.setdefault(normalised(claim.text), claim.id)
-        if other != claim.id:
+    for one in things:
+        other = first.setdefault(normalised(one.text), one.id)
+        if other != one.id:
             raise DuplicateTextError(
-                f"The claims {other!r} and {claim.id!r} have the same text: make them one claim, or reword one of them."
+                f"The {kind} {other!r} and {one.id!r} have the same text: make them one, or reword one of them."
             )
+
+
+def _save_quantities(session: Session, graph: g.ArgumentGraph, new_claims: dict[str, Claim], now: datetime) -> None:
+    """Adds what the store lacks: quantities, what was measured of new ones, and what new claims say of them."""
+    added = {quantity.id: add_quantity(session, quantity, now) for quantity in graph.quantities}
+    ids = {one: known(row.id) for one, (row, _) in added.items()}
+    for measured in graph.measurements:
+        if added[measured.quantity][1]:  # as with evidence: it may be our own answers coming back
+            row = Measurement(quantity_id=ids[measured.quantity], value=measured.value, sd=measured.sd)
+            session.add(row)
+    for claim in graph.claims:
+        if claim.about is None or claim.id not in new_claims:
+            continue
+        said = About(
+            claim_id=known(new_claims[claim.id].id),
+            quantity_id=ids[claim.about.quantity],
+            relation=claim.about.relation,
+        )
+        if isinstance(claim.about, g.Threshold):
+            said.value = claim.about.value
+        else:
+            said.other_id = ids[claim.about.other]
+        session.add(said)
+    session.flush()
+
+
+def _refuse_argued_quantities(session: Session) -> None:
+    argued = select(Claim.key).join(About, col(About.claim_id) == col(Claim.id))
+    argued = argued.join(Argument, col(Argument.conclusion_id) == col(Claim.id))
+    if (key := session.exec(argued.limit(1)).first()) is not None:
+        raise ArguedQuantityError(f"A quantity in the store decides the claim {key!r}, so no argument may conclude it.")
 
 
 def _save_arguments(session: Session, arguments: Sequence[g.Argument], rows: dict[str, Claim], now: datetime) -> None:
@@ -160,6 +234,30 @@ def _below(root_ids: set[int], arguments: Sequence[Argument], premises: dict[int
         below |= fresh
         open_ids.extend(fresh)
     return below
+
+
+def _tied(claim_ids: set[int], about: Sequence[About]) -> set[int]:
+    """Returns the claims about quantities that these claims are about, or that comparisons tie to those."""
+    compared = {row.claim_id: {row.quantity_id, row.other_id} - {None} for row in about}
+    found = {claim_id for claim_id in compared if claim_id in claim_ids}
+    while True:
+        quantities = {quantity_id for claim_id in found for quantity_id in compared[claim_id]}
+        more = {claim_id for claim_id, ids in compared.items() if ids & quantities} - found
+        if not more:
+            return found
+        found |= more
+
+
+def _quantity(quantity: Quantity) -> g.Quantity:
+    return g.Quantity(quantity.key, quantity.text, quantity.unit, load_distribution(quantity))
+
+
+def _about(row: About, keys: dict[int, str]) -> g.Threshold | g.Comparison:
+    relation: g.Relation = "<" if row.relation == "<" else ">"
+    if row.other_id is not None:
+        return g.Comparison(keys[row.quantity_id], relation, keys[row.other_id])
+    assert row.value is not None
+    return g.Threshold(keys[row.quantity_id], relation, row.value)
 
 
 def _argument(argument: Argument, premises: Sequence[Premise], keys: dict[int, str]) -> g.Argument:

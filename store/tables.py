@@ -129,18 +129,58 @@ class Evidence(SQLModel, table=True):
     if_true: float  # P(label | claim true)
 
 
+class Quantity(SQLModel, table=True):
+    """A number that claims rest on. One normalised text is one quantity."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)  # its id in an ArgumentGraph
+    text: str
+    text_hash: str = Field(unique=True)  # store.texts.text_hash(text)
+    unit: str
+    distribution: str  # before any measurement, as in a graph's file, in JSON
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class About(SQLModel, table=True):
+    """What a claim says of a quantity: that it is less or more than a number, or than another quantity."""
+
+    __table_args__: Any = (
+        CheckConstraint("relation IN ('<', '>')", name="relation_is_known"),
+        CheckConstraint("(value IS NULL) <> (other_id IS NULL)", name="compared_with_one_thing"),
+    )
+
+    claim_id: int = Field(foreign_key="claim.id", primary_key=True)
+    quantity_id: int = Field(foreign_key="quantity.id", index=True)
+    relation: str  # "<" | ">"
+    value: float | None = None  # of a threshold, in the quantity's unit
+    other_id: int | None = Field(default=None, foreign_key="quantity.id")
+
+
+class Measurement(SQLModel, table=True):
+    """A number that came with an imported graph; raters' numbers are not here but in `Answer`."""
+
+    __table_args__: Any = (CheckConstraint("sd > 0", name="sd_is_positive"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    quantity_id: int = Field(foreign_key="quantity.id", index=True)
+    value: float
+    sd: float  # standard deviation of the error
+
+
 class Question(SQLModel, table=True):
-    """An askable claim in the raters' queue. Its value and probability are those of the last ranking."""
+    """An askable claim or a quantity in the raters' queue. Its value and probability are those of the last ranking."""
 
     __table_args__: Any = (
         CheckConstraint("status IN ('open', 'answered', 'withdrawn')", name="status_is_known"),
+        CheckConstraint("(claim_id IS NULL) <> (quantity_id IS NULL)", name="asks_one_thing"),
         _is_prob("prob"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    claim_id: int = Field(foreign_key="claim.id", unique=True)
+    claim_id: int | None = Field(default=None, foreign_key="claim.id", unique=True)
+    quantity_id: int | None = Field(default=None, foreign_key="quantity.id", unique=True, index=True)
     value: float = Field(index=True)
-    prob: float  # posterior
+    prob: float | None = None  # posterior of the claim
     status: str = Field(default="open", index=True)  # "open" | "answered" | "withdrawn"
     opened_at: datetime = Field(sa_type=UtcDateTime)
     ranked_at: datetime = Field(sa_type=UtcDateTime)
@@ -154,7 +194,7 @@ class Lease(SQLModel, table=True):
     token: str = Field(unique=True)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     value: float
-    prob: float
+    prob: float | None = None  # None: it is about a quantity
     generation: str | None = None
 
 
@@ -162,22 +202,33 @@ class Answer(SQLModel, table=True):
     """What a rater said. Append-only: triggers refuse to change or delete a row."""
 
     __table_args__: Any = (
-        CheckConstraint("kind IN ('yes', 'no', 'probability', 'cannot_say')", name="kind_is_known"),
+        CheckConstraint("kind IN ('yes', 'no', 'probability', 'number', 'cannot_say')", name="kind_is_known"),
         CheckConstraint(
-            "(kind = 'cannot_say' AND prob IS NULL) OR (kind <> 'cannot_say' AND prob BETWEEN 0 AND 1)",
+            "(kind IN ('cannot_say', 'number') AND prob IS NULL) "
+            "OR (kind NOT IN ('cannot_say', 'number') AND prob BETWEEN 0 AND 1)",
             name="prob_fits_kind",
         ),
+        CheckConstraint(
+            "(kind = 'number' AND number IS NOT NULL AND sd > 0) "
+            "OR (kind <> 'number' AND number IS NULL AND sd IS NULL)",
+            name="number_fits_kind",
+        ),
+        CheckConstraint("(claim_id IS NULL) <> (quantity_id IS NULL)", name="is_about_one_thing"),
+        CheckConstraint("kind = 'cannot_say' OR (kind = 'number') = (claim_id IS NULL)", name="kind_fits_question"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     question_id: int = Field(foreign_key="question.id", index=True)
-    claim_id: int = Field(foreign_key="claim.id", index=True)
+    claim_id: int | None = Field(default=None, foreign_key="claim.id", index=True)
+    quantity_id: int | None = Field(default=None, foreign_key="quantity.id", index=True)
     rater_id: int = Field(foreign_key="rater.id", index=True)
-    kind: str  # "yes" | "no" | "probability" | "cannot_say"
-    prob: float | None = None  # P(claim true) that it states: yes 1, no 0, cannot_say None
+    kind: str  # "yes" | "no" | "probability" | "number" | "cannot_say"
+    prob: float | None = None  # P(claim true) that it states: yes 1, no 0, else None
+    number: float | None = None  # that it states, in the quantity's unit
+    sd: float | None = None  # of the number's error
     note: str = ""
     answered_at: datetime = Field(sa_type=UtcDateTime)
     generation: str | None = None  # whose belief was the newest when it was asked
-    prob_before: float  # posterior when it was asked
+    prob_before: float | None = None  # posterior of the claim when it was asked
     value_when_asked: float
     token: str = Field(unique=True)  # the lease's: one lease, one answer

@@ -45,6 +45,20 @@ def test_imported_graph_is_asked_answered_and_given_back(argtree: Run, graph_fil
     assert after["evidence"] == [{"claim": "tests", "likelihood": pytest.approx([0.03, 0.97])}]
 
 
+def test_a_number_is_asked_for_in_its_unit_answered_and_given_back(argtree: Run, tmp_path: Path) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+    example = json.loads(document.split("```json")[2].split("```")[0])
+    file = tmp_path / "jelly.json"
+    file.write_text(json.dumps(example | {"claims": [claim | {"askable": False} for claim in example["claims"]]}))
+    imported = argtree("import", str(file))
+    assert imported.returncode == 0 and "The density of jelly" in imported.stdout, imported.stderr
+    answered = argtree("answer", "--rater", "ada", stdin="0.97 0.01\nq\n")
+    assert "in g/cm³" in answered.stdout and "1 answered" in answered.stdout, answered.stderr
+    after = json.loads(argtree("show", "floats", "--json").stdout)
+    assert after["measurements"][1:] == [{"quantity": "jelly", "value": 0.97, "sd": 0.01}]
+    assert "and 1 answered quantities are in" in argtree("export", "dataset").stdout
+
+
 def test_rank_prints_what_is_worth_asking(argtree: Run, graph_file: Path) -> None:
     shown = json.loads(argtree("rank", str(graph_file), "--json").stdout)
     assert shown["exact"] is True

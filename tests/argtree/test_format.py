@@ -21,6 +21,8 @@ from argtree import (
     read_graph,
     write_graph,
 )
+from argtree.distributions import LogNormal, Normal, Quantiles, Uniform
+from argtree.graph import Comparison, Measurement, Threshold
 from tests.argtree.random_graphs import random_graph
 
 GOOD: dict[str, Any] = {
@@ -40,8 +42,26 @@ GOOD: dict[str, Any] = {
 }
 
 
-def _changed(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
-    data = copy.deepcopy(GOOD)
+WITH_QUANTITIES: dict[str, Any] = {
+    **GOOD,
+    "format": "argtree-graph/2",
+    "claims": [
+        *GOOD["claims"],
+        {"id": "t", "text": "x is small.", "about": {"quantity": "x", "relation": "<", "value": 1}, "askable": False},
+        {"id": "c", "text": "x exceeds y.", "about": {"quantity": "x", "relation": ">", "other": "y"}},
+    ],
+    "quantities": [
+        {"id": "x", "text": "x", "unit": "g/cm³", "distribution": {"kind": "normal", "mean": 1, "sd": 0.5}},
+        {"id": "y", "text": "y", "unit": "g/cm³", "distribution": {"kind": "lognormal", "mu": 0, "sigma": 1}},
+        {"id": "z", "text": "z", "unit": "", "distribution": {"kind": "uniform", "low": 0, "high": 1}},
+        {"id": "w", "text": "w", "unit": "", "distribution": {"kind": "quantiles", "points": [[0, 0.5], [1, 2]]}},
+    ],
+    "measurements": [{"quantity": "x", "value": 1.25, "sd": 0.1}],
+}
+
+
+def _changed(path: tuple[str | int, ...], value: object, good: dict[str, Any] = GOOD) -> dict[str, Any]:
+    data = copy.deepcopy(good)
     part: Any = data
     for key in path[:-1]:
         part = part[key]
@@ -78,7 +98,10 @@ def test_the_same_graph_gives_the_same_bytes_and_no_leftovers(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "path, value, message",
     [
-        (("format",), "argtree-graph/2", "argtree-graph/2"),
+        (("format",), "argtree-graph/2", "lacks the key 'quantities'"),
+        (("format",), "argtree-graph/3", "argtree-graph/3"),
+        (("quantities",), [], 'unknown key "quantities"'),
+        (("claims", 0, "about"), {}, r"claims\[0\] has the unknown key \"about\""),
         (("format",), 1, "format is 1"),
         (("format",), ..., "lacks the key 'format'"),
         (("roots",), ..., "lacks the key 'roots'"),
@@ -112,6 +135,70 @@ def test_the_same_graph_gives_the_same_bytes_and_no_leftovers(tmp_path: Path) ->
 def test_what_is_wrong_is_refused_by_place(path: tuple[str | int, ...], value: object, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         graph_from_json(_changed(path, value))
+
+
+def test_quantities_are_read_and_come_back(tmp_path: Path) -> None:
+    graph = graph_from_json(WITH_QUANTITIES)
+    assert graph.claims[2:] == (
+        Claim("t", "x is small.", 0.0, False, Threshold("x", "<", 1.0)),
+        Claim("c", "x exceeds y.", 0.0, None, Comparison("x", ">", "y")),
+    )
+    kinds = (Normal(1.0, 0.5), LogNormal(0.0, 1.0), Uniform(0.0, 1.0), Quantiles(((0.0, 0.5), (1.0, 2.0))))
+    assert tuple(quantity.distribution for quantity in graph.quantities) == kinds
+    assert graph.measurements == (Measurement("x", 1.25, 0.1),)
+    write_graph(graph, tmp_path / "graph.json")
+    assert read_graph(tmp_path / "graph.json") == graph
+    assert graph_to_json(graph) == WITH_QUANTITIES
+
+
+def test_the_examples_of_the_document_are_graphs() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+    examples = [graph_from_json(json.loads(part.split("```")[0])) for part in document.split("```json")[1:]]
+    assert [len(graph.quantities) for graph in examples] == [0, 2]
+
+
+def test_a_graph_without_quantities_is_written_as_version_one() -> None:
+    empty = {**GOOD, "format": "argtree-graph/2", "quantities": [], "measurements": []}
+    assert graph_to_json(graph_from_json(empty)) == GOOD
+
+
+@pytest.mark.parametrize(
+    "path, value, message",
+    [
+        (("measurements",), ..., "lacks the key 'measurements'"),
+        (("claims", 2, "prior"), 0.5, r"claims\[2\] has the unknown key \"prior\""),
+        (("claims", 2, "about"), None, r"claims\[2\].about is null; it must be an object"),
+        (("claims", 2, "about", "value"), ..., r"claims\[2\].about lacks the key 'value'"),
+        (("claims", 2, "about", "value"), True, r"claims\[2\].about.value is true; it must be a number"),
+        (("claims", 2, "about", "other"), "y", r"claims\[2\].about has the unknown key \"value\""),
+        (("claims", 2, "about", "relation"), ["<"], r"claims\[2\].about.relation is a list; it must be"),
+        (("claims", 2, "about", "quantity"), "q", "claim 't' is about 'q', which is not among the quantities"),
+        (("claims", 3, "about", "other"), "z", "their units differ"),
+        (("quantities", 0, "unit"), None, r"quantities\[0\].unit is null; it must be a text"),
+        (("quantities", 0, "distribution"), [], r"quantities\[0\].distribution is a list; it must be an object"),
+        (
+            ("quantities", 0, "distribution", "kind"),
+            "beta",
+            r"quantities\[0\].distribution.kind is \"beta\"; it must be",
+        ),
+        (("quantities", 0, "distribution", "sd"), -1, r"quantities\[0\].distribution: sd is -1.0; it must be"),
+        (
+            ("quantities", 0, "distribution", "sd"),
+            "1",
+            r"quantities\[0\].distribution.sd is \"1\"; it must be a number",
+        ),
+        (("quantities", 3, "distribution", "points", 0), 1, r"quantities\[3\].distribution.points\[0\] is 1"),
+        (("quantities", 3, "distribution", "points", 1, 0), 0.5, "the first quantile's probability must be 0"),
+        (("quantities", 1, "id"), "x", "two quantities with the id 'x'"),
+        (("measurements", 0, "sd"), 0, "sd of a measurement of 'x' is 0.0"),
+        (("measurements", 0, "quantity"), "q", "measurement of 'q', which is not among the quantities"),
+    ],
+)
+def test_what_is_wrong_with_quantities_is_refused_by_place(
+    path: tuple[str | int, ...], value: object, message: str
+) -> None:
+    with pytest.raises(FormatError, match=message):
+        graph_from_json(_changed(path, value, WITH_QUANTITIES))
 
 
 @pytest.mark.parametrize(

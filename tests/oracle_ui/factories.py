@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
+from argtree.quantity_value import quantity_worths
 from store.database import open_store, session_scope
 from store.graphs import save_graph
 from store.queue import rerank
@@ -79,5 +80,5 @@ def fill(url: str, graph: ArgumentGraph, questions: dict[str, str] | None = None
             assert row is not None
             row.question = (questions or {}).get(root.claim, row.question)
         session.commit()
-        rerank(session, propagate, NOW)
+        rerank(session, propagate, NOW, quantity_worths)
     engine.dispose()

@@ -19,6 +19,7 @@ from store.queue import LeasedQuestion, next_question
 from store.raters import get_rater
 from store.tables import Answer, Evidence
 from tests.oracle_ui.factories import LEAVES, QUESTIONS, fill
+from tests.store.factories import jelly_graph
 
 
 @pytest.fixture
@@ -98,6 +99,42 @@ def test_every_kind_of_answer_is_stored_and_its_effect_shown(page: AppTest, stor
     assert "stays open for others" in _text(_press(page, "Can't say")) and "2 answers in" in _text(page)
     stored = [(answer.kind, answer.prob, answer.note) for answer in _answers(store_url)]
     assert stored == [("yes", 1.0, "I held one."), ("probability", 0.7, ""), ("cannot_say", None, "")]
+
+
+@pytest.fixture
+def number_page(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    fill(empty_url, jelly_graph())
+    monkeypatch.setenv(STORE_VARIABLE, empty_url)
+    return _enter(_page())
+
+
+def test_a_quantity_is_asked_for_with_its_unit(number_page: AppTest) -> None:
+    text = _text(number_page)
+    assert "What is the number?" in text and "The density of jelly" in text and "<bdi>g/cm³</bdi>" in text
+    assert (
+        "The model expects 1.08 <bdi>g/cm³</bdi>, give or take 0.089" in text and "Jelly is lighter than water." in text
+    )
+    assert number_page.number_input[1].value == 0.009 and "Yes" not in _labels(number_page)
+
+
+def test_a_number_is_stored_and_its_effect_shown(number_page: AppTest, empty_url: str) -> None:
+    number_page.number_input[0].set_value(0.9)
+    number_page.number_input[1].set_value(0.02)
+    text = _text(_press(number_page, "Answer with this number"))
+    assert "You said 0.9, give or take 0.02" in text and "→" in text and "1 answer in" in text
+    (answer,) = _answers(empty_url)
+    assert (answer.kind, answer.number, answer.sd, answer.prob) == ("number", 0.9, 0.02, None)
+    assert "The density of jelly</bdi></h1>" not in text
+
+
+def test_no_number_or_an_impossible_one_is_a_sentence(number_page: AppTest, empty_url: str) -> None:
+    assert "Give the number and" in _text(_press(number_page, "Answer with this number"))
+    _press(number_page, "Can't say")
+    while "The density of milk" not in _text(number_page):
+        _press(number_page, "Can't say")
+    number_page.number_input[0].set_value(7.0)
+    assert "rules out 7 give or take" in _text(_press(number_page, "Answer with this number"))
+    assert {answer.kind for answer in _answers(empty_url)} == {"cannot_say"}
 
 
 def test_nothing_left_says_what_to_do_and_looks_again(page: AppTest, empty_url: str) -> None:

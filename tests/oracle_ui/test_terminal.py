@@ -8,10 +8,12 @@ import pytest
 from rich.console import Console
 
 from argtree import Argument, ArgumentGraph, Claim, Premise, Root
+from argtree.graph import Measurement
 from oracle_ui.sitting import Said
-from oracle_ui.terminal import answer_questions, parse_answer
+from oracle_ui.terminal import answer_questions, parse_answer, parse_number
 from store.database import open_store, read_scope, session_scope
-from store.graphs import labels, save_graph
+from store.graphs import labels, load_graph, save_graph
+from tests.store.factories import jelly_graph
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,30 @@ def test_every_way_to_answer_is_read(typed: str, said: Said) -> None:
 def test_what_is_no_answer_is_refused_with_the_ways(typed: str) -> None:
     with pytest.raises(ValueError, match="no answer"):
         parse_answer(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"), [("1.05\n", (1.05, 0.01)), (" -1e3 2.5 ", (-1000.0, 2.5)), ("0", (0.0, 0.01))]
+)
+def test_every_way_to_give_a_number_is_read(typed: str, number: tuple[float, float]) -> None:
+    assert parse_number(typed, 0.01) == Said("number", number=number)
+    assert parse_number("s", 0.01) == Said("cannot_say")
+
+
+@pytest.mark.parametrize("typed", ["", "y", "1 2 3", "1 0", "1 -1", "nan", "inf", "1e200", "5 g"])
+def test_what_is_no_number_is_refused_with_the_ways(typed: str) -> None:
+    with pytest.raises(ValueError, match="no answer. Type one of: a number"):
+        parse_number(typed, 0.01)
+
+
+def test_numbers_from_a_pipe_are_stored_and_their_effect_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with session_scope(open_store(url)) as session:
+        save_graph(session, jelly_graph(), datetime.now(UTC))
+    count, shown = sit(url, "0.9 0.02\nq\n")
+    assert count == 1 and "The density of jelly in g/cm³" in shown and "->" in shown
+    with read_scope(open_store(url)) as session:
+        assert load_graph(session).measurements[-1] == Measurement("jelly", 0.9, 0.02)
 
 
 @pytest.fixture

@@ -14,14 +14,17 @@ from oracle_ui.view import (
     Effect,
     Move,
     NothingView,
+    NumberView,
     QuestionView,
     Stake,
     percents,
     see_effect,
+    see_number,
     see_question,
 )
 from store.queue import LeasedQuestion
 from tests.oracle_ui.factories import HOSTILE, NOW, QUESTIONS, small_graph
+from tests.store.factories import jelly_graph
 
 
 def _leased(claim: str, text: str = "Asked.") -> LeasedQuestion:
@@ -150,6 +153,25 @@ def test_every_part_of_the_page_keeps_text_literal(text: str) -> None:
     parts += [theme.effect(replace(effect, trouble=text)), theme.reason(replace(view, stake=None, trouble=text))]
     for reader in map(_Reader, parts):
         assert text in reader.text and reader.tags <= {"div", "p", "h1", "span", "b", "bdi"}
+
+
+def test_a_number_question_tells_what_is_known_and_what_rests_on_it() -> None:
+    leased = LeasedQuestion(1, None, "The density of jelly", 0.1, None, "token", NOW, "jelly")
+    view = see_number(leased, jelly_graph())
+    assert (view.text, view.unit, view.expected) == ("The density of jelly", "g/cm³", pytest.approx(1.08))
+    assert view.spread == pytest.approx(0.2 / 5**0.5) and view.usual_error == 0.009
+    assert [text.split()[-1] for text in view.claims] == ["water.", "milk.", "dense."]
+    milk = replace(leased, text="The density of milk", quantity="milk")
+    assert see_number(milk, jelly_graph()).claims == ("Jelly is heavier than milk.",)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_every_part_of_a_number_question_keeps_text_literal(text: str) -> None:
+    view = NumberView("token", text, text[:80], 1.0, 0.1, (text,) * 7)
+    parts = [theme.number_question(view), theme.number_unit(view), theme.number_reason(view)]
+    for reader in map(_Reader, parts):
+        assert text[:80] in reader.text and reader.tags <= {"div", "p", "h1", "span", "b", "bdi"}
+    assert "and 2 more" in parts[2]
 
 
 def test_the_page_says_what_to_do_when_nothing_is_open() -> None:

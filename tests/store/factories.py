@@ -7,7 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
+from argtree.distributions import Normal, Uniform
+from argtree.graph import (
+    Argument,
+    ArgumentGraph,
+    Claim,
+    Comparison,
+    Measurement,
+    Premise,
+    Quantity,
+    Root,
+    Threshold,
+)
 from store.graphs import save_graph
 from store.queue import rerank
 
@@ -35,6 +46,29 @@ def nails_graph() -> ArgumentGraph:
         ),
         roots=(Root("r", 2.0), Root("q", 0.5)),
         evidence={"t": (0.25, 0.75)},
+    )
+
+
+def jelly_graph() -> ArgumentGraph:
+    """Two roots, one on a threshold of a density, one on a comparison of that with another density."""
+    return ArgumentGraph(
+        claims=(
+            Claim("f", "Jelly floats on water.", 0.1),
+            Claim("m", "Jelly sinks in milk.", 0.1),
+            Claim("light", "Jelly is lighter than water.", 0.0, about=Threshold("jelly", "<", 1.0)),
+            Claim("heavy", "Jelly is heavier than milk.", 0.0, about=Comparison("jelly", ">", "milk")),
+            Claim("dense", "Jelly is very dense.", 0.0, askable=False, about=Threshold("jelly", ">", 1.5)),
+        ),
+        arguments=(
+            Argument("a1", "f", "support", 0.9, (Premise("light"),)),
+            Argument("a2", "m", "support", 0.8, (Premise("heavy"),)),
+        ),
+        roots=(Root("f"), Root("m", 0.5)),
+        quantities=(
+            Quantity("jelly", "The density of jelly", "g/cm³", Normal(1.1, 0.1)),
+            Quantity("milk", "The density of milk", "g/cm³", Uniform(0.9, 1.2)),
+        ),
+        measurements=(Measurement("jelly", 1.0, 0.2),),
     )
 
 

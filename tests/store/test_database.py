@@ -3,15 +3,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import alembic.command
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, text
+from sqlalchemy import CheckConstraint, Engine, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
 import store.tables  # noqa: F401  (fills SQLModel.metadata)
-from store.database import open_store, read_scope, session_scope, translate_errors
+from store.database import _alembic_config, open_store, read_scope, session_scope, translate_errors
 from store.errors import (
     NewerSchemaError,
     NotAStoreError,
@@ -23,7 +24,7 @@ from store.errors import (
     StoreReadOnlyError,
 )
 from store.raters import get_rater
-from store.tables import Rater
+from store.tables import Answer, Lease, Question, Rater
 from tests.store.factories import NOW
 
 
@@ -36,6 +37,53 @@ def _one_sentence(error: pytest.ExceptionInfo[StoreError]) -> str:
 def test_migrations_make_what_the_tables_say(engine: Engine) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+
+
+def test_a_store_of_the_first_schema_keeps_its_answers(store_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{store_path}")
+    config = _alembic_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "0001")
+        for row in (
+            "INSERT INTO rater VALUES (1, 'Ada', '2026-03-01')",
+            "INSERT INTO claim VALUES (1, 'k', 'Text.', 'hash', 0.5, NULL, NULL, '2026-03-01')",
+            "INSERT INTO question VALUES (7, 1, 0.25, 0.5, 'open', '2026-03-01', '2026-03-01')",
+            "INSERT INTO lease VALUES (7, 1, 'held', '2026-03-01', 0.25, 0.5, 'm')",
+            "INSERT INTO answer VALUES (3, 7, 1, 1, 'probability', 0.7, 'n', '2026-03-01', 'm', 0.5, 0.25, 'token')",
+        ):
+            connection.execute(text(row))
+    engine.dispose()
+    engine = open_store(str(store_path))
+    with read_scope(engine) as session:
+        answer, question, lease = (session.exec(select(table)).one() for table in (Answer, Question, Lease))
+        assert (answer.id, answer.claim_id, answer.prob, answer.token, answer.number) == (3, 1, 0.7, "token", None)
+        assert (question.id, question.claim_id, question.quantity_id, lease.token) == (7, 1, None, "held")
+        assert session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    with pytest.raises(IntegrityError, match="append-only"), engine.begin() as connection:
+        connection.execute(text("DELETE FROM answer"))
+    for broken in (
+        "'number', NULL, 1, NULL, 1, NULL",
+        "'yes', 1, 1, 0.5, 1, NULL",
+        "'number', NULL, 1, 0.5, NULL, NULL",
+    ):
+        columns = "kind, prob, number, sd, claim_id, quantity_id, question_id, rater_id, note, answered_at"
+        row = f"INSERT INTO answer ({columns}, value_when_asked, token) VALUES ({broken}, 7, 1, '', '', 0, 'new')"
+        with pytest.raises(IntegrityError, match="CHECK"), engine.begin() as connection:
+            connection.execute(text(row))
+    assert _checks(engine) == {
+        f"{table.name}.{check.name}"
+        for table in SQLModel.metadata.sorted_tables
+        for check in table.constraints
+        if isinstance(check, CheckConstraint)
+    }
+    engine.dispose()
+
+
+def _checks(engine: Engine) -> set[str]:
+    inspector = inspect(engine)
+    names = inspector.get_table_names()
+    return {f"{name}.{check['name']}" for name in names for check in inspector.get_check_constraints(name)}
 
 
 def test_a_store_has_wal_foreign_keys_and_full_sync(engine: Engine) -> None:

@@ -9,12 +9,14 @@ import pytest
 from sqlmodel import Session
 
 from argtree.evidence import label_likelihood, label_prob
+from argtree.propagate import propagate
+from argtree.quantity_value import quantity_worths
 from store.errors import ExportError
 from store.export import export_dataset
 from store.graphs import save_graph
 from store.queue import next_question, rerank, submit_answer
 from store.raters import get_rater
-from tests.store.factories import NOW, fill_queue, nails_graph, priors_only
+from tests.store.factories import NOW, fill_queue, jelly_graph, nails_graph, priors_only
 
 FILES = ["README.md", "messages.jsonl", "messages.parquet", "premises.jsonl", "premises.parquet"]
 
@@ -108,6 +110,24 @@ def test_datasets_loads_both_configs(answered: Session, tmp_path: Path) -> None:
         }
     ]
     assert _load(tmp_path / "out", "premises", tmp_path / "cache") == _lines(tmp_path / "out" / "premises.jsonl")
+
+
+@pytest.mark.usefixtures("offline")
+def test_numbers_are_exported_with_the_claims_that_rest_on_them(session: Session, tmp_path: Path) -> None:
+    save_graph(session, jelly_graph(), NOW)
+    rerank(session, propagate, NOW, quantity_worths)
+    rater = get_rater(session, "Ada", NOW)
+    leased = next_question(session, rater, NOW)
+    assert leased is not None and leased.quantity == "jelly"
+    submit_answer(session, leased.token, rater, "number", None, NOW, number=(0.9, 0.02))
+    summary = export_dataset(session, tmp_path / "out", _prompt)
+    assert (summary.premises, summary.quantities) == (0, 1)
+    (row,) = _lines(tmp_path / "out" / "quantities.jsonl")
+    assert (row["quantity"], row["unit"], row["n_answers"]) == ("jelly", "g/cm³", 1)
+    assert json.loads(row["distribution"]) == {"kind": "normal", "mean": 1.1, "sd": 0.1}
+    assert (row["answers"][0]["number"], row["answers"][0]["sd"], row["answers"][0]["rater"]) == (0.9, 0.02, "Ada")
+    assert [one["claim"] for one in row["claims"]] == ["dense", "heavy", "light"]
+    assert _load(tmp_path / "out", "quantities", tmp_path / "cache") == [row]
 
 
 @pytest.mark.usefixtures("offline")

@@ -3,19 +3,28 @@ import dataclasses
 import pytest
 from sqlmodel import Session, select
 
+from argtree.distributions import Normal
 from argtree.evidence import label_likelihood
-from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
+from argtree.graph import Argument, ArgumentGraph, Claim, Measurement, Premise, Quantity, Root, Threshold
 from store import tables
-from store.claims import add_argument, add_claim, find_claim
-from store.errors import CycleError, DuplicateTextError, RootNotFoundError, StoreError
+from store.claims import add_argument, add_claim, closed_claims, find_claim
+from store.errors import (
+    ArguedQuantityError,
+    CycleError,
+    DuplicateTextError,
+    RootNotFoundError,
+    StoreError,
+    UnitError,
+)
 from store.graphs import load_graph, save_graph
 from store.queue import next_question, rerank, submit_answer
 from store.raters import get_rater
-from tests.store.factories import NOW, flat_graph, nails_graph, priors_only
+from tests.store.factories import NOW, flat_graph, jelly_graph, nails_graph, priors_only
 
 
 def _count(session: Session) -> list[int]:
     kinds = (tables.Claim, tables.Argument, tables.Premise, tables.Root, tables.Evidence)
+    kinds += (tables.Quantity, tables.About, tables.Measurement)  # type: ignore[assignment]
     return [len(session.exec(select(kind)).all()) for kind in kinds]
 
 
@@ -32,7 +41,10 @@ def _odd_graph() -> ArgumentGraph:
     )
 
 
-@pytest.mark.parametrize("graph", [nails_graph(), _odd_graph(), ArgumentGraph(())], ids=["nails", "odd", "empty"])
+GRAPHS = [nails_graph(), _odd_graph(), jelly_graph(), ArgumentGraph(())]
+
+
+@pytest.mark.parametrize("graph", GRAPHS, ids=["nails", "odd", "jelly", "empty"])
 def test_a_graph_comes_back_as_it_was(session: Session, graph: ArgumentGraph) -> None:
     save_graph(session, graph, NOW)
     session.commit()
@@ -40,7 +52,7 @@ def test_a_graph_comes_back_as_it_was(session: Session, graph: ArgumentGraph) ->
     assert load_graph(session) == graph
 
 
-@pytest.mark.parametrize("graph", [nails_graph(), _odd_graph()], ids=["nails", "odd"])
+@pytest.mark.parametrize("graph", GRAPHS[:3], ids=["nails", "odd", "jelly"])
 def test_importing_twice_changes_nothing(session: Session, graph: ArgumentGraph) -> None:
     save_graph(session, graph, NOW)
     before = _count(session)
@@ -90,7 +102,7 @@ def test_two_claims_of_one_text_are_named(session: Session) -> None:
     graph = ArgumentGraph((Claim("one", "Nails are hard.", 0.5), Claim("two", "nails  are hard", 0.5)))
     with pytest.raises(DuplicateTextError, match="'one' and 'two'"):
         save_graph(session, graph, NOW)
-    assert _count(session) == [0] * 5
+    assert _count(session) == [0] * 8
 
 
 def test_an_import_that_closes_a_cycle_leaves_nothing(session: Session) -> None:
@@ -109,7 +121,7 @@ def test_an_import_that_closes_a_cycle_leaves_nothing(session: Session) -> None:
 def test_a_claim_without_a_text_is_refused(session: Session, text: str) -> None:
     with pytest.raises(StoreError, match="must have a text"):
         save_graph(session, ArgumentGraph((Claim("a", "Fine.", 0.5), Claim("b", text, 0.5))), NOW)
-    assert _count(session) == [0] * 5
+    assert _count(session) == [0] * 8
 
 
 def test_half_characters_in_a_file_are_refused(session: Session) -> None:
@@ -150,3 +162,53 @@ def test_explored_arguments_load_too(session: Session) -> None:
     assert argument is not None
     expected = Argument(argument.key, a.key, "attack", 0.25, (Premise(b.key, holds=False),))
     assert load_graph(session).arguments == (expected,)
+
+
+def test_a_root_brings_its_quantity_and_all_that_tells_of_it(session: Session) -> None:
+    other = Quantity("z", "Another number", "", Normal(0, 1))
+    apart = Claim("apart", "Another number is low.", 0.0, about=Threshold("z", "<", 0.0))
+    whole = dataclasses.replace(
+        jelly_graph(),
+        claims=(*jelly_graph().claims, apart),
+        quantities=(*jelly_graph().quantities, other),
+        measurements=(*jelly_graph().measurements, Measurement("z", 1.0, 1.0)),
+    )
+    save_graph(session, whole, NOW)
+    part = load_graph(session, ["f"])
+    assert [claim.id for claim in part.claims] == ["f", "light", "heavy", "dense"]
+    assert (part.quantities, part.measurements) == (jelly_graph().quantities, jelly_graph().measurements)
+    assert load_graph(session, []).quantities == ()
+
+
+def test_a_known_quantity_keeps_what_the_store_knows(session: Session) -> None:
+    save_graph(session, jelly_graph(), NOW)
+    again = Quantity("d", "the density of JELLY", "g/cm³", Normal(9.0, 9.0))
+    other = ArgumentGraph(
+        (Claim("t", "Jelly is light as air.", 0.0, about=Threshold("d", "<", 0.1)),),
+        quantities=(again,),
+        measurements=(Measurement("d", 9.0, 9.0),),
+    )
+    save_graph(session, other, NOW)
+    merged = load_graph(session)
+    assert merged.claims[-1].about == Threshold("jelly", "<", 0.1)
+    assert (merged.quantities, merged.measurements) == (jelly_graph().quantities, jelly_graph().measurements)
+    with pytest.raises(UnitError, match="is there in 'g/cm³', not in 'kg/m³'"):
+        save_graph(session, dataclasses.replace(other, quantities=(dataclasses.replace(again, unit="kg/m³"),)), NOW)
+    assert load_graph(session) == merged
+
+
+def test_nothing_argues_about_what_a_quantity_decides(session: Session) -> None:
+    save_graph(session, jelly_graph(), NOW)
+    light = find_claim(session, "Jelly is lighter than water.")
+    assert light is not None and "light" in closed_claims(session)
+    assert (
+        add_argument(session, light, "support", 0.5, [(add_claim(session, "New.", 0.5, NOW), True)], "m", NOW) is None
+    )
+    argued = ArgumentGraph(
+        (Claim("x", "Jelly is lighter than water.", 0.5), Claim("y", "Why.", 0.5)),
+        (Argument("z", "x", "support", 0.5, (Premise("y"),)),),
+    )
+    before = load_graph(session)
+    with pytest.raises(ArguedQuantityError, match="'light'"):
+        save_graph(session, argued, NOW)
+    assert load_graph(session) == before

@@ -10,10 +10,13 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from argtree.graph import ArgumentGraph
+from argtree.graph import ArgumentGraph, Measurement
+from argtree.propagate import propagate
+from argtree.quantity_value import quantity_worths
 from store.claims import add_argument, add_claim, add_root, get_claim, record_belief
 from store.database import read_scope, session_scope
-from store.errors import LeaseLostError
+from store.errors import ImpossibleNumberError, LeaseLostError
+from store.graphs import load_graph, save_graph
 from store.queue import (
     LeasedQuestion,
     next_question,
@@ -25,7 +28,7 @@ from store.queue import (
 )
 from store.raters import get_rater
 from store.tables import Answer, Lease, Question, Rater
-from tests.store.factories import NOW, PriorsOnly, fill_queue, flat_graph, later, nails_graph, priors_only
+from tests.store.factories import NOW, PriorsOnly, fill_queue, flat_graph, jelly_graph, later, nails_graph, priors_only
 
 
 def _take(session: Session, name: str, seconds: float = 0) -> LeasedQuestion:
@@ -269,6 +272,77 @@ def test_a_killed_process_loses_no_acknowledged_answer(engine: Engine, store_pat
         assert set(tokens) <= set(session.exec(select(Answer.token)))
         answered = session.exec(select(Question).where(Question.status == "answered")).all()
         assert len(answered) == len(session.exec(select(Answer)).all())  # no half of an act
+
+
+@pytest.fixture
+def measured(session: Session) -> Session:
+    """A queue with two quantities; the density of jelly, which decides both roots, stands first."""
+    save_graph(session, jelly_graph(), NOW)
+    rerank(session, propagate, NOW, quantity_worths)
+    return session
+
+
+def _measure(session: Session, name: str, token: str, number: tuple[float, float] | None) -> Answer:
+    return submit_answer(session, token, get_rater(session, name, NOW), "number", None, NOW, number=number)
+
+
+def test_quantities_stand_in_the_queue_by_what_they_are_worth(measured: Session) -> None:
+    asked = open_questions(measured, NOW)
+    assert [(one.quantity or one.claim, one.prob is None) for one in asked][:2] == [("jelly", True), ("light", False)]
+    assert {one.quantity or one.claim for one in asked} == {"jelly", "milk", "light", "heavy"}
+    worths = quantity_worths(load_graph(measured))
+    assert {one.quantity: one.value for one in asked if one.quantity} == worths
+    leased = _take(measured, "Ada")
+    assert (leased.quantity, leased.claim, leased.prob, leased.text) == ("jelly", None, None, "The density of jelly")
+
+
+def test_a_number_moves_the_root_and_closes_its_question(measured: Session) -> None:
+    before = propagate(load_graph(measured)).prob[0]
+    answer = _measure(measured, "Ada", _take(measured, "Ada").token, (0.9, 0.02))
+    assert (answer.kind, answer.number, answer.sd, answer.prob, answer.claim_id) == ("number", 0.9, 0.02, None, None)
+    result = rerank(measured, propagate, NOW, quantity_worths)
+    assert load_graph(measured).measurements == (Measurement("jelly", 1.0, 0.2), Measurement("jelly", 0.9, 0.02))
+    assert load_graph(measured, with_answers=False).measurements == jelly_graph().measurements
+    assert result.prob[0] > 0.9 > 0.3 > before
+    assert all(one.quantity != "jelly" for one in open_questions(measured, NOW))
+
+
+def test_a_quantity_without_worth_is_withdrawn_and_only_by_who_can_tell(measured: Session) -> None:
+    rerank(measured, propagate, NOW)
+    assert "jelly" in {one.quantity for one in open_questions(measured, NOW)}
+    rerank(measured, propagate, NOW, lambda graph: {"milk": 1.0})
+    assert [one.quantity for one in open_questions(measured, NOW) if one.quantity] == ["milk"]
+
+
+def test_who_cannot_say_a_number_leaves_it_to_others(measured: Session) -> None:
+    token = _take(measured, "Ada").token
+    assert _say(measured, "Ada", token, "cannot_say").quantity_id == 1
+    assert _take(measured, "Ada").claim == "light" and _take(measured, "Bob").quantity == "jelly"
+
+
+@pytest.mark.parametrize("number", [None, (float("nan"), 1.0), (1.0, 0.0), (1.0, -1.0), (1e200, 1.0)])
+def test_numbers_that_make_no_sense_are_refused(measured: Session, number: tuple[float, float] | None) -> None:
+    token = _take(measured, "Ada").token
+    with pytest.raises(ValueError):
+        _measure(measured, "Ada", token, number)
+    with pytest.raises(ValueError, match="does not go with this question"):
+        _say(measured, "Ada", token, "yes")
+    assert measured.exec(select(Answer)).all() == []
+
+
+def test_a_claim_takes_no_number(session: Session) -> None:
+    fill_queue(session, flat_graph(1))
+    with pytest.raises(ValueError, match="does not go with this question"):
+        _measure(session, "Ada", _take(session, "Ada").token, (1.0, 1.0))
+
+
+def test_a_number_that_cannot_be_is_refused(measured: Session) -> None:
+    rerank(measured, propagate, NOW, lambda graph: {"milk": 1.0})
+    token = _take(measured, "Ada").token
+    with pytest.raises(ImpossibleNumberError, match="rules out 5 give or take 0.01"):
+        _measure(measured, "Ada", token, (5.0, 0.01))
+    assert _measure(measured, "Ada", token, (1.05, 0.01)).sd == 0.01
+    propagate(load_graph(measured))
 
 
 def test_a_rater_outlives_the_session(engine: Engine) -> None:
