@@ -48,7 +48,7 @@ class AncestralSampler:
         rows = _below(graph, wanted)
         place = np.full(graph.num_claims, -1, dtype=np.intp)
         place[rows] = np.arange(len(rows))
-        part = restrict(graph, rows, np.zeros(len(rows), dtype=bool))
+        part = restrict(graph, rows, len(rows))
         self._wanted = place[wanted]
         self._num_claims = len(rows)
         self._free = np.flatnonzero(~part.is_argued)

@@ -15,8 +15,9 @@ from scipy.sparse import csr_array
 from argtree.compiled import UNKNOWN, CompiledGraph, FloatArray, IntArray
 from argtree.core import Layer, Solution, Solver
 from argtree.errors import ImpossibleEvidenceError
-from argtree.layers import Limits, prepare
+from argtree.layers import Allowance, prepare
 from argtree.modules import Modules, Part, above, components, find_modules
+from argtree.sampling import SamplingSolver
 from argtree.sweep import Sweep
 
 
@@ -76,15 +77,18 @@ class Plan:
         return found + [_Run(self, graph, replicate, first).run() for replicate in range(1, num_replicates)]
 
 
-def make_plan(graph: CompiledGraph, known: IntArray, roots: IntArray, limits: Limits) -> Plan:
+def make_plan(graph: CompiledGraph, known: IntArray, roots: IntArray, allowance: Allowance) -> Plan:
     """Returns the plan of a folded graph; cores under a sampled core are sampled as part of it."""
     merged = np.empty(0, dtype=np.intp)
     while True:
         modules = find_modules(graph, roots, merged)
-        solvers = tuple(prepare(part.core, limits) for part in modules.parts)
+        solvers = tuple(prepare(part.core, allowance) for part in modules.parts)
         sampled = [part for part, solver in zip(modules.parts, solvers, strict=True) if solver.layer == "sampling"]
         inside = list(_between(graph, sampled))
         if not inside:
+            for solver in solvers:
+                if isinstance(solver, SamplingSolver):
+                    solver.seconds = allowance.seconds_left / len(sampled)
             anchor = _anchors(graph, modules)
             return Plan(graph, known, roots, modules, Sweep(graph, modules.is_gate), solvers, anchor)
         merged = np.unique(np.concatenate([merged, *inside]))
@@ -191,6 +195,9 @@ class _Run:
         is_top = part.top < 0
         outer = np.ones(2) if is_top or self.above is None else self.above[part.top]
         above = derivative @ outer  # [N, 2, T]
+        if self.replicate:  # a state that no sample had tells nothing: an error without bound, see `jackknife_error`
+            unseen = ~above.any(axis=2) & (indicator > 0)
+            determinant = np.where(unseen.any(axis=1)[:, np.newaxis], np.nan, determinant)
         difference = _ratio(determinant * outer.prod(), above.prod(axis=1))  # [N, T]
         above = above[:, :, 0] / above[:, :, 0].max(axis=1, keepdims=True)
         if is_top:

@@ -26,9 +26,10 @@ from argtree.errors import ImpossibleEvidenceError
 from argtree.evidence import Reliability
 from argtree.graph import ArgumentGraph
 from argtree.influence import Influence
-from argtree.layers import Limits
+from argtree.layers import Allowance
 from argtree.plan import Found, Plan, make_plan
 from argtree.quantities import expand_quantities
+from argtree.sampling import jackknife_error
 from argtree.value import PERFECT, Measure, check_measure, value_of_information
 from argtree.views import Views, by_root, whole
 
@@ -87,7 +88,7 @@ class Propagation:
     @cached_property
     def prob_error(self) -> FloatArray:
         """[C] standard error of `prob`; 0 where exact."""
-        return jackknife_error([one.prob for one in (self, *self.replicates)])
+        return jackknife_error(np.stack([one.prob for one in (self, *self.replicates)]))
 
     def value(self, measure: Measure = "variance_reduction", reliability: Reliability = PERFECT) -> FloatArray:
         """Returns [C] the value of an answer about each claim by such a rater, summed over roots by weight.
@@ -109,7 +110,7 @@ class Propagation:
         Raises:
             ValueError: no such measure.
         """
-        return jackknife_error([one.value(measure, reliability) for one in (self, *self.replicates)])
+        return jackknife_error(np.stack([one.value(measure, reliability) for one in (self, *self.replicates)]))
 
     def shift(self) -> FloatArray:
         """Returns [C] the squared distance between a claim's two answers, (r1 - r0)^2, summed over roots by weight.
@@ -126,17 +127,6 @@ class Propagation:
     @cached_property
     def _weights(self) -> FloatArray:
         return np.array([root.weight for root in self.graph.roots], dtype=np.float64)
-
-
-def jackknife_error(figures: list[FloatArray]) -> FloatArray:
-    """Returns the standard error of the first of the figures; the others leave out one of G groups of samples each.
-
-    sqrt((G - 1) / G sum_j (theta_j - mean)^2) (Quenouille 1956, Tukey 1958); 0 where there are no others.
-    """
-    if len(figures) == 1:
-        return np.zeros_like(figures[0])
-    left_out = np.stack(figures[1:])
-    return np.asarray(np.sqrt((len(left_out) - 1) * left_out.var(axis=0)))
 
 
 def propagate(graph: ArgumentGraph, budget: Budget = Budget(), *, only_askable: bool = False) -> Propagation:
@@ -182,8 +172,8 @@ class Propagator:
             views = self._views(graph, folded)
             known = known[views.claim]
             if self._plan is None or not self._plan.fits(views.graph, known, views.roots):
-                limits = Limits(self.budget, self.clock_fn, self.clock_fn() + self.budget.seconds)
-                self._plan = make_plan(views.graph, known, views.roots, limits)
+                allowance = Allowance(self.budget, self.clock_fn, self.clock_fn() + self.budget.seconds)
+                self._plan = make_plan(views.graph, known, views.roots, allowance)
             found = self._plan.run(views.graph)
         except ImpossibleEvidenceError as error:
             raise ImpossibleEvidenceError(_name_the_impossible(graph, self.budget)) from error
@@ -232,9 +222,9 @@ def _name_the_impossible(graph: ArgumentGraph, budget: Budget) -> str:
 def _is_possible(graph: ArgumentGraph, claims: list[str], budget: Budget) -> bool:
     part = replace(graph, evidence={claim: graph.evidence[claim] for claim in claims}, roots=())
     folded, known = fold_certain(compile_graph(expand_quantities(part)))
-    limits = Limits(budget, time.monotonic, time.monotonic() + budget.seconds)
+    allowance = Allowance(budget, time.monotonic, time.monotonic() + budget.seconds)
     try:
-        make_plan(folded, known, np.empty(0, dtype=np.intp), limits).run(folded)
+        make_plan(folded, known, np.empty(0, dtype=np.intp), allowance).run(folded)
     except ImpossibleEvidenceError:
         return False
     return True

@@ -59,12 +59,12 @@ def jackknife_error(values: FloatArray) -> FloatArray:
 
 
 class SamplingSolver:
-    """Solves one core to a precision or until a deadline; the same seed and number of samples give the same answer."""
+    """Solves one core to a precision or as long as it may; the same seed and number of samples give the same answer."""
 
     layer: Layer = "sampling"
 
     def __init__(
-        self, core: Core, *, rng: np.random.Generator, budget: Budget, clock: Callable[[], float], deadline: float
+        self, core: Core, *, rng: np.random.Generator, budget: Budget, clock_fn: Callable[[], float], seconds: float
     ) -> None:
         """Chooses what to sample and compiles the rest.
 
@@ -72,12 +72,12 @@ class SamplingSolver:
             core: what to solve.
             rng: gives the seed; every `solve` starts from the same one, so like evidence gives like samples.
             budget: `precision` at which sampling stops, and `memory_bytes` that it may hold.
-            clock: seconds, ever increasing.
-            deadline: reading of the clock by which to be done, as far as the time of earlier samples foretells; at
-                least one round is finished.
+            clock_fn: seconds, ever increasing.
+            seconds: that one `solve` may take, as far as the time of earlier samples foretells; at least one round is
+                finished.
         """
-        self.deadline = deadline
-        self._core, self._budget, self._clock = core, budget, clock
+        self.seconds = seconds
+        self._core, self._budget, self._clock_fn = core, budget, clock_fn
         self._seed = int(rng.integers(2**63))
         factors = build_factors(core.graph)
         scopes = [factor.scope for factor in factors.factors]
@@ -99,7 +99,7 @@ class SamplingSolver:
             raise ImpossibleEvidenceError("a claim's evidence is impossible whether it is true or false")
         given = _Given(self._core, self._circuit, self.held, indicator / indicator.max(axis=1, keepdims=True))
         rng, sums = np.random.default_rng(self._seed), _Sums.empty(given)
-        self.num_samples, num_each, start = 0, _FIRST_ROUND, self._clock()
+        self.num_samples, num_each, start = 0, _FIRST_ROUND, self._clock_fn()
         while num_each:
             state = self._sampler.draw(rng, given.proposal, NUM_GROUPS, num_each)
             different, count = _merge(state, np.repeat(np.arange(NUM_GROUPS), num_each))
@@ -107,9 +107,9 @@ class SamplingSolver:
             self.num_samples += len(state)
             if _error(sums) <= self._budget.precision:
                 break
-            now = self._clock()
+            now = self._clock_fn()
             seconds_each = (now - start) / self.num_samples * NUM_GROUPS
-            affordable = (self.deadline - now) / seconds_each if seconds_each else np.inf
+            affordable = (start + self.seconds - now) / seconds_each if seconds_each else np.inf
             num_each = int(min(2 * num_each, _LAST_ROUND, max(0.0, affordable)))
         if not sums.total.any():
             raise TooEntangledError(

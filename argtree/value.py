@@ -70,7 +70,7 @@ def value_of_information(
     flat, given = value.reshape(-1), [one.reshape(-1) for one in arrays]
     for start in range(0, len(flat), _BLOCK):
         p, rho, d = (one[start : start + _BLOCK] for one in given)
-        open_ = (p > _SMALLEST_PROB) & (p < 1)
+        open_ = ~((p <= _SMALLEST_PROB) | (p >= 1))  # what is not a number stays that
         p = np.where(open_, p, 0.5)
         flat[start : start + _BLOCK] = _FORMULAS[measure](p, rho, np.where(open_, d, 0.0), table)
     return value

@@ -55,7 +55,7 @@ def solver(
     ticks = count()
     budget = Budget(precision=precision, memory_bytes=memory)
     rng = np.random.default_rng(seed)
-    return SamplingSolver(core, rng=rng, budget=budget, clock=lambda: float(next(ticks)), deadline=seconds)
+    return SamplingSolver(core, rng=rng, budget=budget, clock_fn=lambda: float(next(ticks)), seconds=seconds)
 
 
 def figures(solution: Solution, indicator: FloatArray) -> FloatArray:
