@@ -34,7 +34,7 @@ _HOPELESS = 2.0**12  # no search makes an order so many times better
 class Limits:
     """What one elimination may cost."""
 
-    max_products: float = 2.0**31  # multiplications of one evaluation of one variant, over all slices
+    max_products: float = 2.0**27  # multiplications of one evaluation of one variant, over all slices
     max_entries: float = 2.0**26  # numbers held by one evaluation of one variant and slice
     search_seconds: float = 10.0  # on looking for an order, roughly
 
