@@ -3,6 +3,9 @@
 Pure: no network, no clock, no global random state; `format` alone touches files.
 """
 
+from argtree.batch import Batch, choose_batch
+from argtree.budget import Budget
+from argtree.decision import Decision, Utilities, decide
 from argtree.distributions import Distribution, LogNormal, Normal, Quantiles, Uniform
 from argtree.errors import ArgtreeError, FormatError, ImpossibleEvidenceError, TooEntangledError
 from argtree.evidence import (
@@ -28,31 +31,44 @@ from argtree.graph import (
     Root,
     Threshold,
 )
-from argtree.propagate import Propagation, propagate
+from argtree.live import LiveForest
+from argtree.probes import Probed, probe_values
+from argtree.propagate import Propagation, Propagator, propagate
 from argtree.quantities import expand_quantities
 from argtree.quantity_value import QuantityValue, quantity_values
-from argtree.rank import Ranked, rank
-from argtree.value import MEASURES, Measure
+from argtree.rank import Ranked, TopConfidence, rank, rank_confidence
+from argtree.sensitivity import Parameter, Sensitivity, sensitivity
+from argtree.stopping import SameDecision, same_decision
+from argtree.value import MEASURES, PERFECT, Measure
+from argtree.what_if import suppose, with_answers
 
 __all__ = [
     "ArgtreeError",
     "Argument",
     "ArgumentGraph",
+    "Batch",
+    "Budget",
     "Claim",
     "Comparison",
+    "Decision",
     "Distribution",
     "FORMAT",
     "FORMAT_WITH_QUANTITIES",
     "FormatError",
     "ImpossibleEvidenceError",
+    "LiveForest",
     "LogNormal",
     "MEASURES",
     "Measure",
     "Measurement",
     "Normal",
+    "PERFECT",
+    "Parameter",
     "Polarity",
     "Premise",
+    "Probed",
     "Propagation",
+    "Propagator",
     "Quantiles",
     "Quantity",
     "QuantityValue",
@@ -61,20 +77,32 @@ __all__ = [
     "Reliability",
     "Root",
     "SETTLED",
+    "SameDecision",
+    "Sensitivity",
     "Threshold",
     "TooEntangledError",
+    "TopConfidence",
     "UNKNOWN_RATER",
     "Uniform",
+    "Utilities",
     "answer_likelihood",
+    "choose_batch",
+    "decide",
     "expand_quantities",
     "graph_from_json",
     "graph_to_json",
     "is_settled",
     "label_likelihood",
     "label_prob",
+    "probe_values",
     "propagate",
     "quantity_values",
     "rank",
+    "rank_confidence",
     "read_graph",
+    "same_decision",
+    "sensitivity",
+    "suppose",
+    "with_answers",
     "write_graph",
 ]

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from argtree.errors import TooEntangledError
 
-SECONDS_PER_PRODUCT = 1.5e-8  # of evaluating and differentiating, roughly
+_SECONDS_PER_PRODUCT = 1.5e-8  # of evaluating and differentiating, roughly
 _SECONDS_PER_VISIT = 1.5e-5  # of working out one variable's neighbourhood while an order is looked for, roughly
 _SHARE = 0.5  # of the time that running the order would take, this much at most is spent on looking for a better one
 _NOISES = (0.0, 0.1, 0.3, 0.6)
@@ -171,7 +171,7 @@ class _Clock:
     visits: int = 0
 
     def is_over(self, num_products: float, share: float) -> bool:
-        most = min(self.limit_seconds, _SHARE * num_products * SECONDS_PER_PRODUCT)
+        most = min(self.limit_seconds, _SHARE * num_products * _SECONDS_PER_PRODUCT)
         return self.visits * _SECONDS_PER_VISIT >= share * most
 
 
@@ -267,7 +267,7 @@ def _anneal(kernel: _Graph, start: tuple[float, list[int]], rng: random.Random, 
         {variable: bool(kernel.maxima >> variable & 1) for variable in kernel.near},
         [[2.0 ** (n + 1) * 1.5**t for t in range(size + 1)] for n in range(size)],
     )
-    most = min(clock.limit_seconds, _SHARE * start[0] * SECONDS_PER_PRODUCT) / _SECONDS_PER_VISIT - clock.visits
+    most = min(clock.limit_seconds, _SHARE * start[0] * _SECONDS_PER_PRODUCT) / _SECONDS_PER_VISIT - clock.visits
     num_moves = int(12 * most / size)  # a variable's place in an order costs a twelfth of a visit
     order, log_cost = start[1], math.log2(start[0])
     best = log_cost, order

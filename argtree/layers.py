@@ -16,7 +16,7 @@ from argtree.budget import Budget
 from argtree.compiled import CompiledGraph
 from argtree.core import Core, Solver
 from argtree.diagram import DiagramSolver
-from argtree.elimination_solver import EliminationSolver
+from argtree.elimination_solver import SECONDS_PER_PRODUCT, EliminationSolver
 from argtree.errors import TooEntangledError
 from argtree.sampling import SamplingSolver
 
@@ -68,10 +68,9 @@ def prepare(core: Core, allowance: Allowance) -> Solver:
 
 
 def _eliminated(core: Core, allowance: Allowance) -> EliminationSolver | None:
-    variants = 2 * len(core.outputs)
     seconds = _EXACT_SHARE * allowance.seconds_left
     limits = elimination.Limits(
-        max_products=seconds / (variants * elimination.SECONDS_PER_PRODUCT),
+        max_products=seconds / (SECONDS_PER_PRODUCT * len(core.outputs)),
         max_entries=allowance.budget.memory_bytes / (2 * _BYTES_PER_ENTRY),
         search_seconds=seconds / 4,
     )

@@ -16,13 +16,13 @@ from argtree import (
     MEASURES,
     Argument,
     ArgumentGraph,
+    Budget,
     Claim,
     ImpossibleEvidenceError,
     Measure,
     Premise,
     Propagation,
     Root,
-    TooEntangledError,
     propagate,
     read_graph,
 )
@@ -234,18 +234,19 @@ def test_evidence_impossible_either_way_is_named() -> None:
         propagate(ArgumentGraph([Claim("c", "", 0.5)], evidence={"c": (0.0, 0.0)}))
 
 
-def test_an_entangled_graph_is_refused_quickly() -> None:
+def test_what_is_too_entangled_is_sampled_with_its_errors_within_the_budget() -> None:
     rng = np.random.default_rng(0)
-    claims = [Claim(f"c{i}", "", 0.3) for i in range(200)]
-    arguments = [
-        Argument(f"a{i}.{k}", f"c{i}", "support", 0.5, [Premise(f"c{j}") for j in rng.choice(i, 3, replace=False)])
+    claims = tuple(Claim(f"c{i}", "", 0.3) for i in range(200))
+    arguments = tuple(
+        Argument(f"a{i}.{k}", f"c{i}", "support", 0.2, tuple(Premise(f"c{j}") for j in rng.choice(i, 3, replace=False)))
         for i in range(20, 200)
         for k in range(4)
-    ]
-    start = time.process_time()
-    with pytest.raises(TooEntangledError, match="entangled"):
-        propagate(ArgumentGraph(claims, arguments, [Root("c199")]))
-    assert time.process_time() - start < 10
+    )
+    result = propagate(ArgumentGraph(claims, arguments, (Root("c199"),)), Budget(seconds=6))
+    assert result.layers == ("tree", "sampling") and not result.exact
+    assert 0 < result.prob_error[199] < 0.1
+    best = int(np.argmax(result.value()[:20]))
+    assert 0 < result.value_error()[best] < np.inf
 
 
 def test_an_unknown_measure_is_refused() -> None:
