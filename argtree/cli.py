@@ -12,13 +12,14 @@ import math
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -27,12 +28,11 @@ from sqlmodel import Session
 
 from argtree import draw
 from argtree.errors import ArgtreeError
-from argtree.explain import Explanation
 from argtree.explain import explain as explain_claim
 from argtree.format import graph_to_json, read_graph, write_whole
 from argtree.graph import ArgumentGraph
 from argtree.names import find_claim, parse_given
-from argtree.propagate import Propagation, propagate
+from argtree.propagate import Propagation, Propagator, propagate
 from argtree.quantity_value import quantity_worths
 from argtree.rank import Ranked, rank
 from argtree.report import Report, value_table
@@ -112,15 +112,22 @@ def rank_command(
     claim = None if explain is None else find_claim(graph, explain)
     supposed = parse_given(graph, given or [])
     began = time.perf_counter()
-    before = propagate(graph)
-    result = suppose(before, supposed)
+    propagator = Propagator(only_askable=not everything and (claim is None or graph.is_askable(claim)))
+    before = propagator(graph)
+    result = suppose(before, supposed, propagator)
     report = Report(result, before, supposed, measure, time.perf_counter() - began)
-    reasons = None if claim is None else explain_claim(result, claim, measure)
-    ranked = rank(result, measure, everything=everything)[:top] if reasons is None else None
-    if as_json:
-        print(json.dumps(report.to_json(ranked, reasons)))
+    if claim is not None:
+        reasons = explain_claim(result, claim, measure)
+        found = report.explanation_to_json(reasons)
+        lines: Sequence[RenderableType] = report.reasons(reasons)
     else:
-        _print_report(report, ranked, reasons)
+        ranked, numbers = rank(result, measure, everything=everything)[:top], report.numbers()[:top]
+        found, lines = report.list_to_json(ranked, numbers), report.list_of(ranked, numbers)
+    if as_json:
+        print(json.dumps(report.to_json() | found))
+    else:
+        for line in [*report.heading(), *lines]:
+            out.print(line)
     if plot is not None:
         _write_plot(plot, result, measure)
 
@@ -224,7 +231,7 @@ def import_command(
         save_graph(session, graph, datetime.now(UTC))
         propagate(load_graph(session))  # what can't be propagated must not get in: it would block everything else
         session.commit()
-        queue.rerank(session, propagate, datetime.now(UTC), quantity_worths)
+        queue.rerank(session, Propagator(only_askable=True), datetime.now(UTC), quantity_worths)
     out.print(f"{len(graph.claims)} claims and {len(graph.arguments)} arguments are in the store.")
     _print_queue(engine)
 
@@ -354,18 +361,6 @@ def _graph(file: Path | None, store: str) -> ArgumentGraph:
         return read_graph(file)
     with read_scope(open_store(store, create=False)) as session:
         return load_graph(session)
-
-
-def _print_report(report: Report, ranked: list[Ranked] | None, reasons: Explanation | None) -> None:
-    for line in report.heading():
-        out.print(line)
-    if reasons is not None:
-        for part in report.reasons(reasons):
-            out.print(part)
-    elif ranked:
-        out.print(report.list_of(ranked))
-    else:
-        out.print("There is nothing worth asking a person.")
 
 
 def _picture_format(path: Path) -> Literal["png", "svg"]:

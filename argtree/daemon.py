@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from argtree.errors import ArgtreeError
 from argtree.graph import Argument, ArgumentGraph
-from argtree.propagate import Propagation, propagate
+from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from argtree.search import choose_expansion
 from models.elicitation import Belief, Elicitor, Proposal
@@ -56,6 +56,7 @@ class Explorer:
         self.engine = engine
         self.elicitor = elicitor
         self.now_fn = now_fn
+        self._propagate = Propagator(only_askable=True)
         self._set_aside: set[str] = set()  # claims whose expansion failed; tried again by the next run
 
     def add_question(self, question: str) -> str:
@@ -90,7 +91,7 @@ class Explorer:
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
-            chosen = choose_expansion(propagate(graph), variances)
+            chosen = choose_expansion(self._propagate(graph), variances)
             if chosen is None:
                 return None
             try:
@@ -103,13 +104,13 @@ class Explorer:
         """Posterior of each of these roots, by key."""
         with read_scope(self.engine) as session:
             graph = load_graph(session, root_keys)
-        result = propagate(graph)
+        result = self._propagate(graph)
         return {root.claim: float(result.prob[graph.index[root.claim]]) for root in graph.roots}
 
     def rank(self) -> Propagation:
         """Rank the queue's questions anew by what the store holds."""
         with session_scope(self.engine) as session:
-            return queue.rerank(session, propagate, self.now_fn(), quantity_worths)
+            return queue.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
     def _frontier(self, session: Session, root_keys: Collection[str] | None) -> tuple[ArgumentGraph, dict[str, float]]:
         """What lies under the roots to work for, and Var(p) of every claim there that can still be expanded.

@@ -144,7 +144,7 @@ def propagate(graph: ArgumentGraph, budget: Budget = Budget(), *, only_askable: 
     Raises:
         ImpossibleEvidenceError: the evidence has probability zero; the message names what contradicts.
     """
-    return Propagator(budget, only_askable=only_askable).propagate(graph)
+    return Propagator(budget, only_askable=only_askable)(graph)
 
 
 class Propagator:
@@ -165,7 +165,7 @@ class Propagator:
         self.clock_fn = clock_fn
         self._plan: Plan | None = None
 
-    def propagate(self, graph: ArgumentGraph) -> Propagation:
+    def __call__(self, graph: ArgumentGraph) -> Propagation:
         """Returns what the function `propagate` does, and raises what it raises."""
         try:
             folded, known = fold_certain(compile_graph(expand_quantities(graph)))

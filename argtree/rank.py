@@ -118,11 +118,15 @@ def rank_confidence(
 ) -> TopConfidence:
     """Returns how probable it is that the first k of `rank` with the same arguments are the k best; 1 where exact.
 
+    0 where some value has an error without bound.
+
     Raises:
         ValueError: as `rank`; or k is negative. More than are listed counts as all of them.
     """
     rows, durations = open_rows(result), question_seconds(result, seconds)
     worths = [one.value(measure, reliability)[rows] / durations[rows] for one in (result, *result.replicates)]
+    if not np.isfinite(worths).all():  # some value has an error without bound
+        return TopConfidence(0.0, (0.0,) * min(k, len(rows)))
     return top_confidence(worths[0], np.array(worths[1:]).reshape(-1, len(rows)), min(k, len(rows)))
 
 

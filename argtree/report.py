@@ -6,18 +6,22 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from argtree.explain import Explanation, Path, RootEffect
 from argtree.propagate import Propagation
-from argtree.rank import Ranked
+from argtree.quantity_value import QuantityValue, quantity_values
+from argtree.rank import Ranked, rank_confidence
 from argtree.text import printable
 from argtree.value import Measure
 from argtree.words import how_computed, why, with_error
 
 _MAX_ROOTS = 20  # listed above the table
+_MAX_SURE = 5  # claims at the head of the list of which it is said how surely they belong there
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,34 @@ class Report:
         lines += [Text(f"given {self._name(claim)}  P = {self._change(claim)}") for claim in self.given]
         return [*lines, Text(self._how(), style="dim")]
 
-    def list_of(self, ranked: Sequence[Ranked]) -> Table:
-        """Returns a table of claims with their probabilities and values; with standard errors where there are any."""
-        return value_table(ranked, self.measure, [self._prob_error(one.claim) for one in ranked])
+    def numbers(self) -> list[QuantityValue]:
+        """Returns the quantities that would be worth learning, most valuable first."""
+        found = quantity_values(self.result.graph, self.measure, np.random.default_rng(0))
+        return sorted((one for one in found if one.value > 0), key=lambda one: -one.value)
+
+    def list_of(self, ranked: Sequence[Ranked], numbers: Sequence[QuantityValue]) -> list[RenderableType]:
+        """Returns claims and numbers with their values, and how sure the order is where it is not exact."""
+        if not ranked and not numbers:
+            return ["There is nothing worth asking a person."]
+        found: list[RenderableType] = []
+        if ranked:
+            found.append(value_table(ranked, self.measure, [self._prob_error(one.claim) for one in ranked]))
+        if ranked and not self.result.exact:
+            found.append(Text(self._confidence(len(ranked)), style="dim"))
+        if numbers:
+            texts = {one.id: f"{one.text} ({one.unit})" for one in self.result.graph.quantities}
+            table = Table("number", self.measure, box=None, pad_edge=False)
+            table.columns[1].justify = "right"
+            for one in numbers:
+                table.add_row(Text(printable(texts[one.quantity])), with_error(one.value, one.standard_error, ".3g"))
+            found.append(table)
+        return found
+
+    def _confidence(self, num_listed: int) -> str:
+        k = min(num_listed, _MAX_SURE)
+        together = rank_confidence(self.result, k, self.measure).together
+        which = "The first is the best" if k == 1 else f"The first {k} are the {k} best"
+        return f"{which} with probability {together:.2f}."
 
     def reasons(self, explanation: Explanation) -> list[Text | Padding]:
         """Returns why a claim matters: its text, sentences, and the paths as indented lines."""
@@ -51,9 +80,9 @@ class Report:
             lines += [Padding(_hanging(point), (0, 0, 0, 2)) for point in points]
         return lines
 
-    def to_json(self, ranked: Sequence[Ranked] | None, explanation: Explanation | None) -> dict[str, object]:
-        """Returns the same as plain values; a list of claims or an explanation, whichever there is."""
-        found: dict[str, object] = {
+    def to_json(self) -> dict[str, object]:
+        """Returns what holds of the whole as plain values."""
+        return {
             "roots": [self._root_to_json(root.claim) for root in self.result.graph.roots],
             "exact": self.result.exact,
             "layers": list(self.result.layers),
@@ -61,13 +90,19 @@ class Report:
             "measure": self.measure,
             "given": [{"claim": claim, "prob": prob} for claim, prob in self.given.items()],
         }
-        if ranked is not None:
-            found["claims"] = [vars(one) | {"prob_error": self._prob_error(one.claim)} for one in ranked]
-        if explanation is not None:
-            found["explanation"] = _explanation_to_json(explanation) | {
-                "words": [[sentence, *points] for sentence, points in why(self.result.graph, explanation)]
-            }
-        return found
+
+    def list_to_json(self, ranked: Sequence[Ranked], numbers: Sequence[QuantityValue]) -> dict[str, object]:
+        """Returns the list as plain values; null for an error without bound."""
+        claims = [_finite(vars(one) | {"prob_error": self._prob_error(one.claim)}) for one in ranked]
+        sure = ranked and not self.result.exact
+        k = min(len(ranked), _MAX_SURE)
+        confidence = {"first": k, "prob": rank_confidence(self.result, k, self.measure).together} if sure else None
+        return {"claims": claims, "quantities": [vars(one) for one in numbers], "confidence": confidence}
+
+    def explanation_to_json(self, explanation: Explanation) -> dict[str, object]:
+        """Returns why a claim matters as plain values, and in words."""
+        words = [[sentence, *points] for sentence, points in why(self.result.graph, explanation)]
+        return {"explanation": _explanation_to_json(explanation) | {"words": words}}
 
     def _root_to_json(self, root: str) -> dict[str, object]:
         found: dict[str, object] = {
@@ -114,6 +149,11 @@ def value_table(ranked: Sequence[Ranked], measure: Measure, prob_errors: Sequenc
         value = with_error(one.value, one.standard_error, ".3g")
         table.add_row(Text(printable(one.text) or printable(one.claim)), prob, value)
     return table
+
+
+def _finite(figures: dict[str, object]) -> dict[str, object]:
+    """Returns the figures with null for what JSON lacks."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in figures.items()}
 
 
 def _prob(result: Propagation, claim: str) -> float:

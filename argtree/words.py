@@ -64,8 +64,10 @@ def with_error(value: float, error: float, plain: str) -> str:
 
     The error gets one digit, two if the first is a 1; the value as many decimals.
     """
-    if not error > 0 or not math.isfinite(error):
+    if not error > 0:
         return format(value, plain)
+    if not math.isfinite(error):
+        return f"{value:{plain}} ± ∞"
     exponent = math.floor(math.log10(error))
     digits = 2 if f"{error:e}".startswith("1") else 1
     decimals = digits - 1 - exponent

@@ -138,8 +138,8 @@ def measured(num_claims: int, repeats: int, seed: int) -> dict[str, Any]:
 def seconds_once_prepared(graph: ArgumentGraph) -> float:
     """The second propagation of one `Propagator`, and the ten largest variance reductions without `rank`'s objects."""
     propagator = Propagator()
-    propagator.propagate(graph)
-    return seconds_of(lambda: np.argpartition(-propagator.propagate(graph).value(), 10))
+    propagator(graph)
+    return seconds_of(lambda: np.argpartition(-propagator(graph).value(), 10))
 
 
 def mebibytes(live: LiveForest) -> float:

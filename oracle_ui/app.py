@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from argtree.budget import Budget
 from argtree.distributions import LARGEST
 from argtree.errors import ArgtreeError
 from argtree.graph import ArgumentGraph
@@ -23,6 +24,7 @@ from store.queue import AnswerKind
 
 _NOTE_LENGTH = 2000  # characters
 _DIGITS = "%.10g"
+_PATIENCE_SECONDS = 10.0  # that a rater may wait for figures that have to be sampled
 
 
 def main() -> None:
@@ -203,8 +205,8 @@ def _fingerprint(graph: ArgumentGraph) -> int:
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={ArgumentGraph: _fingerprint})
 def _propagated(graph: ArgumentGraph) -> Propagation:
-    """Returns `propagate(graph)`, shared by all raters who look at the same state of the store."""
-    return propagate(graph)
+    """Returns what follows from the store, shared by all raters who look at the same state of it."""
+    return propagate(graph, Budget(seconds=_PATIENCE_SECONDS), only_askable=True)
 
 
 def _store() -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from argtree.distributions import check_number, check_positive
 from argtree.draw import printable
 from argtree.errors import ArgtreeError
-from argtree.propagate import propagate
+from argtree.propagate import Propagator
 from oracle_ui import sitting
 from oracle_ui.sitting import Said
 from oracle_ui.view import Effect, NothingView, NumberView, QuestionView, percents
@@ -29,6 +29,7 @@ def answer_questions(url: str, name: str, lines: TextIO, out: Console) -> int:
         StoreError: the name is no rater's name, or the store failed. Answers given before are kept.
     """
     name = sitting.enter(url, name, _now())
+    propagate = Propagator(only_askable=True)
     try:
         sitting.look_again(url, _now(), propagate)
     except StoreError:
