@@ -42,10 +42,16 @@ class Influence:
 
     @cached_property
     def _is_one_tree(self) -> bool:
-        return bool((self.anchor == self.anchor[0]).all())
+        return bool((self.anchor == self.anchor[0]).all()) and np.array_equal(self.claim, np.arange(self.num_claims))
 
-    def of_root(self, root: int) -> tuple[IntArray, FloatArray]:
-        """Returns the claims [n] that the root has to do with and their differences [n]; each claim once."""
+    def of_root(self, root: int) -> tuple[IntArray | slice, FloatArray]:
+        """Returns the claims [n] that the root has to do with, each once, and their differences [n].
+
+        The claims are an index: rows, or a slice that means all of them in order.
+        """
+        start, stop = self.at_anchor.indptr[root : root + 2]
+        if stop - start == 1 and self._is_one_tree:
+            return slice(None), self.at_anchor.data[start] * self.factor
         _, claims, difference = self.of_roots(root, root + 1)
         return claims, difference
 
@@ -54,8 +60,6 @@ class Influence:
         start, stop = self.at_anchor.indptr[first], self.at_anchor.indptr[last]
         anchors, strengths = self.at_anchor.indices[start:stop], self.at_anchor.data[start:stop]
         roots = np.repeat(np.arange(first, last), np.diff(self.at_anchor.indptr[first : last + 1]))
-        if len(anchors) == 1 and self._is_one_tree:
-            return np.full(len(self.claim), roots[0]), self.claim, strengths * self.factor
         order, begins = self._places_by_anchor
         counts = begins[anchors + 1] - begins[anchors]
         places = order[spans(begins[anchors], begins[anchors + 1])]
@@ -68,6 +72,8 @@ class Influence:
 
     def portions(self) -> list[tuple[int, int]]:
         """Returns (first, last) of runs of roots that together have to do with a bounded number of claims."""
+        if self.num_roots < 2:
+            return [(0, self.num_roots)]
         _, begins = self._places_by_anchor
         sizes = np.diff(begins)[self.at_anchor.indices]
         upto = np.concatenate([[0], np.cumsum(sizes)])[self.at_anchor.indptr]  # [R + 1]

@@ -99,9 +99,15 @@ class Propagation:
         check_measure(measure)
         total = np.zeros(len(self.prob))
         for first, last in self.influence.portions():
-            roots, claims, difference = self.influence.of_roots(first, last)
-            values = value_of_information(measure, self.prob[claims], self.root_prob[roots], difference, reliability)
-            total += np.bincount(claims, self._weights[roots] * values, len(total))
+            if last - first == 1:
+                here, difference = self.influence.of_root(first)
+                rho = self.root_prob[first]
+                value = value_of_information(measure, self.prob[here], rho, difference, reliability)
+                total[here] += self._weights[first] * value
+            else:
+                roots, claims, difference = self.influence.of_roots(first, last)
+                value = value_of_information(measure, self.prob[claims], self.root_prob[roots], difference, reliability)
+                total += np.bincount(claims, self._weights[roots] * value, len(total))
         return total
 
     def value_error(self, measure: Measure = "variance_reduction", reliability: Reliability = PERFECT) -> FloatArray:

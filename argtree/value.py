@@ -38,9 +38,9 @@ _SMALL_RATIO = 1e-3  # up to here a series is nearer than the difference that it
 
 def value_of_information(
     measure: Measure,
-    prob: FloatArray,
-    root_prob: FloatArray,
-    difference: FloatArray,
+    prob: FloatArray | float,
+    root_prob: FloatArray | float,
+    difference: FloatArray | float,
     reliability: Reliability = PERFECT,
     answers: Sequence[float] = YES_OR_NO,
 ) -> FloatArray:
@@ -65,11 +65,12 @@ def value_of_information(
     """
     check_measure(measure)
     table = answer_table(reliability, answers)
-    arrays = np.broadcast_arrays(prob, root_prob, difference)
-    value = np.empty(arrays[0].shape)
-    flat, given = value.reshape(-1), [one.reshape(-1) for one in arrays]
+    arrays = [np.asarray(one, dtype=np.float64) for one in (prob, root_prob, difference)]
+    value = np.empty(np.broadcast_shapes(*(one.shape for one in arrays)))
+    flat = value.reshape(-1)
+    arrays = [np.broadcast_to(one, value.shape).reshape(-1) if one.ndim else one for one in arrays]
     for start in range(0, len(flat), _BLOCK):
-        p, rho, d = (one[start : start + _BLOCK] for one in given)
+        p, rho, d = (one[start : start + _BLOCK] if one.ndim else one for one in arrays)
         open_ = ~((p <= _SMALLEST_PROB) | (p >= 1))  # what is not a number stays that
         p = np.where(open_, p, 0.5)
         flat[start : start + _BLOCK] = _FORMULAS[measure](p, rho, np.where(open_, d, 0.0), table)

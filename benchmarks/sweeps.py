@@ -21,7 +21,8 @@ from rich.table import Table
 from argtree import MEASURES, Argument, ArgumentGraph, Claim, Premise, Propagation, Root
 from argtree.budget import Budget
 from argtree.compiled import CompiledGraph, compile_graph, fold_certain
-from argtree.layers import Limits
+from argtree.influence import Influence
+from argtree.layers import Allowance
 from argtree.plan import Plan, make_plan
 from benchmarks.random_dags import random_dag
 
@@ -50,14 +51,16 @@ def prepare(graph: ArgumentGraph) -> tuple[Plan, CompiledGraph]:
     budget = Budget()
     compiled, known = fold_certain(compile_graph(graph))
     roots = np.array([graph.index[root.claim] for root in graph.roots], dtype=np.intp)
-    limits = Limits(budget, time.monotonic, time.monotonic() + budget.seconds)
-    return make_plan(compiled, known, roots, limits), compiled
+    allowance = Allowance(budget, time.monotonic, time.monotonic() + budget.seconds)
+    return make_plan(compiled, known, roots, allowance), compiled
 
 
 def run(graph: ArgumentGraph, plan: Plan, compiled: CompiledGraph) -> Propagation:
     """Returns what a prepared graph gives (the estimate alone where it was sampled)."""
     found = plan.run(compiled)[0]
-    return Propagation(graph, found.prob, found.complement, found.influence, plan.layers)
+    size = len(graph.claims)
+    influence = Influence(size, np.arange(size), found.anchor, found.factor, found.at_anchor)
+    return Propagation(graph, found.prob, found.complement, influence, plan.layers)
 
 
 def forward(plan: Plan, compiled: CompiledGraph) -> None:
