@@ -173,8 +173,9 @@ class Propagator:
 
     def __call__(self, graph: ArgumentGraph) -> Propagation:
         """Returns what the function `propagate` does, and raises what it raises."""
+        plain = expand_quantities(graph)
         try:
-            folded, known = fold_certain(compile_graph(expand_quantities(graph)))
+            folded, known = fold_certain(compile_graph(plain))
             views = self._views(graph, folded)
             known = known[views.claim]
             if self._plan is None or not self._plan.fits(views.graph, known, views.roots):
