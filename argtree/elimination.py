@@ -129,6 +129,7 @@ class _Graph:
 
 
 _LOG2_THREE_HALVES = math.log2(1.5)
+_MANY_NEIGHBOURS = 32  # a variable with more is not looked at again and again: that would be quadratic
 
 
 def _members(variables: int) -> Iterator[int]:
@@ -150,15 +151,16 @@ def _reduce(graph: _Graph) -> tuple[list[int], _Graph]:
             order.append(variable)
             for one in _members(near):
                 waiting[one] = None
-                waiting.update(dict.fromkeys(_members(left.near[one])))
+                if left.near[one].bit_count() <= _MANY_NEIGHBOURS:
+                    waiting.update(dict.fromkeys(_members(left.near[one])))
     return order, left
 
 
 def _is_safe(graph: _Graph, variable: int) -> bool:
     near = graph.near[variable]
     degree = near.bit_count()
-    if degree <= 2:
-        return True
+    if degree <= 2 or degree > _MANY_NEIGHBOURS:
+        return degree <= 2
     lacking = [near & ~graph.near[one] & ~(1 << one) for one in _members(near)]
     return not any(lacking) or (degree == 3 and sum(map(int.bit_count, lacking)) <= 4)
 
