@@ -23,6 +23,7 @@ import numpy as np
 from argtree.factors import FloatArray
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise
 from argtree.propagate import propagate
+from argtree.quantities import expand_quantities
 from argtree.what_if import Propagate
 
 SHOWN_PARAMETERS = 10
@@ -47,31 +48,34 @@ class Sensitivity:
     derivative: FloatArray  # [R, P] d P(root | evidence) / d parameter; one-sided at 0 and 1
     importance: FloatArray  # [P] sqrt(sum over roots of weight * derivative^2 * value (1 - value)), at least 0
 
-    def top(self, k: int = SHOWN_PARAMETERS) -> list[int]:
-        """Returns the positions of the k most important parameters, the most important first.
+    def top(self, k: int = SHOWN_PARAMETERS) -> tuple[Parameter, ...]:
+        """Returns the k most important parameters, the most important first.
 
         A number w thought out with the care of n observations has variance w (1 - w) / (n + 1), so with equal care for
         all, importance is in proportion to how far the roots may be off for each; 0 and 1 count as meant.
         """
-        return [int(i) for i in np.argsort(-self.importance, kind="stable")[:k]]
+        order = np.argsort(-self.importance, kind="stable")[:k]
+        return tuple(self.parameters[i] for i in order.tolist())
 
 
 def sensitivity(graph: ArgumentGraph, propagate_fn: Propagate = propagate) -> Sensitivity:
     """Returns the derivative of every root's posterior by every prior and strength.
 
-    Exact where propagation is. Costs two propagations, one of a graph with C + A claims more.
+    Exact where propagation is; of a graph with quantities, for the plain claims that stand for them. Costs
+    two propagations, one of a graph with C + A claims more.
 
     Raises:
         ImpossibleEvidenceError: the evidence has probability zero.
     """
+    graph = expand_quantities(graph)
     propagate_fn(graph)  # evidence that the graph rules out must not pass for evidence of probability 1e-30
     parameters = tuple(_parameters(graph))
     hidden = [_Hidden.of(parameter, f"{_mark(graph)}{i}") for i, parameter in enumerate(parameters)]
     result = propagate_fn(_unfolded(graph, hidden))
     rows = [result.graph.index[one.claim.id] for one in hidden]
-    prob, prior = result.prob[rows], np.array([one.claim.prior for one in hidden])
+    prob, complement, prior = result.prob[rows], result.complement[rows], np.array([one.claim.prior for one in hidden])
     signs = np.array([1.0 if one.premise.holds else -1.0 for one in hidden])
-    derivative = result.difference[:, rows] * (signs * (prob / prior) * ((1 - prob) / (1 - prior)))
+    derivative = result.difference[:, rows] * (signs * (prob / prior) * (complement / (1 - prior)))
     weights = np.array([root.weight for root in graph.roots], dtype=np.float64)
     value = np.array([parameter.value for parameter in parameters])
     return Sensitivity(parameters, derivative, np.sqrt(weights @ derivative**2 * value * (1 - value)))

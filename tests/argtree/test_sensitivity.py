@@ -74,8 +74,8 @@ def test_two_reasons_by_hand(first: float, second: float) -> None:
 
 def test_the_most_important_come_first() -> None:
     found = sensitivity(_two_reasons(0.5, 0.9))
-    top = [found.parameters[i] for i in found.top(2)]
-    assert top == [Parameter("prior", "b", 0.6), Parameter("strength", "by b", 0.9)]
+    top = found.top(2)
+    assert top == (Parameter("prior", "b", 0.6), Parameter("strength", "by b", 0.9))
     assert len(found.top()) == 5 and found.importance[0] == 0  # a prior of 0 counts as meant
 
 
