@@ -109,7 +109,16 @@ def test_convolving_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     "name",
-    ["asia", "asia_smoker", "win95pts", "aralia_chinese", "aralia_das9201", "aralia_edf9206", "aralia_isp9602"],
+    [
+        "asia",
+        "asia_smoker",
+        "win95pts",
+        "aralia_chinese",
+        "aralia_das9201",
+        "aralia_edf9206",
+        "aralia_edfpa15r",
+        "aralia_isp9602",
+    ],
 )
 def test_agrees_with_outside_software(outside_graphs: Path, name: str) -> None:
     graph = read_graph(outside_graphs / f"{name}.json")
