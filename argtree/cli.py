@@ -244,8 +244,11 @@ def import_command(
         propagate(load_graph(session))  # what can't be propagated must not get in: it would block everything else
         session.commit()
         queue.rerank(session, Propagator(only_askable=True), datetime.now(UTC), quantity_worths)
-    numbers = f", and {len(graph.quantities)} quantities," if graph.quantities else ""
-    out.print(f"{len(graph.claims)} claims and {len(graph.arguments)} arguments{numbers} are in the store.")
+    num_claims, num_arguments, num_quantities = len(graph.claims), len(graph.arguments), len(graph.quantities)
+    counts = f"{num_claims} claims and {num_arguments} arguments"
+    if num_quantities:
+        counts = f"{num_claims} claims, {num_arguments} arguments and {num_quantities} quantities"
+    out.print(f"{counts} are in the store.")
     _print_queue(engine)
 
 

@@ -108,8 +108,19 @@ def why(graph: ArgumentGraph, explanation: Explanation) -> list[tuple[str, list[
     for effect in explanation.roots if not explanation.is_certain else ():
         paragraphs.append((_difference(effect, names), []))
         paragraphs.append((_link(effect, names), [_path(path, names) for path in effect.paths if path.effect]))
+    paragraphs.append((_related(explanation, names), []))
     paragraphs.append((_other_roots(explanation), []))
     return [one for one in paragraphs if one[0]]
+
+
+def _related(explanation: Explanation, names: _Names) -> str:
+    if explanation.is_certain or not explanation.matters or not explanation.related:
+        return ""
+    them = "it" if len(explanation.related) == 1 else "them"
+    return (
+        f"It is about the same number as {_named(explanation.related, names)}, so an answer tells about {them} too. "
+        "The probabilities count that; the paths of arguments do not."
+    )
 
 
 def _other_roots(explanation: Explanation) -> str:

@@ -130,7 +130,7 @@ def _hanging(view: NumberView) -> str:
     )
     left = len(view.roots) - _MOST_MOVES
     more = f'<p class="at-quiet">and {left} more</p>' if left > 0 else ""
-    return f'<p class="at-quiet">And so it bears on what somebody asked, where the model is now at:</p>{roots}{more}'
+    return f'<p class="at-quiet">These bear on what somebody asked. Where that stands now:</p>{roots}{more}'
 
 
 def reason(view: QuestionView) -> str:

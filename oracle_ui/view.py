@@ -11,7 +11,7 @@ import numpy as np
 
 from argtree.distributions import typical
 from argtree.evidence import answer_likelihood
-from argtree.graph import Argument, ArgumentGraph, Claim, Comparison, Polarity
+from argtree.graph import Argument, ArgumentGraph, Claim, Polarity
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
 from store.paths import Step, paths_to_root
@@ -157,12 +157,7 @@ def see_number(
     belief = beliefs(graph)[quantity.id]
     expected, spread = typical(belief)
     low, high = belief.ppf(np.array([_IMPLAUSIBLE, 1 - _IMPLAUSIBLE])).tolist()
-    claims = [
-        claim
-        for claim in graph.claims
-        if claim.about is not None
-        and quantity.id in (claim.about.quantity, isinstance(claim.about, Comparison) and claim.about.other)
-    ]
+    claims = [claim for claim in graph.claims if quantity.id in claim.quantities]
     roots = () if result is None else _roots_moved(claims, result, questions)
     texts = tuple(claim.text for claim in claims)
     return NumberView(

@@ -12,6 +12,7 @@ from argtree import Argument, ArgumentGraph, Claim, Premise, Root, propagate
 from argtree.explain import MANY_PATHS, MAX_PATHS, Explanation, explain
 from argtree.words import how_computed, how_sure, why, with_error
 from tests.argtree.random_graphs import random_graph
+from tests.store.factories import jelly_graph
 
 CLAIMS = [
     Claim("beats", "A box of nails beats a bowl of jelly.", 0.3),
@@ -187,3 +188,10 @@ def test_how_sure_the_order_is_never_sounds_certain() -> None:
     assert how_sure(1, 0.999, is_whole_list=True) == "The first is the best with probability above 0.99."
     said = "Of the claims worth asking about, the first 2 are the 2 best with probability below 0.01."
     assert how_sure(2, 0.0, is_whole_list=False) == said
+
+
+def test_claims_about_the_same_number_are_named() -> None:
+    explanation = explain(propagate(jelly_graph()), "light")
+    assert explanation.related == ("heavy", "dense")
+    sentences = [sentence for sentence, _ in why(jelly_graph(), explanation)]
+    assert any("same number as “Jelly is heavier than milk” and “Jelly is very dense”" in one for one in sentences)
