@@ -12,7 +12,8 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -22,7 +23,15 @@ import typer
 from rich.console import Console, RenderableType
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -108,21 +117,23 @@ def rank_command(
     """
     if plot is not None:
         _picture_format(plot)  # before any work
-    graph = _graph(file, store)
+    with _at_work("Reading the graph"):
+        graph = _graph(file, store)
     claim = None if explain is None else find_claim(graph, explain)
     supposed = parse_given(graph, given or [])
-    began = time.perf_counter()
-    propagator = Propagator(only_askable=not everything and (claim is None or graph.is_askable(claim)))
-    before = propagator(graph)
-    result = suppose(before, supposed, propagator)
-    report = Report(result, before, supposed, measure, time.perf_counter() - began)
-    if claim is not None:
-        reasons = explain_claim(result, claim, measure)
-        found = report.explanation_to_json(reasons)
-        lines: Sequence[RenderableType] = report.reasons(reasons)
-    else:
-        ranked, numbers = rank(result, measure, everything=everything)[:top], report.numbers()[:top]
-        found, lines = report.list_to_json(ranked, numbers), report.list_of(ranked, numbers)
+    with _at_work("Working out what it would be worth to know each claim"):
+        began = time.perf_counter()
+        propagator = Propagator(only_askable=not everything and (claim is None or graph.is_askable(claim)))
+        before = propagator(graph)
+        result = suppose(before, supposed, propagator)
+        report = Report(result, before, supposed, measure, time.perf_counter() - began)
+        if claim is not None:
+            reasons = explain_claim(result, claim, measure)
+            found = report.explanation_to_json(reasons)
+            lines: Sequence[RenderableType] = report.reasons(reasons)
+        else:
+            ranked, numbers = rank(result, measure, everything=everything)[:top], report.numbers()[:top]
+            found, lines = report.list_to_json(ranked, numbers), report.list_of(ranked, numbers)
     if as_json:
         print(json.dumps(report.to_json() | found))
     else:
@@ -158,7 +169,8 @@ def explore(
     except KeyboardInterrupt:
         err.print("Stopped. Everything so far is in the store; the same command goes on.")
         raise typer.Exit(130) from None
-    explorer.rank()
+    with _at_work("Ranking the questions"):
+        explorer.rank()
     with read_scope(explorer.engine) as session:
         for key in keys:
             out.print()
@@ -227,12 +239,16 @@ def import_command(
     """
     graph = read_graph(file)
     engine = open_store(store)
-    with session_scope(engine) as session:
+    with _at_work("Working out what to ask"), session_scope(engine) as session:
         save_graph(session, graph, datetime.now(UTC))
         propagate(load_graph(session))  # what can't be propagated must not get in: it would block everything else
         session.commit()
         queue.rerank(session, Propagator(only_askable=True), datetime.now(UTC), quantity_worths)
-    out.print(f"{len(graph.claims)} claims and {len(graph.arguments)} arguments are in the store.")
+    num_claims, num_arguments, num_quantities = len(graph.claims), len(graph.arguments), len(graph.quantities)
+    counts = f"{num_claims} claims and {num_arguments} arguments"
+    if num_quantities:
+        counts = f"{num_claims} claims, {num_arguments} arguments and {num_quantities} quantities"
+    out.print(f"{counts} are in the store.")
     _print_queue(engine)
 
 
@@ -303,6 +319,15 @@ def main() -> None:
     except OSError as error:
         err.print(f"Error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), markup=False)
         sys.exit(1)
+
+
+@contextmanager
+def _at_work(words: str) -> Iterator[None]:
+    """Shows on a terminal what is being done and for how long, until it is done."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        progress.add_task(words, total=None)
+        yield
 
 
 def _elicitor(model: str, seed: int | None) -> "Elicitor":

@@ -83,6 +83,7 @@ class Explanation:
     roots: tuple[RootEffect, ...]  # at most MAX_ROOTS, most of the value first; of those it moves, if any
     num_moved: int  # roots that it moves, in [0, num_roots]
     num_roots: int  # of the graph
+    related: tuple[str, ...] = ()  # other claims about the same quantities, in the graph's order
 
     @property
     def is_certain(self) -> bool:
@@ -133,7 +134,13 @@ def explain(result: Propagation, claim: str, measure: Measure = "variance_reduct
         tuple(effects),
         len(moved),
         len(graph.roots),
+        _related(graph, claim),
     )
+
+
+def _related(graph: ArgumentGraph, claim: str) -> tuple[str, ...]:
+    numbers = set(graph.claims[graph.index[claim]].quantities)
+    return tuple(one.id for one in graph.claims if one.id != claim and numbers.intersection(one.quantities))
 
 
 class _Way(NamedTuple):

@@ -81,7 +81,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     if not target.name or (target.exists() and not target.is_file()):
         raise OSError(errno.EINVAL, "Not a file that can be written", str(path))
     target = target.resolve()  # what a link points to is replaced, not the link
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the name of the temporary file
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -59,6 +59,14 @@ class Claim:
     askable: bool | None = None  # may be put to raters; None: exactly if it has no arguments
     about: Threshold | Comparison | None = None  # the claim says just this of a quantity, and nothing argues about it
 
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The ids of the quantities that it is about: none, one, or the two that it compares."""
+        if self.about is None:
+            return ()
+        other = (self.about.other,) if isinstance(self.about, Comparison) else ()
+        return (self.about.quantity, *other)
+
 
 @dataclass(frozen=True)
 class Premise:

@@ -31,6 +31,7 @@ def find_claim(graph: ArgumentGraph, name: str) -> str:
     if found:
         listed = ", ".join(repr(shorten(one, _MAX_CHARS)) for one in found[:5])
         raise UnknownClaimError(f"{len(found)} claims have the text {shown!r}: name one by its id, such as {listed}")
+    _refuse_quantity(graph, name)
     nearest = _nearest(graph, name)
     hint = f"; the nearest is {shorten(nearest, _MAX_CHARS)!r}" if nearest else ""
     raise UnknownClaimError(f"no claim has the id or the text {shown!r}{hint}")
@@ -47,6 +48,8 @@ def parse_given(graph: ArgumentGraph, texts: Iterable[str]) -> dict[str, float]:
     for text in texts:
         name, _, said = text.rpartition("=")  # the last "=", since ids and texts may contain more
         prob = _parse_prob(said.strip())
+        if prob is None:
+            _refuse_quantity(graph, name.strip())
         if not name.strip() or prob is None:
             raise ArgtreeError(
                 f"what is given as {shorten(text, _MAX_CHARS)!r} must read CLAIM=yes, CLAIM=no or "
@@ -56,6 +59,15 @@ def parse_given(graph: ArgumentGraph, texts: Iterable[str]) -> dict[str, float]:
         if given.setdefault(claim, prob) != prob:
             raise ArgtreeError(f"{shorten(claim, _MAX_CHARS)!r} is given two probabilities: {given[claim]:g}, {prob:g}")
     return given
+
+
+def _refuse_quantity(graph: ArgumentGraph, name: str) -> None:
+    """Raises UnknownClaimError if this is the id or the text of a quantity; the sentence names a claim about it."""
+    named = {one.id for one in graph.quantities if name in (one.id, one.text)}
+    claims = [claim.id for claim in graph.claims if named.intersection(claim.quantities)]
+    if named:
+        hint = f": name a claim about it, such as {shorten(claims[0], _MAX_CHARS)!r}" if claims else ""
+        raise UnknownClaimError(f"{shorten(name, _MAX_CHARS)!r} is a quantity, not a claim{hint}")
 
 
 def _parse_prob(said: str) -> float | None:

@@ -25,6 +25,7 @@ from argtree.propagate import Propagation
 from argtree.rank import Ranked, rank
 from argtree.text import REPLACEMENT, printable, wrap
 from argtree.value import Measure
+from argtree.words import with_error
 
 _INK, _QUIET, _GRID, _BLUE, _GOLD, _GOLD_EDGE = "#1f2430", "#666b7a", "#e4e6ec", "#3568d4", "#ffc94d", "#b27f00"
 _SIZE, _DPI = (10.0, 6.0), 150  # inches, and dots to the inch
@@ -152,7 +153,7 @@ def _draw_points(axes: Axes, points: _Points) -> None:
     if points.value_error.any() or points.prob_error.any():
         below = np.minimum(points.value_error, points.value * 0.999)  # a logarithmic axis has no room for 0
         axes.errorbar(points.prob, points.value, np.array([below, points.value_error]), points.prob_error,
-                      fmt="none", ecolor=_QUIET, elinewidth=0.8, zorder=3)  # fmt: skip
+                      fmt="none", ecolor=_QUIET, elinewidth=0.8, alpha=0.4, zorder=3)  # fmt: skip
 
 
 def _write_labels(axes: Axes, points: _Points, labels: Sequence[str]) -> None:
@@ -160,10 +161,11 @@ def _write_labels(axes: Axes, points: _Points, labels: Sequence[str]) -> None:
     to_axes = axes.transData + axes.transAxes.inverted()
     spots = to_axes.transform(np.column_stack([points.prob, points.value])[: len(labels)])
     heights = _spread(spots[:, 1].tolist(), _LABEL_HEIGHT)
-    for (x, y), height, label, value in zip(spots, heights, labels, points.value.tolist(), strict=False):
+    values = map(with_error, points.value.tolist(), points.value_error.tolist(), [".3g"] * len(labels))
+    for (x, y), height, label, value in zip(spots, heights, labels, values, strict=True):
         axes.plot([x, 1.0, 1.025], [y, height, height], color=_GOLD_EDGE, linewidth=0.6, alpha=0.6, zorder=2,
                   transform=axes.transAxes, clip_on=False)  # fmt: skip
-        axes.text(1.035, height, f"{label}\n{value:.3g}", transform=axes.transAxes, va="center", fontsize=7.5,
+        axes.text(1.035, height, f"{label}\n{value}", transform=axes.transAxes, va="center", fontsize=7.5,
                   color=_INK, linespacing=1.25, parse_math=False)  # fmt: skip
 
 
@@ -188,7 +190,8 @@ def _write_titles(figure: Figure, axes: Axes, result: Propagation, measure: Meas
     more = f"; {len(texts) - 1:,} more root{'s' if len(texts) > 2 else ''}" if len(texts) > 1 else ""
     left = _AXES[0]
     figure.text(left, 0.945, title, fontsize=12, fontweight="bold", color=_INK, parse_math=False)
-    prob = f"P = {result.prob[graph.index[graph.roots[0].claim]]:.4f}{more}. " if texts else ""
+    row = graph.index[graph.roots[0].claim] if texts else 0
+    prob = f"P = {with_error(result.prob[row], result.prob_error[row], '.4f')}{more}. " if texts else ""
     left_out = f" Left out: {num_left_out:,} worth less than what is drawn." if num_left_out else ""
     figure.text(
         left, 0.905, f"{prob}Each point is a claim that could be asked about.{left_out}", fontsize=8, color=_QUIET

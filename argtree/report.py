@@ -15,10 +15,10 @@ from rich.text import Text
 from argtree.explain import Explanation, Path, RootEffect
 from argtree.propagate import Propagation
 from argtree.quantity_value import QuantityValue, quantity_values
-from argtree.rank import Ranked, rank_confidence
+from argtree.rank import Ranked, open_rows, rank_confidence
 from argtree.text import printable
 from argtree.value import Measure
-from argtree.words import how_computed, why, with_error
+from argtree.words import how_computed, how_sure, why, with_error
 
 _MAX_ROOTS = 20  # listed above the table
 _MAX_SURE = 5  # claims at the head of the list of which it is said how surely they belong there
@@ -55,8 +55,8 @@ class Report:
         found: list[RenderableType] = []
         if ranked:
             found.append(value_table(ranked, self.measure, [self._prob_error(one.claim) for one in ranked]))
-        if ranked and not self.result.exact:
-            found.append(Text(self._confidence(len(ranked)), style="dim"))
+        if sure := self._confidence(ranked):
+            found.append(Text(how_sure(*sure, is_whole_list=len(self._open(ranked)) == len(ranked)), style="dim"))
         if numbers:
             texts = {one.id: f"{one.text} ({one.unit})" for one in self.result.graph.quantities}
             table = Table("number", self.measure, box=None, pad_edge=False)
@@ -66,11 +66,17 @@ class Report:
             found.append(table)
         return found
 
-    def _confidence(self, num_listed: int) -> str:
-        k = min(num_listed, _MAX_SURE)
-        together = rank_confidence(self.result, k, self.measure).together
-        which = "The first is the best" if k == 1 else f"The first {k} are the {k} best"
-        return f"{which} with probability {together:.2f}."
+    def _confidence(self, ranked: Sequence[Ranked]) -> tuple[int, float] | None:
+        """Returns k and P(the k worth asking about that are listed first are the k best); None where exact."""
+        k = min(len(self._open(ranked)), _MAX_SURE)
+        if self.result.exact or not k:
+            return None
+        return k, rank_confidence(self.result, k, self.measure).together
+
+    def _open(self, ranked: Sequence[Ranked]) -> list[Ranked]:
+        """Returns those that could be asked."""
+        asked = {self.result.graph.claims[row].id for row in open_rows(self.result).tolist()}
+        return [one for one in ranked if one.claim in asked]
 
     def reasons(self, explanation: Explanation) -> list[Text | Padding]:
         """Returns why a claim matters: its text, sentences, and the paths as indented lines."""
@@ -94,9 +100,8 @@ class Report:
     def list_to_json(self, ranked: Sequence[Ranked], numbers: Sequence[QuantityValue]) -> dict[str, object]:
         """Returns the list as plain values; null for an error without bound."""
         claims = [_finite(vars(one) | {"prob_error": self._prob_error(one.claim)}) for one in ranked]
-        sure = ranked and not self.result.exact
-        k = min(len(ranked), _MAX_SURE)
-        confidence = {"first": k, "prob": rank_confidence(self.result, k, self.measure).together} if sure else None
+        sure = self._confidence(ranked)
+        confidence = {"first": sure[0], "prob": sure[1]} if sure else None
         return {"claims": claims, "quantities": [vars(one) for one in numbers], "confidence": confidence}
 
     def explanation_to_json(self, explanation: Explanation) -> dict[str, object]:

@@ -18,6 +18,7 @@ _MAX_CHARS = 100  # of a claim's text inside a sentence
 _MAX_NAMED = 3  # claims in a list
 _MAX_STEPS = 6  # arguments of one path; of a longer one the middle is left out
 _SMALLEST_DECIMALS = 6  # an error below 1e-6 is written with an exponent
+_ROUNDING = 1e-9  # of a value: an error this small is rounding, not worth its digits
 
 _SOLVERS = {"elimination": "elimination", "diagram": "decision diagrams"}
 _WORTH: dict[Measure, str] = {
@@ -55,27 +56,49 @@ def how_computed(layers: Collection[str], exact: bool, seconds: float, root_erro
     if exact:
         return ", ".join(part for part in ("exact", by, took) if part)
     rest = f" (the rest {by})" if by else ""
-    whose = {0: "a probability", 1: "the root"}.get(num_roots, "any root")
-    return f"sampled {took}{rest}: standard error of {whose} at most {root_error:.1g}"
+    error = f"{root_error:.{_error_digits(root_error)}g}" if math.isfinite(root_error) else "∞"
+    whose = {0: "a probability at most", 1: "the root"}.get(num_roots, "any root at most")
+    return f"sampled {took}{rest}: standard error of {whose} {error}"
 
 
 def with_error(value: float, error: float, plain: str) -> str:
     """Returns the value in the format `plain` or, where it has a standard error, as "0.0123 ± 0.0004".
 
-    The error gets one digit, two if the first is a 1; the value as many decimals.
+    The error gets one digit, two if the first is a 1; the value as many decimals. One of rounding is left out.
     """
-    if not error > 0:
+    if not error > _ROUNDING * abs(value):
         return format(value, plain)
     if not math.isfinite(error):
         return f"{value:{plain}} ± ∞"
     exponent = math.floor(math.log10(error))
-    digits = 2 if f"{error:e}".startswith("1") else 1
+    digits = _error_digits(error)
     decimals = digits - 1 - exponent
     if decimals <= _SMALLEST_DECIMALS:
         return f"{value:.{max(decimals, 0)}f} ± {error:.{max(decimals, 0)}f}"
     scale = max(exponent, math.floor(math.log10(abs(value))) if value else exponent)
     places = digits - 1 + scale - exponent
     return f"({value / 10.0**scale:.{places}f} ± {error / 10.0**scale:.{places}f})e{scale:03d}"
+
+
+def how_sure(k: int, prob: float, *, is_whole_list: bool) -> str:
+    """Returns how sure the head of a list is.
+
+    Args:
+        k: how many are at the head, at least 1.
+        prob: P(they are the k best), in [0, 1].
+        is_whole_list: False: claims are listed that are not worth asking about; those don't count.
+    """
+    if is_whole_list:
+        which = "The first is the best" if k == 1 else f"The first {k} are the {k} best"
+    else:
+        which = f"Of the claims worth asking about, the first {'is' if k == 1 else f'{k} are'} the "
+        which += "best" if k == 1 else f"{k} best"
+    sure = "below 0.01" if prob < 0.005 else "above 0.99" if prob > 0.995 else f"{prob:.2f}"
+    return f"{which} with probability {sure}."
+
+
+def _error_digits(error: float) -> int:
+    return 2 if f"{error:e}".startswith("1") else 1
 
 
 def why(graph: ArgumentGraph, explanation: Explanation) -> list[tuple[str, list[str]]]:
@@ -85,8 +108,19 @@ def why(graph: ArgumentGraph, explanation: Explanation) -> list[tuple[str, list[
     for effect in explanation.roots if not explanation.is_certain else ():
         paragraphs.append((_difference(effect, names), []))
         paragraphs.append((_link(effect, names), [_path(path, names) for path in effect.paths if path.effect]))
+    paragraphs.append((_related(explanation, names), []))
     paragraphs.append((_other_roots(explanation), []))
     return [one for one in paragraphs if one[0]]
+
+
+def _related(explanation: Explanation, names: _Names) -> str:
+    if explanation.is_certain or not explanation.matters or not explanation.related:
+        return ""
+    them = "it" if len(explanation.related) == 1 else "them"
+    return (
+        f"It is about the same number as {_named(explanation.related, names)}, so an answer tells about {them} too. "
+        "The probabilities count that; the paths of arguments do not."
+    )
 
 
 def _other_roots(explanation: Explanation) -> str:

@@ -17,7 +17,7 @@ from argtree.graph import ArgumentGraph
 from argtree.propagate import Propagation, propagate
 from oracle_ui import sitting, theme
 from oracle_ui.serve import STORE_VARIABLE
-from oracle_ui.sitting import Said
+from oracle_ui.sitting import DoubtfulNumberError, Said
 from oracle_ui.view import NothingView, NumberView, QuestionView
 from store.database import DEFAULT_STORE
 from store.queue import AnswerKind
@@ -107,7 +107,7 @@ def _show_number(view: NumberView) -> None:
             )
             st.html(theme.number_unit(view), width="content")
             st.number_input(
-                "Give or take (two times out of three it is this near)",
+                "Give or take (right 2 times in 3)",
                 min_value=0.0,
                 max_value=LARGEST,
                 value=view.usual_error,
@@ -157,14 +157,17 @@ def _answer(view: QuestionView | NumberView, kind: AnswerKind) -> None:
     number = _typed_number(view.token)
     _clear_news()
     if kind == "number" and number is None:
-        state.notice = "Give the number and, above 0, how far off it may be; or say that you can't say."
+        state.notice = "Give the number, in digits, and how far off it may be, above 0; or say that you can't say."
         return
     prob, note = None if percent is None else percent / 100, state.get(f"note-{view.token}", "")
-    said = Said(kind, prob, note, number if kind == "number" else None)
+    is_sure = state.get("doubted") == (view.token, number)
+    said = Said(kind, prob, note, number if kind == "number" else None, is_sure)
     try:
         state.effect = sitting.answer(_store(), state.rater, view, said, _now(), _propagated)
     except ArgtreeError as exc:
         state.notice = str(exc)
+        if isinstance(exc, DoubtfulNumberError):
+            state.doubted = (view.token, number)
         return
     state.last_token = view.token
     state.count = state.get("count", 0) + (kind != "cannot_say")

@@ -6,15 +6,16 @@ Propagation happens outside of transactions.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from argtree.errors import ArgtreeError
-from argtree.graph import ArgumentGraph
+from argtree.graph import ArgumentGraph, Measurement
 from argtree.propagate import Propagation
+from argtree.quantities import beliefs
 from argtree.quantity_value import quantity_worths
 from oracle_ui.view import (
     CANNOT_SAY,
@@ -26,6 +27,7 @@ from oracle_ui.view import (
     see_effect,
     see_number,
     see_question,
+    with_unit,
 )
 from store import queue
 from store.database import open_store, read_scope, session_scope
@@ -35,6 +37,10 @@ from store.tables import Answer, Claim, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
 _MANY = 10_000  # open questions are counted up to here
+
+
+class DoubtfulNumberError(ArgtreeError):
+    """A number so far from what is expected that the rater should look again before it is stored."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +53,12 @@ class Said:
     number: tuple[float, float] | None = (
         None  # for the kind "number": in the quantity's unit, and how far off it may be
     )
+    is_sure: bool = False  # of a number, however far it is from what is expected
 
-    def __str__(self) -> str:
+    def words(self, unit: str = "") -> str:
+        """Returns what was said, a number with its unit."""
         if self.number is not None:
-            return f"{self.number[0]:.6g}, give or take {self.number[1]:.3g}"
+            return f"{with_unit(f'{self.number[0]:.6g}', unit)}, give or take {self.number[1]:.3g}"
         if self.prob is not None:
             return percents(self.prob)[0]
         return CANNOT_SAY if self.kind == "cannot_say" else self.kind
@@ -73,7 +81,10 @@ def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> Questi
         with read_scope(engine) as session:
             graph, questions = load_graph(session), _questions(session)
         if leased.quantity is not None:
-            return see_number(leased, graph)
+            try:
+                return see_number(leased, graph, propagate_fn(graph), questions)
+            except ArgtreeError:
+                return see_number(leased, graph, None, questions)
         try:
             return see_question(leased, propagate_fn(graph), questions)
         except ArgtreeError as exc:  # too entangled, or answers that exclude one another: it can still be asked
@@ -89,12 +100,19 @@ def answer(
     Raises:
         LeaseLostError: the question went to somebody else; nothing is stored.
         ImpossibleNumberError: what is known rules the number out; nothing is stored.
+        DoubtfulNumberError: the number is far off and `said` is not sure; nothing is stored.
         StoreError: nothing is stored either.
     """
-    asked = question.text if isinstance(question, NumberView) else question.claim
+    asked, words = (
+        (question.text, said.words(question.unit))
+        if isinstance(question, NumberView)
+        else (question.claim, said.words())
+    )
     with _opened(url) as engine:
         with read_scope(engine) as session:
             graph = load_graph(session)
+        if isinstance(question, NumberView):
+            _look_twice(question, said, graph)
         try:
             before = propagate_fn(graph)
         except ArgtreeError:
@@ -107,8 +125,20 @@ def answer(
                 after = queue.rerank(session, propagate_fn, now, quantity_worths)
                 questions = _questions(session)
         except ArgtreeError as exc:
-            return Effect(str(said), asked, (), str(exc))
-    return see_effect(str(said), asked, before, after, questions)
+            return Effect(words, asked, (), str(exc))
+    return see_effect(words, asked, before, after, questions)
+
+
+def _look_twice(question: NumberView, said: Said, graph: ArgumentGraph) -> None:
+    """Raises DoubtfulNumberError for a number far off that is not sure; the store refuses one ruled out."""
+    if said.number is None or said.is_sure or not (doubt := question.doubt(*said.number)):
+        return
+    measured = Measurement(question.quantity, *said.number)
+    try:
+        beliefs(replace(graph, measurements=(*graph.measurements, measured)))
+    except ArgtreeError:
+        return
+    raise DoubtfulNumberError(doubt)
 
 
 def leave(url: str, token: str) -> None:

@@ -1,6 +1,7 @@
 """Answering in the terminal: the same sitting as on the page. Reads lines, so a pipe will do."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -12,13 +13,14 @@ from argtree.draw import printable
 from argtree.errors import ArgtreeError
 from argtree.propagate import Propagator
 from oracle_ui import sitting
-from oracle_ui.sitting import Said
-from oracle_ui.view import Effect, NothingView, NumberView, QuestionView, percents
+from oracle_ui.sitting import DoubtfulNumberError, Said
+from oracle_ui.view import CANNOT_SAY, Effect, NothingView, NumberView, QuestionView, percents, with_unit
 from store.errors import ImpossibleNumberError, LeaseLostError, StoreError
 from store.queue import AnswerKind
 
 WAYS = "y yes, n no, 0 to 1 or 0% to 100% a probability, s skip, q quit"
 NUMBER_WAYS = "a number, or a number and how far off it may be (as in 1.05 0.02), s skip, q quit"
+_MOST_NAMED = 5  # claims, or roots, that a number decides
 WORDS: dict[str, AnswerKind] = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "s": "cannot_say"}
 
 
@@ -36,17 +38,22 @@ def answer_questions(url: str, name: str, lines: TextIO, out: Console) -> int:
         raise
     except ArgtreeError as error:  # the queue stands as it was last ranked
         out.print(Text(printable(str(error))))
-    count = 0
+    count, doubted = 0, None
     while not isinstance(question := sitting.ask(url, name, _now(), propagate), NothingView):
         said = None
         try:
             said = _ask(question, lines, out)
             if said is None:
                 return count
+            if said.number is not None and (question.token, said.number) == doubted:
+                said = replace(said, is_sure=True)
             _show_effect(sitting.answer(url, name, question, said, _now(), propagate), out)
             count += said.kind != "cannot_say"
         except (LeaseLostError, ImpossibleNumberError) as error:
             out.print(Text(str(error)))
+        except DoubtfulNumberError as error:
+            doubted = (question.token, said and said.number)
+            out.print(Text(printable(str(error))))
         finally:
             if said is None:
                 sitting.leave(url, question.token)
@@ -72,11 +79,12 @@ def parse_answer(line: str) -> Said:
     return Said("probability", prob)
 
 
-def parse_number(line: str, usual_error: float) -> Said:
+def parse_number(line: str, usual_error: float, unit: str = "") -> Said:
     """What a rater typed in answer to a question about a quantity.
 
     Args:
         usual_error: how far off the number may be if they don't say.
+        unit: what may stand behind the number.
 
     Raises:
         ValueError: none of the ways to answer; the sentence names them.
@@ -85,7 +93,7 @@ def parse_number(line: str, usual_error: float) -> Said:
     if WORDS.get(typed) == "cannot_say":
         return Said("cannot_say")
     try:
-        words = typed.split()
+        words = line.replace(f" {unit}" if unit else "±", " ").replace("±", " ").split()
         value, error = map(float, words if len(words) == 2 else [*words, str(usual_error)])
         check_number("the number", value)
         check_positive("its error", error)
@@ -96,9 +104,9 @@ def parse_number(line: str, usual_error: float) -> Said:
 
 def _ask(question: QuestionView | NumberView, lines: TextIO, out: Console) -> Said | None:
     if isinstance(question, NumberView):
-        usual_error = question.usual_error
+        usual_error, unit = question.usual_error, question.unit
         _show_number(question, out)
-        return _read(lines, out, lambda line: parse_number(line, usual_error))
+        return _read(lines, out, lambda line: parse_number(line, usual_error, unit))
     _show(question, out)
     return _read(lines, out, parse_answer)
 
@@ -130,13 +138,19 @@ def _show(question: QuestionView, out: Console) -> None:
 
 
 def _show_number(question: NumberView, out: Console) -> None:
-    unit = f" {printable(question.unit)}" if question.unit else ""
+    unit = with_unit("", printable(question.unit))
     out.print()
     out.print(
         Text("What is the number?  ") + Text(printable(question.text), style="bold") + Text(unit and f" in{unit}")
     )
     expected = f"The model expects {question.expected:.3g}{unit}, give or take {question.spread:.2g}."
     out.print(Text(expected, style="dim"))
+    claims = "  ".join(printable(claim) for claim in question.claims[:_MOST_NAMED])
+    left = len(question.claims) - _MOST_NAMED
+    out.print(Text(f"It decides: {claims}{f'  and {left} more' if left > 0 else ''}", style="dim"))
+    for text, prob in question.roots[:_MOST_NAMED]:
+        out.print(Text(f"{printable(text)}  now {percents(prob)[0]}", style="dim"))
+    out.print(Text(f"Without another error, yours is taken to be {question.usual_error:g}.", style="dim"))
     out.print(Text(NUMBER_WAYS, style="dim"))
 
 
@@ -144,6 +158,8 @@ def _show_effect(effect: Effect, out: Console) -> None:
     for move in effect.moves:
         before, after = percents(move.before, move.after)
         out.print(Text(f"  {before} -> {after}  {printable(move.question)}", style="green"))
+    if not effect.moves and not effect.trouble and effect.said != CANNOT_SAY:
+        out.print(Text("  It is saved; no question moved by it.", style="dim"))
     if effect.trouble:
         out.print(Text(f"The answer is saved, but its effect can't be worked out: {printable(effect.trouble)}"))
 

@@ -117,7 +117,20 @@ def number_reason(view: NumberView) -> str:
     left = len(view.claims) - _MOST_CLAIMS
     more = f'<p class="at-quiet">and {left} more</p>' if left > 0 else ""
     said = '<p class="at-quiet">It decides what the model argues from:</p>'
-    return _block(f'<p class="at-eyebrow">Why this question</p>{said}{claims}{more}', " at-why")
+    return _block(f'<p class="at-eyebrow">Why this question</p>{said}{claims}{more}{_hanging(view)}', " at-why")
+
+
+def _hanging(view: NumberView) -> str:
+    """Returns the questions that the number bears on, as they stand now."""
+    if not view.roots:
+        return ""
+    roots = "".join(
+        f'<p class="at-move"><span>{literal(text, 200)}</span><span class="at-figures">{_figures(prob)[0]}</span></p>'
+        for text, prob in view.roots[:_MOST_MOVES]
+    )
+    left = len(view.roots) - _MOST_MOVES
+    more = f'<p class="at-quiet">and {left} more</p>' if left > 0 else ""
+    return f'<p class="at-quiet">These bear on what somebody asked. Where that stands now:</p>{roots}{more}'
 
 
 def reason(view: QuestionView) -> str:
@@ -134,7 +147,7 @@ def reason(view: QuestionView) -> str:
 
 def effect(done: Effect) -> str:
     """Returns what the last answer did."""
-    said = f'<p class="at-quiet">You said {html.escape(done.said)}: {literal(done.claim, 200)}</p>'
+    said = f'<p class="at-quiet">You said {literal(done.said, 200)}: {literal(done.claim, 200)}</p>'
     if done.trouble:
         said += f"<p>Your answer is saved, but what follows from it is not known: {literal(done.trouble)}</p>"
     elif done.said == CANNOT_SAY:

@@ -3,12 +3,15 @@
 Not here: HTML (`theme`), the database (`sitting`), widgets (`app`).
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from argtree.distributions import typical
 from argtree.evidence import answer_likelihood
-from argtree.graph import Argument, ArgumentGraph, Comparison, Polarity
+from argtree.graph import Argument, ArgumentGraph, Claim, Polarity
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
 from store.paths import Step, paths_to_root
@@ -17,6 +20,7 @@ from store.queue import LeasedQuestion
 CANNOT_SAY = "can't say"
 MAX_RUNGS = 8  # of a chain; longer ones are folded in the middle
 _UNIT = "\u00a0%"  # the space must not break the line
+_IMPLAUSIBLE = 1e-6  # a number is not expected beyond the values that it passes with this probability
 _NOTICEABLE = 1e-4  # a root that moved less than this stayed where it was
 
 
@@ -69,16 +73,30 @@ class NumberView:
     """A question about a quantity as it is put to a rater."""
 
     token: str
+    quantity: str  # its id
     text: str  # what the number is
     unit: str
     expected: float  # median of what is known of it
     spread: float  # half the width of the central 68 % of that
     claims: tuple[str, ...]  # texts of the claims that rest on it
+    roots: tuple[tuple[str, float], ...] = ()  # text and posterior of the roots that those bear on, most moved first
+    plausible: tuple[float, float] = (-math.inf, math.inf)  # it lies in here but for one time in a million each side
 
     @property
     def usual_error(self) -> float:
         """The error that a rater's number is taken to have unless they say otherwise: a tenth of the spread."""
         return float(f"{self.spread / 10:.1g}")
+
+    def doubt(self, number: float, error: float) -> str:
+        """Returns a sentence that asks for a second look at a number far from what is expected, "" for others."""
+        low, high = self.plausible
+        if low <= number + 3 * error and number - 3 * error <= high:
+            return ""
+        said, expected = (with_unit(f"{one:.6g}", self.unit) for one in (number, self.expected))
+        return (
+            f"{said} is far from the {expected} that the model expects: a slip, or another unit? "
+            "If you mean it, give it again."
+        )
 
 
 @dataclass(frozen=True)
@@ -124,22 +142,43 @@ def see_question(leased: LeasedQuestion, result: Propagation, questions: Mapping
     return QuestionView(leased.token, leased.text, prob, _stake(leased.claim, prob, result, questions))
 
 
-def see_number(leased: LeasedQuestion, graph: ArgumentGraph) -> NumberView:
+def see_number(
+    leased: LeasedQuestion, graph: ArgumentGraph, result: Propagation | None, questions: Mapping[str, str]
+) -> NumberView:
     """Returns the question about a quantity with what is known of it, measurements taken in.
 
     Args:
         leased: what the rater holds.
         graph: of the whole store, which has the quantity.
+        result: its propagation; None where it can't be propagated, and then no roots are named.
+        questions: as of `see_question`.
     """
     (quantity,) = (one for one in graph.quantities if one.id == leased.quantity)
-    expected, spread = typical(beliefs(graph)[quantity.id])
-    claims = tuple(
-        claim.text
-        for claim in graph.claims
-        if claim.about is not None
-        and quantity.id in (claim.about.quantity, isinstance(claim.about, Comparison) and claim.about.other)
+    belief = beliefs(graph)[quantity.id]
+    expected, spread = typical(belief)
+    low, high = belief.ppf(np.array([_IMPLAUSIBLE, 1 - _IMPLAUSIBLE])).tolist()
+    claims = [claim for claim in graph.claims if quantity.id in claim.quantities]
+    roots = () if result is None else _roots_moved(claims, result, questions)
+    texts = tuple(claim.text for claim in claims)
+    return NumberView(
+        leased.token, quantity.id, quantity.text, quantity.unit, expected, spread, texts, roots, (low, high)
     )
-    return NumberView(leased.token, quantity.text, quantity.unit, expected, spread, claims)
+
+
+def _roots_moved(
+    claims: Sequence[Claim], result: Propagation, questions: Mapping[str, str]
+) -> tuple[tuple[str, float], ...]:
+    graph = result.graph
+    moved = [np.abs(result.influence.of_claim(graph.index[claim.id])) for claim in claims]
+    most = np.max(moved, axis=0, initial=0.0) * np.array([root.weight for root in graph.roots])
+    rows = [int(row) for row in np.argsort(-most, kind="stable") if most[row] >= _NOTICEABLE]
+    roots = [graph.roots[row].claim for row in rows]
+    return tuple((_root_text(graph, root, questions), float(result.prob[graph.index[root]])) for root in roots)
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Returns a number with its unit, if it has one."""
+    return f"{number} {unit}" if unit else number
 
 
 def see_effect(

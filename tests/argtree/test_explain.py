@@ -10,8 +10,9 @@ import pytest
 
 from argtree import Argument, ArgumentGraph, Claim, Premise, Root, propagate
 from argtree.explain import MANY_PATHS, MAX_PATHS, Explanation, explain
-from argtree.words import how_computed, why, with_error
+from argtree.words import how_computed, how_sure, why, with_error
 from tests.argtree.random_graphs import random_graph
+from tests.store.factories import jelly_graph
 
 CLAIMS = [
     Claim("beats", "A box of nails beats a bowl of jelly.", 0.3),
@@ -153,7 +154,7 @@ def test_long_chain_takes_no_recursion() -> None:
         (("tree",), True, "exact, by sweeps over a tree, in 0.03 s"),
         (("tree", "elimination"), True, "exact, by elimination on a tree of modules, in 0.03 s"),
         (("elimination", "diagram"), True, "exact, by elimination and decision diagrams, in 0.03 s"),
-        (("sampling",), False, "sampled in 0.03 s: standard error of the root at most 0.004"),
+        (("sampling",), False, "sampled in 0.03 s: standard error of the root 0.004"),
         (
             ("tree", "elimination", "sampling"),
             False,
@@ -175,7 +176,22 @@ def test_one_line_says_how(layers: tuple[str, ...], exact: bool, said: str) -> N
         (1.234e-8, 3e-10, "(1.23 ± 0.03)e-08"),
         (1200.0, 300.0, "1200 ± 300"),
         (0.5, math.nan, "0.500"),
+        (0.5, 1e-15, "0.500"),
     ],
 )
 def test_standard_error_is_written_beside_the_value(value: float, error: float, said: str) -> None:
     assert with_error(value, error, ".3f") == said
+
+
+def test_how_sure_the_order_is_never_sounds_certain() -> None:
+    assert how_sure(5, 0.85, is_whole_list=True) == "The first 5 are the 5 best with probability 0.85."
+    assert how_sure(1, 0.999, is_whole_list=True) == "The first is the best with probability above 0.99."
+    said = "Of the claims worth asking about, the first 2 are the 2 best with probability below 0.01."
+    assert how_sure(2, 0.0, is_whole_list=False) == said
+
+
+def test_claims_about_the_same_number_are_named() -> None:
+    explanation = explain(propagate(jelly_graph()), "light")
+    assert explanation.related == ("heavy", "dense")
+    sentences = [sentence for sentence, _ in why(jelly_graph(), explanation)]
+    assert any("same number as “Jelly is heavier than milk” and “Jelly is very dense”" in one for one in sentences)

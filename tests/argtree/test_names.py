@@ -6,6 +6,7 @@ import pytest
 
 from argtree import ArgtreeError, ArgumentGraph, Claim
 from argtree.names import find_claim, parse_given
+from tests.store.factories import jelly_graph
 
 GRAPH = ArgumentGraph(
     [Claim("rain", "It rains.", 0.5), Claim("a=b", "same", 0.5), Claim("c", "same", 0.5), Claim("x", "c", 0.5)]
@@ -29,6 +30,14 @@ def test_unknown_name_is_answered_with_the_nearest(name: str, said: str) -> None
     with pytest.raises(ArgtreeError) as caught:
         find_claim(GRAPH, name)
     assert str(caught.value).endswith(said)
+
+
+def test_name_of_a_quantity_is_answered_with_a_claim_about_it() -> None:
+    said = "^'jelly' is a quantity, not a claim: name a claim about it, such as 'light'$"
+    with pytest.raises(ArgtreeError, match=said):
+        find_claim(jelly_graph(), "jelly")
+    with pytest.raises(ArgtreeError, match=said):
+        parse_given(jelly_graph(), ["jelly=1.07"])
 
 
 def test_given_is_split_at_the_last_equals_sign() -> None:

@@ -93,9 +93,9 @@ def test_a_question_shows_its_probability_its_way_up_and_what_hangs_on_it(page: 
 def test_every_kind_of_answer_is_stored_and_its_effect_shown(page: AppTest, store_url: str) -> None:
     _enter(page)
     page.text_input[0].set_value("I held one.")
-    assert "You said yes" in _text(_press(page, "Yes")) and "→" in _text(page) and "1 answer in" in _text(page)
+    assert "You said <bdi>yes" in _text(_press(page, "Yes")) and "→" in _text(page) and "1 answer in" in _text(page)
     page.slider[0].set_value(70)
-    assert "You said 70 %" in _text(_press(page, "Answer with this probability"))
+    assert "You said <bdi>70 %" in _text(_press(page, "Answer with this probability"))
     assert "stays open for others" in _text(_press(page, "Can't say")) and "2 answers in" in _text(page)
     stored = [(answer.kind, answer.prob, answer.note) for answer in _answers(store_url)]
     assert stored == [("yes", 1.0, "I held one."), ("probability", 0.7, ""), ("cannot_say", None, "")]
@@ -121,14 +121,22 @@ def test_a_number_is_stored_and_its_effect_shown(number_page: AppTest, empty_url
     number_page.number_input[0].set_value(0.9)
     number_page.number_input[1].set_value(0.02)
     text = _text(_press(number_page, "Answer with this number"))
-    assert "You said 0.9, give or take 0.02" in text and "→" in text and "1 answer in" in text
+    assert "0.9 g/cm³, give or take 0.02" in text and "→" in text and "1 answer in" in text
     (answer,) = _answers(empty_url)
     assert (answer.kind, answer.number, answer.sd, answer.prob) == ("number", 0.9, 0.02, None)
     assert "The density of jelly</bdi></h1>" not in text
 
 
+def test_a_number_far_from_what_is_expected_is_asked_for_again(number_page: AppTest, empty_url: str) -> None:
+    number_page.number_input[0].set_value(1080.0)
+    text = _text(_press(number_page, "Answer with this number"))
+    assert "1080 g/cm³ is far from the 1.08 g/cm³" in text and not _answers(empty_url)
+    _press(number_page, "Answer with this number")
+    assert [answer.number for answer in _answers(empty_url)] == [1080.0]
+
+
 def test_no_number_or_an_impossible_one_is_a_sentence(number_page: AppTest, empty_url: str) -> None:
-    assert "Give the number and" in _text(_press(number_page, "Answer with this number"))
+    assert "Give the number, in digits" in _text(_press(number_page, "Answer with this number"))
     _press(number_page, "Can't say")
     while "The density of milk" not in _text(number_page):
         _press(number_page, "Can't say")

@@ -38,10 +38,17 @@ def test_what_is_no_answer_is_refused_with_the_ways(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "number"), [("1.05\n", (1.05, 0.01)), (" -1e3 2.5 ", (-1000.0, 2.5)), ("0", (0.0, 0.01))]
+    ("typed", "number"),
+    [
+        ("1.05\n", (1.05, 0.01)),
+        (" -1e3 2.5 ", (-1000.0, 2.5)),
+        ("0", (0.0, 0.01)),
+        ("5 kg/m ± 2 kg/m", (5.0, 2.0)),
+        ("5 ±2", (5.0, 2.0)),
+    ],
 )
 def test_every_way_to_give_a_number_is_read(typed: str, number: tuple[float, float]) -> None:
-    assert parse_number(typed, 0.01) == Said("number", number=number)
+    assert parse_number(typed, 0.01, "kg/m") == Said("number", number=number)
     assert parse_number("s", 0.01) == Said("cannot_say")
 
 
@@ -57,8 +64,19 @@ def test_numbers_from_a_pipe_are_stored_and_their_effect_told(tmp_path: Path) ->
         save_graph(session, jelly_graph(), datetime.now(UTC))
     count, shown = sit(url, "0.9 0.02\nq\n")
     assert count == 1 and "The density of jelly in g/cm³" in shown and "->" in shown
+    assert "It decides: Jelly is lighter than water." in shown and "Jelly floats on water.  now 25" in shown
     with read_scope(open_store(url)) as session:
         assert load_graph(session).measurements[-1] == Measurement("jelly", 0.9, 0.02)
+
+
+def test_a_number_far_from_what_is_expected_is_stored_when_given_twice(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with session_scope(open_store(url)) as session:
+        save_graph(session, jelly_graph(), datetime.now(UTC))
+    count, shown = sit(url, "1050\n105\n105\nq\n")
+    assert count == 1 and "1050 g/cm³ is far from the 1.08 g/cm³" in shown and shown.count("is far from") == 2
+    with read_scope(open_store(url)) as session:
+        assert load_graph(session).measurements[-1].value == 105.0
 
 
 @pytest.fixture

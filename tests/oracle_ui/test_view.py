@@ -157,21 +157,24 @@ def test_every_part_of_the_page_keeps_text_literal(text: str) -> None:
 
 def test_a_number_question_tells_what_is_known_and_what_rests_on_it() -> None:
     leased = LeasedQuestion(1, None, "The density of jelly", 0.1, None, "token", NOW, "jelly")
-    view = see_number(leased, jelly_graph())
+    view = see_number(leased, jelly_graph(), propagate(jelly_graph()), {"m": "Does it sink in milk?"})
     assert (view.text, view.unit, view.expected) == ("The density of jelly", "g/cm³", pytest.approx(1.08))
     assert view.spread == pytest.approx(0.2 / 5**0.5) and view.usual_error == 0.009
     assert [text.split()[-1] for text in view.claims] == ["water.", "milk.", "dense."]
     milk = replace(leased, text="The density of milk", quantity="milk")
-    assert see_number(milk, jelly_graph()).claims == ("Jelly is heavier than milk.",)
+    assert see_number(milk, jelly_graph(), None, {}).claims == ("Jelly is heavier than milk.",)
+    assert [text for text, _ in view.roots] == ["Jelly floats on water.", "Does it sink in milk?"]
+    assert not view.doubt(1.3, 0.009) and not view.doubt(2.0, 0.5)
+    assert view.doubt(0.5, 0.009).startswith("0.5 g/cm³ is far from the 1.08 g/cm³")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_part_of_a_number_question_keeps_text_literal(text: str) -> None:
-    view = NumberView("token", text, text[:80], 1.0, 0.1, (text,) * 7)
+    view = NumberView("token", "id", text, text[:80], 1.0, 0.1, (text,) * 7, ((text, 0.5),) * 8)
     parts = [theme.number_question(view), theme.number_unit(view), theme.number_reason(view)]
     for reader in map(_Reader, parts):
         assert text[:80] in reader.text and reader.tags <= {"div", "p", "h1", "span", "b", "bdi"}
-    assert "and 2 more" in parts[2]
+    assert "and 2 more" in parts[2] and "and 3 more" in parts[2]
 
 
 def test_the_page_says_what_to_do_when_nothing_is_open() -> None:
