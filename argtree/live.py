@@ -29,6 +29,7 @@ from argtree.errors import ImpossibleEvidenceError
 from argtree.forest import NOWHERE, ContradictionError, build_forest
 from argtree.forest_view import View, bound, posterior, view_claim, view_premises, view_top, worth
 from argtree.graph import Argument, ArgumentGraph, Claim
+from argtree.quantities import expand_quantities
 from argtree.rank import CERTAIN_WITHIN, Ranked
 from argtree.value import MEASURES, Measure, check_measure
 
@@ -48,6 +49,7 @@ class LiveForest:
             ValueError: a claim that is not certain stands in two places, or a root is a premise; named.
             ImpossibleEvidenceError: the evidence has probability zero.
         """
+        graph = expand_quantities(graph)
         whole = compile_graph(graph)
         compiled, self._state = _one_place_each(graph, whole)
         self._claims = list(graph.claims)

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from argtree.factors import FloatArray
+from argtree.compiled import FloatArray
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise
 from argtree.propagate import propagate
 from argtree.quantities import expand_quantities

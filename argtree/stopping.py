@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from argtree.compiled import FloatArray
 from argtree.errors import ImpossibleEvidenceError
-from argtree.factors import FloatArray
 from argtree.graph import ArgumentGraph, Root
 from argtree.propagate import propagate
 from argtree.rank import CERTAIN_WITHIN, open_rows
