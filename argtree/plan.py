@@ -211,6 +211,9 @@ class _Run:
             self.above[inputs] = above[part.num_inner :]
         finished = indicator * above
         finished /= finished.sum(axis=1, keepdims=True)
+        if self.replicate:  # the same of a probability, where no sample at all had the state
+            never = ~solution.derivative[0].any(axis=(2, 3)) & (indicator > 0)
+            finished[never.any(axis=1)] = np.nan
         own = slice(1 if not is_top else 0, part.num_inner)  # a module's top, its first claim, is finished from above
         self.posterior[part.claims[own]] = finished[own]
 

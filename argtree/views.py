@@ -33,7 +33,7 @@ def whole(graph: CompiledGraph, roots: IntArray) -> Views:
 def by_root(graph: CompiledGraph, roots: IntArray, askable: BoolArray) -> Views:
     """Returns a view for each root (roots that see the same share one), and for what no root sees.
 
-    Values of claims that are neither askable nor below a root may be missing (0) in what follows from them.
+    How a claim that is not askable moves a root that it is not below may be missing (0) in what follows from them.
 
     Args:
         graph: of `compiled.fold_certain`.
