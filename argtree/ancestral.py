@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from argtree.compiled import BoolArray, CompiledGraph, FloatArray, IntArray, restrict, spans
+from argtree.modules import below
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class AncestralSampler:
 
     def __init__(self, graph: CompiledGraph, wanted: IntArray) -> None:
         """Keeps only what the wanted claims (rows [K]) rest on."""
-        rows = _below(graph, wanted)
+        rows = below(graph, np.unique(wanted))
         place = np.full(graph.num_claims, -1, dtype=np.intp)
         place[rows] = np.arange(len(rows))
         part = restrict(graph, rows, len(rows))
@@ -80,18 +81,6 @@ def _uniforms(rng: np.random.Generator, num_rows: int, num_groups: int, num_each
     rng.permuted(strata, axis=1, out=strata)
     strata += rng.random(strata.shape)
     return np.asarray(strata.reshape(num_rows, num_groups * num_each) / num_each)
-
-
-def _below(graph: CompiledGraph, claims: IntArray) -> IntArray:
-    """Returns the claims and all that they rest on, in ascending order."""
-    is_below = np.zeros(graph.num_claims, dtype=bool)
-    look_at = np.unique(claims)
-    while len(look_at):
-        is_below[look_at] = True
-        arguments = spans(graph.argument_start[look_at], graph.argument_start[look_at + 1])
-        premises = graph.premise[spans(graph.premise_start[arguments], graph.premise_start[arguments + 1])]
-        look_at = np.unique(premises[~is_below[premises]])
-    return np.flatnonzero(is_below)
 
 
 def _level(graph: CompiledGraph, claims: IntArray) -> _Level:

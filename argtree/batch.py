@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from argtree.compiled import FloatArray
 from argtree.evidence import Reliability
-from argtree.factors import FloatArray
 from argtree.graph import ArgumentGraph
 from argtree.propagate import Propagation, propagate
 from argtree.rank import CERTAIN_WITHIN, open_rows

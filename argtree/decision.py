@@ -12,8 +12,8 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
+from argtree.compiled import FloatArray
 from argtree.evidence import Reliability
-from argtree.factors import FloatArray
 from argtree.propagate import Propagation
 from argtree.value import PERFECT, answer_prob, answer_table, root_move
 

@@ -29,6 +29,7 @@ from argtree.errors import ImpossibleEvidenceError
 from argtree.forest import NOWHERE, ContradictionError, build_forest
 from argtree.forest_view import View, bound, posterior, view_claim, view_premises, view_top, worth
 from argtree.graph import Argument, ArgumentGraph, Claim
+from argtree.quantities import expand_quantities
 from argtree.rank import CERTAIN_WITHIN, Ranked
 from argtree.value import MEASURES, Measure, check_measure
 
@@ -45,12 +46,14 @@ class LiveForest:
         """Works out all messages, in time linear in the graph.
 
         Raises:
-            ValueError: a claim that is not certain stands in two places, or a root is a premise; named.
+            ValueError: a claim that is not certain stands in two places (of one quantity's thresholds each counts as a
+                premise of the next), or a root is a premise; named.
             ImpossibleEvidenceError: the evidence has probability zero.
         """
+        self._claims = list(graph.claims)
+        graph = expand_quantities(graph)
         whole = compile_graph(graph)
         compiled, self._state = _one_place_each(graph, whole)
-        self._claims = list(graph.claims)
         self._old_index, self._new_index = graph.index, dict[str, int]()
         argued = whole.is_argued.tolist()
         asked = [not of if one.askable is None else one.askable for one, of in zip(graph.claims, argued, strict=True)]
@@ -228,6 +231,8 @@ class LiveForest:
 
     def _check_expansion(self, row: int, part: ArgumentGraph) -> None:
         name = part.claims[0].id
+        if self._claims[row].about is not None:
+            raise ValueError(f"{name!r} is about a quantity, so no argument may conclude it")
         if row < len(self._state) and self._state[row] != UNKNOWN:
             raise ValueError(f"{name!r} is certain whatever argues about it, and taken as such; it cannot be expanded")
         for claim in part.claims[1:]:

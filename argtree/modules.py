@@ -93,6 +93,30 @@ def above(graph: CompiledGraph, claims: IntArray) -> BoolArray:
     return found
 
 
+def below(graph: CompiledGraph, claims: IntArray, mark: BoolArray | None = None) -> IntArray:
+    """Returns the rows of these claims and of all below them, ascending.
+
+    Args:
+        graph: any.
+        claims: rows, each once.
+        mark: [C] room to work in, all False, and left so: with it the time hangs on what is found alone.
+    """
+    mark = np.zeros(graph.num_claims, dtype=bool) if mark is None else mark
+    mark[claims] = True
+    found = [claims]
+    while len(claims):
+        arguments = spans(graph.argument_start[claims], graph.argument_start[claims + 1])
+        premises = graph.premise[spans(graph.premise_start[arguments], graph.premise_start[arguments + 1])]
+        premises = premises[~mark[premises]]
+        mark[premises] = True
+        claims = np.unique(premises)
+        found.append(claims)
+    rows = np.concatenate(found)
+    mark[rows] = False
+    rows.sort()
+    return rows
+
+
 class _Crossed:
     """The claims with something shared below them, and their premises; in Python, since they are the fewer."""
 

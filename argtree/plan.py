@@ -18,7 +18,7 @@ from argtree.errors import ImpossibleEvidenceError
 from argtree.layers import Allowance, prepare
 from argtree.modules import Modules, Part, above, components, find_modules
 from argtree.sampling import SamplingSolver
-from argtree.sweep import Sweep
+from argtree.sweep import Sweep, ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +176,7 @@ class _Run:
         solution = self._known_solution(number, indicator) or solver.solve(indicator)
         self.solved.append((indicator, solution))
         total = solution.total[min(self.replicate, len(solution.total) - 1), 0]
-        check_possible(total.sum())
+        _check_possible(total.sum())
         if part.top >= 0:
             self.below[part.top] = total / total.sum()
 
@@ -198,7 +198,7 @@ class _Run:
         if self.replicate:  # a state that no sample had tells nothing: an error without bound, see `jackknife_error`
             unseen = ~above.any(axis=2) & (indicator > 0)
             determinant = np.where(unseen.any(axis=1)[:, np.newaxis], np.nan, determinant)
-        difference = _ratio(determinant * outer.prod(), above.prod(axis=1))  # [N, T]
+        difference = ratio(determinant * outer.prod(), above.prod(axis=1))  # [N, T]
         above = above[:, :, 0] / above[:, :, 0].max(axis=1, keepdims=True)
         if is_top:
             self.difference[part.claims] = 1.0
@@ -211,6 +211,9 @@ class _Run:
             self.above[inputs] = above[part.num_inner :]
         finished = indicator * above
         finished /= finished.sum(axis=1, keepdims=True)
+        if self.replicate:  # the same of a probability, where no sample at all had the state
+            never = ~solution.derivative[0].any(axis=(2, 3)) & (indicator > 0)
+            finished[never.any(axis=1)] = np.nan
         own = slice(1 if not is_top else 0, part.num_inner)  # a module's top, its first claim, is finished from above
         self.posterior[part.claims[own]] = finished[own]
 
@@ -255,19 +258,14 @@ def _leaf_messages(graph: CompiledGraph, known: IntArray) -> FloatArray:
     labelled = np.flatnonzero(graph.is_labelled)
     message[labelled] *= graph.evidence[labelled]
     total = message[labelled, 0] + message[labelled, 1]
-    check_possible(total[~graph.is_argued[labelled]])
+    _check_possible(total[~graph.is_argued[labelled]])
     message[labelled] /= np.where(total > 0, total, 1.0)[:, np.newaxis]
     certain = np.flatnonzero(known != UNKNOWN)
     message[certain] = np.eye(2)[known[certain]]
     return message
 
 
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Returns numerator / denominator; 0 where the denominator is 0: nothing follows from an impossible state."""
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
-
-
-def check_possible(total: FloatArray | float) -> None:
+def _check_possible(total: FloatArray | float) -> None:
     """Checks that evidence can be.
 
     Raises:

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from scipy.special import entr, expit
 
-from argtree.factors import FloatArray
+from argtree.compiled import FloatArray
 from argtree.propagate import Propagation
 from argtree.rank import Ranked, rank
 from argtree.text import REPLACEMENT, printable, wrap

@@ -22,6 +22,7 @@ from argtree.compiled import UNKNOWN, CompiledGraph, FloatArray, IntArray, compi
 from argtree.errors import ImpossibleEvidenceError
 from argtree.factors import build_factors
 from argtree.graph import ArgumentGraph
+from argtree.quantities import expand_quantities
 
 _STEP = 1e-100  # imaginary: its square vanishes beside 1
 
@@ -73,7 +74,7 @@ class _Whole:
     """A whole graph's polynomial, compiled once."""
 
     def __init__(self, graph: ArgumentGraph) -> None:
-        folded, self._known = fold_certain(compile_graph(graph))
+        folded, self._known = fold_certain(compile_graph(expand_quantities(graph)))
         self._circuit: Circuit = compile_circuit(build_factors(folded))
         self._indicator = _indicators(folded, self._known)
         roots = np.array([graph.index[root.claim] for root in graph.roots], dtype=np.intp)

@@ -87,7 +87,7 @@ class Propagation:
 
     @cached_property
     def prob_error(self) -> FloatArray:
-        """[C] standard error of `prob`; 0 where exact."""
+        """[C] standard error of `prob`; 0 where exact, infinite where no sample had one of a claim's states."""
         return jackknife_error(np.stack([one.prob for one in (self, *self.replicates)]))
 
     def value(self, measure: Measure = "variance_reduction", reliability: Reliability = PERFECT) -> FloatArray:
@@ -144,8 +144,9 @@ def propagate(graph: ArgumentGraph, budget: Budget = Budget(), *, only_askable: 
     Args:
         graph: to propagate.
         budget: of the whole.
-        only_askable: work out how claims move roots for askable claims, and claims below a root, only. Then each root
-            costs what it can see, and thousands of roots over one pool of premises are no matter.
+        only_askable: work out how askable claims move roots, and how each root is moved by what is below it, only; the
+            other differences may be left at 0. Then each root costs what it can see, and thousands of roots over one
+            pool of premises are no matter.
 
     Raises:
         ImpossibleEvidenceError: the evidence has probability zero; the message names what contradicts.

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from argtree.compiled import FloatArray
 from argtree.evidence import Reliability
-from argtree.factors import FloatArray
 from argtree.propagate import Propagation
 from argtree.value import PERFECT, Measure
 
@@ -127,7 +127,7 @@ def rank_confidence(
     worths = [one.value(measure, reliability)[rows] / durations[rows] for one in (result, *result.replicates)]
     if not np.isfinite(worths).all():  # some value has an error without bound
         return TopConfidence(0.0, (0.0,) * min(k, len(rows)))
-    return top_confidence(worths[0], np.array(worths[1:]).reshape(-1, len(rows)), min(k, len(rows)))
+    return top_confidence(worths[0], np.array(worths[1:]).reshape(len(worths) - 1, len(rows)), min(k, len(rows)))
 
 
 def top_confidence(values: FloatArray, replicates: FloatArray, k: int, seed: int = 0) -> TopConfidence:

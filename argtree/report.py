@@ -105,7 +105,7 @@ class Report:
         return {"claims": claims, "quantities": [vars(one) for one in numbers], "confidence": confidence}
 
     def explanation_to_json(self, explanation: Explanation) -> dict[str, object]:
-        """Returns why a claim matters as plain values, and in words."""
+        """Returns why a claim matters as plain values, null for what is impossible or has no bound, and in words."""
         words = [[sentence, *points] for sentence, points in why(self.result.graph, explanation)]
         return {"explanation": _explanation_to_json(explanation) | {"words": words}}
 
@@ -115,7 +115,7 @@ class Report:
             "prob": _prob(self.result, root),
             "prob_error": self._prob_error(root),
         }
-        return found | {"prob_before": _prob(self.before, root)} if self.given else found
+        return _finite(found | {"prob_before": _prob(self.before, root)} if self.given else found)
 
     def _name(self, claim: str) -> str:
         return printable(self.result.graph.claims[self.result.graph.index[claim]].text) or printable(claim)
@@ -176,15 +176,12 @@ def _hanging(point: str) -> Table:
 
 
 def _explanation_to_json(explanation: Explanation) -> dict[str, object]:
-    return vars(explanation) | {"roots": [_effect_to_json(effect) for effect in explanation.roots]}
+    return _finite(vars(explanation)) | {"roots": [_effect_to_json(effect) for effect in explanation.roots]}
 
 
 def _effect_to_json(effect: RootEffect) -> dict[str, object]:
-    possible = {name: None if math.isnan(getattr(effect, name)) else getattr(effect, name) for name in _CONDITIONALS}
-    return vars(effect) | possible | {"via": list(effect.via), "paths": [_path_to_json(path) for path in effect.paths]}
-
-
-_CONDITIONALS = ("if_true", "if_false")  # NaN, which JSON lacks, where the claim cannot be so
+    paths = [_path_to_json(path) for path in effect.paths]
+    return _finite(vars(effect)) | {"via": list(effect.via), "paths": paths}
 
 
 def _path_to_json(path: Path) -> dict[str, object]:

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from argtree.factors import FloatArray
+from argtree.compiled import FloatArray
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise
 from argtree.propagate import propagate
 from argtree.quantities import expand_quantities
@@ -70,8 +70,9 @@ def sensitivity(graph: ArgumentGraph, propagate_fn: Propagate = propagate) -> Se
     graph = expand_quantities(graph)
     propagate_fn(graph)  # evidence that the graph rules out must not pass for evidence of probability 1e-30
     parameters = tuple(_parameters(graph))
-    hidden = [_Hidden.of(parameter, f"{_mark(graph)}{i}") for i, parameter in enumerate(parameters)]
-    result = propagate_fn(_unfolded(graph, hidden))
+    mark = _mark(graph)
+    hidden = [_Hidden.of(parameter, f"{mark}{i}") for i, parameter in enumerate(parameters)]
+    result = propagate_fn(_unfolded(graph, hidden, mark))
     rows = [result.graph.index[one.claim.id] for one in hidden]
     prob, complement, prior = result.prob[rows], result.complement[rows], np.array([one.claim.prior for one in hidden])
     signs = np.array([1.0 if one.premise.holds else -1.0 for one in hidden])
@@ -102,7 +103,7 @@ def _parameters(graph: ArgumentGraph) -> Iterator[Parameter]:
         yield Parameter("strength", argument.id, argument.strength)
 
 
-def _unfolded(graph: ArgumentGraph, hidden: list[_Hidden]) -> ArgumentGraph:
+def _unfolded(graph: ArgumentGraph, hidden: list[_Hidden], mark: str) -> ArgumentGraph:
     """Returns the graph with each parameter as a hidden premise, [C + A] in the order of `_parameters`."""
     of_priors, of_strengths = hidden[: len(graph.claims)], hidden[len(graph.claims) :]
     claims = [replace(claim, prior=0.0) for claim in graph.claims] + [one.claim for one in hidden]
@@ -110,7 +111,6 @@ def _unfolded(graph: ArgumentGraph, hidden: list[_Hidden]) -> ArgumentGraph:
         replace(argument, strength=1.0, premises=(*argument.premises, one.premise))
         for argument, one in zip(graph.arguments, of_strengths, strict=True)
     ]
-    mark = _mark(graph)
     priors = [
         Argument(f"{mark}{i}", claim.id, "support", 1.0, (one.premise,))
         for i, (claim, one) in enumerate(zip(graph.claims, of_priors, strict=True))

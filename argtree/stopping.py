@@ -18,10 +18,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from argtree.compiled import FloatArray
 from argtree.errors import ImpossibleEvidenceError
-from argtree.factors import FloatArray
 from argtree.graph import ArgumentGraph, Root
 from argtree.propagate import propagate
+from argtree.quantities import expand_quantities
 from argtree.rank import CERTAIN_WITHIN, open_rows
 from argtree.what_if import Counted, Propagate, with_answers
 
@@ -72,7 +73,8 @@ def same_decision(
     if not 0 <= threshold <= 1:
         raise ValueError(f"the threshold is {threshold}; it must lie in [0, 1]")
     counted = Counted(propagate_fn)
-    unknowns = _Unknowns.of(replace(graph, roots=(Root(root),)), counted)
+    graph = expand_quantities(replace(graph, roots=(Root(root),)))  # claims about one number depend on each other
+    unknowns = _Unknowns.of(graph, counted)
     bar = threshold - _ON_THRESHOLD
     yes = bool(unknowns.prob[unknowns.root] >= bar)
     same, differs, open_ = _branch_and_bound(unknowns, bar, yes, max_propagations // 2)

@@ -244,14 +244,14 @@ class Sweep:
             unmet_value = g1 * unmet + g0 * not_unmet
             fails[slot - first] = unmet_value
             meets[slot - first] = g1 * met + g0 * not_met
-            factor[slot - first] = _ratio(spread[at - offset] * delta, unmet_value)
+            factor[slot - first] = ratio(spread[at - offset] * delta, unmet_value)
         for group in work.arguments:
             here = slice(group.out.start - first, group.out.stop - first)
             lead, rest = _others(messages.below, group)
             taken = meets[here] * lead + fails[here] * rest
             above[group.code] = taken
             above[group.complement] = fails[here]
-            change = _ratio(factor[here] * lead, taken)
+            change = ratio(factor[here] * lead, taken)
             _put(difference, group, change)
 
     def _downwards_unlabelled(self, work: _Level, messages: Messages, difference: FloatArray) -> None:
@@ -278,7 +278,7 @@ def _put(difference: FloatArray, group: _Products, change: FloatArray) -> None:
     difference[group.code >> 1] = change
 
 
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Returns numerator / denominator; 0 where the denominator is 0: nothing follows from an impossible state."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 

@@ -18,8 +18,8 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.special import xlog1py
 
+from argtree.compiled import FloatArray
 from argtree.evidence import Reliability, answer_likelihood
-from argtree.factors import FloatArray
 
 Measure = Literal["variance_reduction", "expected_shift", "mutual_information"]
 

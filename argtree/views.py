@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from argtree.compiled import BoolArray, CompiledGraph, IntArray, spans, take
-from argtree.modules import components
+from argtree.modules import below, components
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ def whole(graph: CompiledGraph, roots: IntArray) -> Views:
 def by_root(graph: CompiledGraph, roots: IntArray, askable: BoolArray) -> Views:
     """Returns a view for each root (roots that see the same share one), and for what no root sees.
 
-    Values of claims that are neither askable nor below a root may be missing (0) in what follows from them.
+    How a claim that is not askable moves a root that it is not below may be missing (0) in what follows from them.
 
     Args:
         graph: of `compiled.fold_certain`.
@@ -59,30 +59,6 @@ def by_root(graph: CompiledGraph, roots: IntArray, askable: BoolArray) -> Views:
             seen[view] = True
         view_of.append(place)
     return _side_by_side(graph, claims, roots, np.array(view_of[: len(roots)], dtype=np.intp))
-
-
-def below(graph: CompiledGraph, claims: IntArray, mark: BoolArray | None = None) -> IntArray:
-    """Returns the rows of these claims and of all below them, ascending.
-
-    Args:
-        graph: any.
-        claims: rows, each once.
-        mark: [C] room to work in, all False, and left so: with it the time hangs on what is found alone.
-    """
-    mark = np.zeros(graph.num_claims, dtype=bool) if mark is None else mark
-    mark[claims] = True
-    found = [claims]
-    while len(claims):
-        arguments = spans(graph.argument_start[claims], graph.argument_start[claims + 1])
-        premises = graph.premise[spans(graph.premise_start[arguments], graph.premise_start[arguments + 1])]
-        premises = premises[~mark[premises]]
-        mark[premises] = True
-        claims = np.unique(premises)
-        found.append(claims)
-    rows = np.concatenate(found)
-    mark[rows] = False
-    rows.sort()
-    return rows
 
 
 def _groups(graph: CompiledGraph, linking: IntArray) -> IntArray:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import isfinite
 
 from argtree.errors import ImpossibleEvidenceError
 from argtree.graph import ArgumentGraph
@@ -109,8 +110,8 @@ def _refuse_certain(result: Propagation, wanted: Mapping[str, float]) -> None:
 def _distance(result: Propagation, claim: str, wanted: float) -> float:
     """Returns how far the claim's probability is from the wanted one; 0 within the tolerance."""
     row = result.graph.index[claim]
-    distance = abs(float(result.prob[row]) - wanted)
-    return distance if distance > max(_WITHIN, float(result.prob_error[row])) else 0.0
+    distance, error = abs(float(result.prob[row]) - wanted), float(result.prob_error[row])
+    return distance if distance > max(_WITHIN, error if isfinite(error) else 0.0) else 0.0
 
 
 def _ratio(result: Propagation, claim: str, wanted: float) -> _Pair:

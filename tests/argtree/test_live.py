@@ -13,8 +13,11 @@ from argtree import (
     ArgumentGraph,
     Claim,
     ImpossibleEvidenceError,
+    Normal,
     Premise,
+    Quantity,
     Root,
+    Threshold,
     propagate,
     rank,
 )
@@ -273,3 +276,14 @@ def test_bounds_hold_for_all_that_is_below_and_are_attained_where_promised(seed:
         assert (bounds >= best * (1 - 1e-9)).all()
         if measure == "expected_shift" or (measure == "variance_reduction" and not evidence):
             np.testing.assert_allclose(bounds, best, rtol=1e-9, atol=0)
+
+
+def test_a_claim_about_a_quantity_has_its_probability_and_takes_no_arguments() -> None:
+    claims = [Claim("root", "", 0.1), Claim("short", "", 0.0, about=Threshold("x", "<", 1.0))]
+    arguments = [Argument("a", "root", "support", 0.9, [Premise("short")])]
+    graph = ArgumentGraph(claims, arguments, [Root("root")], quantities=[Quantity("x", "", "m", Normal(0.0, 1.0))])
+    live, whole = LiveForest(graph), propagate(graph)
+    assert live.root_prob("root") == pytest.approx(whole.prob[0])
+    assert [(one.claim, one.value) for one in live.top(2)] == [("short", pytest.approx(whole.value()[1]))]
+    with pytest.raises(ValueError, match="'short' is about a quantity"):
+        live.expand("short", [], [Argument("b", "short", "support", 0.5, [])])

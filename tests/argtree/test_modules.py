@@ -7,8 +7,7 @@ import pytest
 
 from argtree import Argument, ArgumentGraph, Claim, Premise
 from argtree.compiled import CompiledGraph, compile_graph, fold_certain
-from argtree.modules import Modules, find_modules
-from argtree.views import below
+from argtree.modules import Modules, below, find_modules
 from tests.argtree.random_graphs import random_graph
 
 

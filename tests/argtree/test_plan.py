@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import count
 
@@ -18,10 +19,13 @@ from argtree import (
     Propagator,
     Root,
     propagate,
+    sampling,
 )
 from argtree import plan as plan_module
 from argtree.core import Core
+from argtree.explain import explain
 from argtree.layers import Allowance
+from argtree.report import Report
 from argtree.sampling import SamplingSolver
 from tests.argtree.random_graphs import random_graph
 
@@ -60,6 +64,24 @@ def test_sampled_cores_meet_with_errors_that_cover_the_truth(monkeypatch: pytest
         covered += (np.abs(sampled.prob - exact.prob) <= 3 * sampled.prob_error + 1e-9).tolist()
         covered += (np.abs(sampled.value() - exact.value()) <= 4 * sampled.value_error() + 1e-6).tolist()
     assert np.mean(covered) > 0.97
+
+
+def test_a_state_that_no_sample_had_has_an_error_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = [Claim("a", "", 0.5), Claim("b", "", 0.5), *(Claim(name, "", 0.0) for name in "cdef")]
+    arguments = []
+    for place, name in enumerate("cdef", start=2):
+        premises = [Premise(claim.id) for claim in claims[:place]]
+        arguments += [Argument(f"{name}{one.claim}", name, "support", 1e-9, [one]) for one in premises]
+    graph = ArgumentGraph(claims, arguments, [Root("f")])
+    monkeypatch.setattr(sampling, "MAX_ENTRIES", 4)
+    monkeypatch.setattr(plan_module, "prepare", _sampled)
+    result = propagate(graph)
+    never = (result.prob == 0) | (result.prob == 1)
+    assert never.any() and np.isinf(result.prob_error[never]).all() and np.isfinite(result.prob_error[~never]).all()
+    reported = Report(result, result, {}, "variance_reduction", 0.0)
+    for claim in claims:
+        shown = reported.to_json() | reported.explanation_to_json(explain(result, claim.id))
+        json.dumps(shown, allow_nan=False)  # infinity is no JSON
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from argtree import ArgumentGraph, Root, propagate
+from argtree import Argument, ArgumentGraph, Claim, Normal, Premise, Quantity, Root, Threshold, propagate
 from argtree.probes import probe_values
 from tests.argtree.random_graphs import random_graph
 
@@ -40,3 +40,11 @@ def test_the_best_are_exact() -> None:
 def test_one_probe_has_no_error_to_tell() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         probe_values(_with_many_roots(0), np.random.default_rng(0), num_probes=1)
+
+
+def test_claims_about_quantities_count() -> None:
+    claims = [Claim("root", "", 0.1), Claim("short", "", 0.0, about=Threshold("x", "<", 1.0))]
+    arguments = [Argument("a", "root", "support", 0.9, [Premise("short")])]
+    graph = ArgumentGraph(claims, arguments, [Root("root")], quantities=[Quantity("x", "", "m", Normal(0.0, 1.0))])
+    probed = probe_values(graph, np.random.default_rng(0))
+    np.testing.assert_allclose(probed.value, propagate(graph).value(), atol=1e-12)

@@ -69,6 +69,11 @@ def test_the_first_of_a_ranking_are_as_sure_as_its_result() -> None:
     assert rank_confidence(propagate(_graph()), 5) == TopConfidence(1.0, (1.0, 1.0, 1.0))
 
 
+def test_there_is_no_doubt_about_an_empty_list() -> None:
+    nothing = ArgumentGraph([Claim("sure", "", 1.0)], roots=[Root("sure")])
+    assert rank_confidence(propagate(nothing), 3) == TopConfidence(1.0, ())
+
+
 def _replicates(values: np.ndarray, errors: np.ndarray, num: int, rng: np.random.Generator) -> np.ndarray:
     """Jackknife replicates of means of independent normal groups: each shows the standard errors given, on average."""
     groups = values + errors * np.sqrt(num) * rng.standard_normal((num, len(values)))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
-from argtree import Argument, ArgumentGraph, Claim, Premise, Root, propagate
+from argtree import Argument, ArgumentGraph, Claim, Normal, Premise, Quantity, Root, Threshold, propagate
 from argtree.rank import open_rows
 from argtree.stopping import same_decision
 from tests.argtree.random_graphs import joint, random_graph
@@ -96,3 +96,13 @@ def test_a_settled_root_stays_as_it_is() -> None:
     assert same_decision(graph, "root").prob == pytest.approx(0.6)  # the root itself may be asked about
     with pytest.raises(ValueError, match="threshold is 1.5"):
         same_decision(graph, "root", 1.5)
+
+
+def test_claims_about_one_number_are_not_taken_as_independent() -> None:
+    claims = [Claim("root", "", 0.0), Claim("low", "", 0.0, about=Threshold("x", "<", -1.0))]
+    claims.append(Claim("high", "", 0.0, about=Threshold("x", ">", 1.0)))
+    arguments = [Argument(name, "root", "support", 0.6, [Premise(name)]) for name in ("low", "high")]
+    graph = ArgumentGraph(claims, arguments, [Root("root")], quantities=[Quantity("x", "", "m", Normal(0.0, 1.0))])
+    # One of them at most holds, so the root is never likelier than 0.6.
+    assert same_decision(graph, "root", 0.7).prob == pytest.approx(1.0)
+    assert same_decision(graph, "root", 0.5).prob == pytest.approx(1 - 2 * norm.sf(1.0))
