@@ -18,14 +18,14 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from argtree.elimination import Limits, Order, find_order, too_entangled
-from argtree.factors import Factor, FactorGraph
+from argtree.factors import Factor, FactorGraph, Given
 
 Array = npt.NDArray[Any]
 """Of float64, longdouble or complex128: whatever the indicators are of."""
@@ -123,7 +123,10 @@ class _Leaf:
     """A table that is there from the start; one over conditioned variables is sliced for each variant."""
 
     given: tuple[int, ...]  # which of the conditioned variables it has, one for each of the table's first axes
-    table: Array | None  # longdouble [sizes of the given..., sizes of the others...]; None for an indicator
+    table: Array | None  # longdouble [sizes of the given..., sizes of the others...]; None: given at evaluation
+    axes: tuple[int, ...] = ()  # that bring a table as given, variants first, into this order
+    back: tuple[int, ...] = ()  # the inverse
+    shape: tuple[int, ...] = ()  # [sizes of the given..., sizes of the others...]
 
 
 @dataclass
@@ -142,7 +145,7 @@ class Circuit:
     """A compiled network polynomial."""
 
     leaves: tuple[_Leaf, ...]
-    indicators: Mapping[int, int]  # row of a claim -> number of its leaf
+    indicators: Mapping[int, int]  # number of a factor given at evaluation (of an indicator: its row) -> of its leaf
     steps: tuple[_Step, ...]  # step i makes table len(leaves) + i; the last table is the polynomial
     num_conditioned: int
     stored_entries: int  # numbers held by one evaluation, for each variant
@@ -154,9 +157,10 @@ class Circuit:
         """Returns the value of every variant; None if all are zero.
 
         Args:
-            indicators: row of a claim -> its evidence indicator [1 or B, 2], all of one kind: float64, longdouble
-                or complex128 (a step of 1e-100j in one gives a derivative as the imaginary part, without
-                cancellation: Squire and Trapp 1998).
+            indicators: row of a claim -> its evidence indicator [1 or B, 2], or number of a factor in
+                `FactorGraph.given` -> its table [1 or B, ...]; all of one kind: float64, longdouble or complex128 (a
+                step of 1e-100j in one gives a derivative as the imaginary part, without cancellation: Squire and
+                Trapp 1998).
             states: [1 or B, K] the states of the K conditioned variables in each variant; none if K = 0.
         """
         if states is None:
@@ -168,8 +172,9 @@ class Circuit:
             for leaf in self.leaves
         ]
         for row, number in self.indicators.items():
-            given = self.leaves[number].given
-            tables[number] = indicators[row] if not given else _sliced_indicator(indicators[row], states[:, given[0]])
+            leaf = self.leaves[number]
+            table = indicators[row].transpose(leaf.axes)
+            tables[number] = table[_slices(leaf, len(table), states)] if leaf.given else table
         logs: list[Array | float] = [0.0] * len(tables)
         for step in self.steps:
             table, log = _rescaled(_join(tables[step.x], tables[step.y], step.forward))
@@ -179,10 +184,10 @@ class Circuit:
         return Evaluation(total, log_scale, tables, logs, states) if np.any(total.real > 0) else None
 
     def differentiate(self, evaluation: Evaluation) -> dict[int, Array]:
-        """Returns the derivative [1 or B, 2] by each claim's indicator (row -> table), up to a positive scale.
+        """Returns the derivative [1 or B, ...] by each table given at evaluation, up to a positive scale.
 
-        The scale is the same for all variants and states of one claim and says nothing about another's. By the
-        indicator of a conditioned claim, the derivative for the state that it is not given is zero.
+        The scale is the same for all variants and entries of one table and says nothing about another's. By an entry
+        for a state that a conditioned claim is not given, the derivative is zero.
 
         Args:
             evaluation: of `evaluate`; emptied on the way to free memory.
@@ -205,9 +210,9 @@ class Circuit:
         derivatives: dict[int, tuple[Array, float]] = {}
         for row, leaf in self.indicators.items():
             derivative, log_scale = _at_one_scale(*gradients[leaf])
-            if given := self.leaves[leaf].given:
-                derivative = derivative[:, np.newaxis] * (evaluation.states[:, given] == (0, 1))
-            derivatives[row] = derivative, log_scale
+            if self.leaves[leaf].given:
+                derivative = _unsliced(self.leaves[leaf], derivative, evaluation.states)
+            derivatives[row] = derivative.transpose(self.leaves[leaf].back), log_scale
         return derivatives
 
 
@@ -220,9 +225,18 @@ def _given(table: Array, given: tuple[int, ...], states: npt.NDArray[np.integer[
     return table[tuple(states[:, place] for place in given)] if given else table[np.newaxis]
 
 
-def _sliced_indicator(indicator: Array, states: npt.NDArray[np.integer[Any]]) -> Array:
-    variants = np.arange(len(indicator)) if len(indicator) > 1 else 0
-    return np.asarray(indicator[variants, states])
+def _slices(leaf: _Leaf, num_variants: int, states: npt.NDArray[np.integer[Any]]) -> tuple[Any, ...]:
+    """Returns the index of a table [1 or B, sizes of the given..., ...] at the states of the given variables."""
+    variants = np.arange(num_variants) if num_variants > 1 else np.zeros(1, dtype=np.intp)
+    return (variants, *(states[:, place] for place in leaf.given))
+
+
+def _unsliced(leaf: _Leaf, table: Array, states: npt.NDArray[np.integer[Any]]) -> Array:
+    """Returns a derivative [1 or B, ...] with the axes of the given variables put back, zero at their other states."""
+    num_variants = max(len(table), len(states))
+    whole = np.zeros((num_variants, *leaf.shape), dtype=table.dtype)
+    whole[_slices(leaf, num_variants, states)] = table
+    return whole
 
 
 def _at_one_scale(table: Array, log: Array | float) -> tuple[Array, float]:
@@ -254,7 +268,7 @@ def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = (), limits:
             raise ValueError(f"variable {variable} is a maximum; only claims can be conditioned")
     given = set(conditioned)
     scopes = [[variable for variable in factor.scope if variable not in given] for factor in graph.factors]
-    free = [[variable] for variable in range(graph.num_claims) if variable not in given]
+    free = [[variable for variable in one.scope if variable not in given] for one in graph.all_given]
     order = find_order(graph.sizes, graph.num_claims, scopes + free, limits)
     return _within(_Compiler(graph, order.variables, conditioned).compile(), limits, 1.0)
 
@@ -268,7 +282,7 @@ def compile_slices(graph: FactorGraph, limits: Limits = _DEFAULT_LIMITS) -> tupl
     Raises:
         TooEntangledError: it would cost more than the limits.
     """
-    scopes = [factor.scope for factor in graph.factors] + [(variable,) for variable in range(graph.num_claims)]
+    scopes = [factor.scope for factor in graph.factors] + [one.scope for one in graph.all_given]
     order = find_order(graph.sizes, graph.num_claims, scopes, limits, range(graph.num_claims))
     circuit = _Compiler(graph, order.variables, order.held).compile()
     return _within(circuit, limits, 2.0 ** len(order.held)), order
@@ -310,16 +324,29 @@ class _Compiler:
 
     def _add_leaves(self) -> list[int]:
         leaves = [self._add_leaf(factor) for factor in self.graph.factors]
-        for row in range(self.graph.num_claims):
-            self.indicators[row] = self._add_leaf(Factor((row,), np.ones(2, dtype=np.longdouble)))
-            self.leaves[self.indicators[row]] = replace(self.leaves[self.indicators[row]], table=None)
-            leaves.append(self.indicators[row])
+        for number, one in enumerate(self.graph.all_given):
+            self.indicators[number] = self._add_given(one)
+            leaves.append(self.indicators[number])
         return leaves
 
+    def _add_given(self, one: Given) -> int:
+        given, free = self._split(one.scope)
+        axes = (0, *(axis + 1 for axis in given + free))
+        back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
+        shape = tuple(self.graph.sizes[one.scope[axis]] for axis in given + free)
+        places = tuple(self.place_given[one.scope[axis]] for axis in given)
+        self.leaves.append(_Leaf(places, None, axes, back, shape))
+        self.shapes.append(_Shape(tuple(one.scope[axis] for axis in free), frozenset(one.readers)))
+        return len(self.leaves) - 1
+
+    def _split(self, scope: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Returns the axes of the conditioned variables and those of the others, from last eliminated to first."""
+        given = [axis for axis, variable in enumerate(scope) if variable in self.place_given]
+        free = [axis for axis, variable in enumerate(scope) if variable not in self.place_given]
+        return given, sorted(free, key=lambda axis: -self.position[scope[axis]])
+
     def _add_leaf(self, factor: Factor) -> int:
-        given = [axis for axis, variable in enumerate(factor.scope) if variable in self.place_given]
-        free = [axis for axis, variable in enumerate(factor.scope) if variable not in self.place_given]
-        free.sort(key=lambda axis: -self.position[factor.scope[axis]])
+        given, free = self._split(factor.scope)
         # Leaves are numbered from 0 up, joins from -1 down until all leaves are known.
         table = np.array(np.transpose(factor.table, given + free), dtype=np.longdouble, order="C")
         self.leaves.append(_Leaf(tuple(self.place_given[factor.scope[axis]] for axis in given), table))
