@@ -342,13 +342,14 @@ class _Units:
 
     def _add_claim(self, row: int, own: int, prior: float, arguments: list[tuple[int, Literals]]) -> None:
         readers: tuple[int, ...] = ()
-        if len(_variables(arguments)) > _MAX_PREMISES:
+        is_small = _is_small(arguments)
+        if not is_small:
             arguments = [
                 (a, literals if len(literals) <= _MAX_LITERALS else ((self._conjunction(literals), _ALL_HOLD),))
                 for a, literals in arguments
             ]
             readers = tuple(v for v in _variables(arguments) if self.factors.is_maximum(v))
-        if len(_variables(arguments)) > _MAX_PREMISES:
+        if not is_small and not _is_small(arguments):
             self._add_star(row, own, prior, arguments)
             return
         plain = tuple(_Argument(a, literals, self._is_support[a]) for a, literals in arguments)
@@ -390,6 +391,13 @@ class _Units:
     ) -> None:
         sizes = tuple(self.factors.sizes[variable] for variable in scope)
         self.units.append(_Unit(row, scope, sizes, true_state, prior, arguments, readers))
+
+
+def _is_small(arguments: list[tuple[int, Literals]]) -> bool:
+    """Whether one table over all premises is small, or has no more entries than the tables of a star."""
+    num_premises = len(_variables(arguments))
+    star = sum(2 * 2 ** len(literals) if len(literals) <= _MAX_LITERALS else 4 * len(literals) for _, literals in arguments)
+    return num_premises <= _MAX_PREMISES or (num_premises < 24 and 2 ** (num_premises + 1) <= star)
 
 
 def _variables(arguments: Sequence[tuple[int, Literals]]) -> tuple[int, ...]:
