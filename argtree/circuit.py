@@ -79,6 +79,8 @@ def _rules() -> dict[tuple[int, int], _Rule]:
 _RULES = _rules()
 
 _TINY, _HUGE = 1e-60, 1e60  # tables are rescaled when their largest entry leaves this range
+_LOW = -100.0  # log10 of how far a table may shrink before that is looked at
+_RESCALED = math.log10(_TINY)
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class Evaluation:
     log_scale: float
     tables: list[Array]
     log_scales: list[Array | float]  # of each table, [1 or B] or a number for all
+    least: list[float]  # log10 of the least that a table may have shrunk to since it was last rescaled
     states: npt.NDArray[np.integer[Any]]  # [1 or B, K] of the conditioned variables
 
 
@@ -176,12 +179,18 @@ class Circuit:
             table = indicators[row].transpose(leaf.axes)
             tables[number] = table[_slices(leaf, len(table), states)] if leaf.given else table
         logs: list[Array | float] = [0.0] * len(tables)
+        least = _least(tables)
         for step in self.steps:
-            table, log = _rescaled(_join(tables[step.x], tables[step.y], step.forward))
+            table, log = _join(tables[step.x], tables[step.y], step.forward), logs[step.x] + logs[step.y]
+            low = least[step.x] + least[step.y]
+            if low < _LOW:
+                table, scale = _rescaled(table)
+                log, low = log + scale, _RESCALED
             tables.append(table)
-            logs.append(log + logs[step.x] + logs[step.y])
+            logs.append(log)
+            least.append(low)
         total, log_scale = _at_one_scale(tables[-1], logs[-1])
-        return Evaluation(total, log_scale, tables, logs, states) if np.any(total.real > 0) else None
+        return Evaluation(total, log_scale, tables, logs, least, states) if np.any(total.real > 0) else None
 
     def differentiate(self, evaluation: Evaluation) -> dict[int, Array]:
         """Returns the derivative [1 or B, ...] by each table given at evaluation, up to a positive scale.
@@ -196,8 +205,8 @@ class Circuit:
 
     def differentiate_scaled(self, evaluation: Evaluation) -> dict[int, tuple[Array, float]]:
         """Returns the same with the logarithm of the scale: the derivative is table * exp(log)."""
-        tables, logs, num_leaves = evaluation.tables, evaluation.log_scales, len(self.leaves)
-        gradients: dict[int, tuple[Array, Array | float]] = {len(tables) - 1: (np.ones(1), 0.0)}
+        tables, logs, least, num_leaves = evaluation.tables, evaluation.log_scales, evaluation.least, len(self.leaves)
+        gradients: dict[int, tuple[Array, Array | float, float]] = {len(tables) - 1: (np.ones(1), 0.0, 0.0)}
         for number in range(len(tables) - 1, num_leaves - 1, -1):
             tables.pop()
             step, found = self.steps[number - num_leaves], gradients.pop(number, None)
@@ -205,11 +214,18 @@ class Circuit:
                 continue
             for to, other, join in ((step.x, step.y, step.to_x), (step.y, step.x, step.to_y)):
                 if join is not None:
-                    table, log = _rescaled(_join(found[0], tables[other], join))
-                    gradients[to] = table, log + found[1] + logs[other]
+                    table, log, low = (
+                        _join(found[0], tables[other], join),
+                        found[1] + logs[other],
+                        found[2] + least[other],
+                    )
+                    if low < _LOW:
+                        table, scale = _rescaled(table)
+                        log, low = log + scale, _RESCALED
+                    gradients[to] = table, log, low
         derivatives: dict[int, tuple[Array, float]] = {}
         for row, leaf in self.indicators.items():
-            derivative, log_scale = _at_one_scale(*gradients[leaf])
+            derivative, log_scale = _at_one_scale(*gradients[leaf][:2])
             if self.leaves[leaf].given:
                 derivative = _unsliced(self.leaves[leaf], derivative, evaluation.states)
             derivatives[row] = derivative.transpose(self.leaves[leaf].back), log_scale
@@ -521,6 +537,14 @@ def _along(matrix: Array, table: Array, before: int) -> Array:
         for old in others:
             out[:, :, new] += digits[:, :, old]
     return out.reshape(len(table), -1, *table.shape[2:])
+
+
+def _least(tables: Sequence[Array]) -> list[float]:
+    """Returns for each table log10 of the smallest size of its entries that are not zero, at most 0."""
+    sizes = np.abs(np.concatenate([table.reshape(-1) for table in tables]))
+    starts = np.cumsum([0, *(table.size for table in tables[:-1])])
+    smallest = np.minimum.reduceat(np.where((sizes > 0) & (sizes < 1), sizes, 1), starts)
+    return [float(value) for value in np.log10(smallest)]
 
 
 def _rescaled(table: Array) -> tuple[Array, Array | float]:

@@ -37,10 +37,17 @@ from argtree.compiled import BoolArray, CompiledGraph, IntArray
 from argtree.core import Core
 from argtree.factors import Factor, FactorGraph, Given
 
-_MAX_PREMISES = 6  # of a table
-_MAX_LITERALS = 3  # of an argument that shares a maximum with others
 _SUPPORTED, _ATTACKED = 1, 2  # of a maximum; 0: nothing fired
 _ALL_HOLD, _SOME_FAILS = 0, 1
+
+
+@dataclass(frozen=True)
+class Style:
+    """When a claim gets one table, and not a maximum with a table for each cause."""
+
+    max_premises: int  # of a table; more only where it has no more entries than the causes' tables
+    max_literals: int  # of an argument that shares a maximum with others
+
 
 Literals = tuple[tuple[int, int], ...]
 """(Variable, state that it is taken to have) each."""
@@ -96,6 +103,9 @@ class Tables:
     lost: Array  # [X] 1 - keep
 
 
+_DEFAULT_STYLE = Style(5, 3)
+
+
 class Condensed:
     """A core's remaining variables, and how their tables follow from indicators; frozen once made.
 
@@ -103,11 +113,12 @@ class Condensed:
     Kept claim i is variable i of the factors.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, style: Style = _DEFAULT_STYLE) -> None:
         """Lays out the tables.
 
         Args:
             core: its graph as `compiled.fold_certain` leaves it: each premise at most once in its argument.
+            style: changes what it costs, not what comes out.
         """
         graph = core.graph
         is_private = ~graph.is_argued & (graph.num_uses == 1)
@@ -116,7 +127,7 @@ class Condensed:
         self.kept = np.flatnonzero(~is_private)  # [K]
         self._strength = graph.strength
         self._lay_out_private(graph, is_private)
-        units = _Units(graph, is_private, self.kept)
+        units = _Units(graph, is_private, self.kept, style)
         self.factors = units.factors
         self._lay_out_tables(units.units)
 
@@ -153,7 +164,10 @@ class Condensed:
         self._prior = np.array(layout.prior)
         # The entries are summed over the premises, for each state of each table's own variable.
         self._sums = np.concatenate(
-            [first + np.arange(sizes[0]) * math.prod(sizes[1:]) for first, sizes in zip(self.start, self.shapes)]
+            [
+                start + np.arange(sizes[0]) * math.prod(sizes[1:])
+                for start, sizes in zip(self.start[:-1].tolist(), self.shapes, strict=True)
+            ]
         )
         first_sum = _starts([sizes[0] for sizes in self.shapes])[self.table_of[self.kept]]
         self._kept_sums = first_sum[:, np.newaxis] + (0, 1)  # [K, 2]
@@ -250,11 +264,11 @@ class Condensed:
         return unmet[:-1], met[:-1]
 
     def private_derivatives(self, indicator: Array, k: Array) -> tuple[Array, Array]:
-        """Returns [P, 2, V] the derivatives by private inputs' messages, and [P] the signed factors +/- E_p.
+        """Returns [P, 2, T, W] the derivatives by private inputs' messages, and [P] the signed factors +/- E_p.
 
         Args:
             indicator: [N, 2] as for `tables`.
-            k: [A, 2, V] K_a.
+            k: [A, 2, T, W] K_a.
         """
         pairs = np.concatenate([indicator.reshape(-1), np.array([0, 1], indicator.dtype)])
         others = np.ones((len(self.private) + 1, 2), indicator.dtype)
@@ -264,7 +278,8 @@ class Condensed:
         mine = k[self.argument]
         found = np.empty_like(mine)
         place = np.arange(len(self.private))
-        found[place, self.taken] = mine[:, 1] * others[:, 1:] + mine[:, 0] * others[:, :1]
+        fails, holds = others.T[:, :, np.newaxis, np.newaxis]
+        found[place, self.taken] = mine[:, 1] * holds + mine[:, 0] * fails
         found[place, 1 - self.taken] = mine[:, 0]
         return found, np.where(self.taken == 1, others[:, 1], -others[:, 1])
 
@@ -316,7 +331,8 @@ class _Layout:
 class _Units:
     """The tables of a core, and the static factors between them."""
 
-    def __init__(self, graph: CompiledGraph, is_private: BoolArray, kept: IntArray) -> None:
+    def __init__(self, graph: CompiledGraph, is_private: BoolArray, kept: IntArray, style: Style) -> None:
+        self._style = style
         given: list[Given] = []
         self.factors = FactorGraph(len(kept), [2] * len(kept), [], given)
         self.units: list[_Unit] = []
@@ -342,18 +358,21 @@ class _Units:
 
     def _add_claim(self, row: int, own: int, prior: float, arguments: list[tuple[int, Literals]]) -> None:
         readers: tuple[int, ...] = ()
-        is_small = _is_small(arguments)
+        is_small = self._is_small(arguments)
         if not is_small:
-            arguments = [
-                (a, literals if len(literals) <= _MAX_LITERALS else ((self._conjunction(literals), _ALL_HOLD),))
-                for a, literals in arguments
-            ]
+            arguments = [(a, self._shortened(literals)) for a, literals in arguments]
             readers = tuple(v for v in _variables(arguments) if self.factors.is_maximum(v))
-        if not is_small and not _is_small(arguments):
+        if not is_small and not self._is_small(arguments):
             self._add_star(row, own, prior, arguments)
             return
         plain = tuple(_Argument(a, literals, self._is_support[a]) for a, literals in arguments)
         self._add(row, (own, *_variables(arguments)), 1, prior, plain, readers)
+
+    def _is_small(self, arguments: list[tuple[int, Literals]]) -> bool:
+        """Whether one table over all premises is small, or has no more entries than the tables of a star."""
+        num_premises, most = len(_variables(arguments)), self._style.max_literals
+        star = sum(2 << len(literals) if len(literals) <= most else 4 * len(literals) for _, literals in arguments)
+        return num_premises <= self._style.max_premises or (num_premises < 24 and 2 << num_premises <= star)
 
     def _add_star(self, row: int, own: int, prior: float, arguments: list[tuple[int, Literals]]) -> None:
         """Adds a claim that reads the maximum of those of its arguments that have open literals."""
@@ -371,14 +390,16 @@ class _Units:
                 scope = (maximum, *(v for v, _ in literals))
                 self._add(-1, scope, state, 0.0, (_Argument(a, literals, True),), readers)
 
-    def _conjunction(self, literals: Literals) -> int:
-        """Returns a new maximum, of the failures of the literals."""
+    def _shortened(self, literals: Literals) -> Literals:
+        """Returns many literals as one, of a new maximum of their failures."""
+        if len(literals) <= self._style.max_literals:
+            return literals
         conjunction = self.factors.add_maximum(2)
         for variable, state in literals:
             table = np.zeros((2, 2), dtype=np.longdouble)
             table[_ALL_HOLD, state] = table[_SOME_FAILS, 1 - state] = 1.0
             self.factors.factors.append(Factor((conjunction, variable), table))
-        return conjunction
+        return ((conjunction, _ALL_HOLD),)
 
     def _add(
         self,
@@ -391,13 +412,6 @@ class _Units:
     ) -> None:
         sizes = tuple(self.factors.sizes[variable] for variable in scope)
         self.units.append(_Unit(row, scope, sizes, true_state, prior, arguments, readers))
-
-
-def _is_small(arguments: list[tuple[int, Literals]]) -> bool:
-    """Whether one table over all premises is small, or has no more entries than the tables of a star."""
-    num_premises = len(_variables(arguments))
-    star = sum(2 * 2 ** len(literals) if len(literals) <= _MAX_LITERALS else 4 * len(literals) for _, literals in arguments)
-    return num_premises <= _MAX_PREMISES or (num_premises < 24 and 2 ** (num_premises + 1) <= star)
 
 
 def _variables(arguments: Sequence[tuple[int, Literals]]) -> tuple[int, ...]:

@@ -12,15 +12,17 @@ Not here: the order (`elimination`), the polynomial (`circuit`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
-from argtree.circuit import Array, compile_slices
+from argtree.circuit import Array, Circuit, compile_slices
 from argtree.compiled import BoolArray, FloatArray, IntArray
-from argtree.condense import Condensed, Tables
+from argtree.condense import Condensed, Style, Tables
 from argtree.core import Core, Layer, Solution
-from argtree.elimination import Limits
+from argtree.elimination import Limits, Order
+from argtree.errors import TooEntangledError
 
 SECONDS_PER_PRODUCT = 1e-7
 """Of solving for one output with all derivatives, roughly; some three times that where determinants are redone."""
@@ -29,7 +31,36 @@ _CANCELLED = 1e-8
 """A determinant below this part of its terms is worked out anew."""
 
 
+_CHEAP_SECONDS = 0.02
+"""What takes less need not be bettered."""
+
+_STYLES = (Style(5, 3), Style(2, 3), Style(2, 1))
 _DEFAULT_LIMITS = Limits()
+
+
+def _cheapest(core: Core, limits: Limits) -> tuple[Condensed, Circuit, Order]:
+    """Returns the cheapest of several forms of the core; the first if that is cheap.
+
+    Raises:
+        TooEntangledError: none costs less than the limits.
+    """
+    limits = replace(limits, search_seconds=limits.search_seconds / len(_STYLES))
+    best: tuple[float, Condensed, Circuit, Order] | None = None
+    for number, style in enumerate(_STYLES):
+        condensed = Condensed(core, style)
+        try:
+            circuit, order = compile_slices(condensed.factors, limits)
+        except TooEntangledError:
+            if best is None and number == len(_STYLES) - 1:
+                raise
+            continue
+        cost = circuit.num_products * 2.0 ** len(order.held)
+        if best is None or cost < best[0]:
+            best = cost, condensed, circuit, order
+        if cost * SECONDS_PER_PRODUCT < _CHEAP_SECONDS:
+            break
+    assert best is not None
+    return best[1:]
 
 
 class EliminationSolver:
@@ -44,8 +75,7 @@ class EliminationSolver:
             TooEntangledError: it would cost more than the limits.
         """
         self._outputs = core.outputs
-        self._condensed = Condensed(core)
-        self._circuit, self.order = compile_slices(self._condensed.factors, limits)
+        self._condensed, self._circuit, self.order = _cheapest(core, limits)
         self._max_variants = max(1, int(limits.max_entries / max(1, self._circuit.stored_entries)))
 
     @property
@@ -94,7 +124,9 @@ class EliminationSolver:
         solution.total[0, part] = total
         solution.derivative[0, kept, :, part] = derivative
         solution.determinant[0, kept, part] = determinant
-        of_private, factor = condensed.private_derivatives(indicator, by_argument.reshape(len(by_argument), 2, 2 * len(outputs)))
+        of_private, factor = condensed.private_derivatives(
+            indicator, by_argument.reshape(len(by_argument), 2, 2 * len(outputs))
+        )
         solution.derivative[0, condensed.private, :, part] = of_private.reshape(len(of_private), *derivative.shape[1:])
         solution.determinant[0, condensed.private, part] = factor[:, np.newaxis] * of_argument[condensed.argument]
 
@@ -126,7 +158,7 @@ class EliminationSolver:
         }
         likelihood = np.broadcast_to(tables.likelihood[:, np.newaxis], (start[-1], num_variants)).copy()
         for place, number in enumerate(condensed.table_of[outputs].tolist()):
-            factor = np.ones(weights.shape, dtype=tables.table.dtype)
+            factor: Array = np.ones(weights.shape, dtype=tables.table.dtype)
             factor[place] = weights[place]
             factor = factor.reshape(num_variants, 2)
             shape = shapes[number]
@@ -152,13 +184,17 @@ class EliminationSolver:
             return None
         by_claim, by_argument = condensed.derivatives(tables, derivative.value, derivative.value * likelihood)
         shape = weights.shape[:2]
-        return total.value.reshape(shape), by_claim.reshape(len(by_claim), 2, *shape), by_argument.reshape(len(by_argument), 2, *shape)
+        return (
+            total.value.reshape(shape),
+            by_claim.reshape(len(by_claim), 2, *shape),
+            by_argument.reshape(len(by_argument), 2, *shape),
+        )
 
 
 def _scaled(indicator: Array, derivative: Array) -> Array:
     """Returns derivatives [n, 2, T, 2] by indicators [n, 2] scaled so that f is 1."""
     size = np.einsum("cv,cvts->ct", indicator, derivative)[:, np.newaxis, :, np.newaxis]
-    return np.divide(derivative, size, out=np.zeros_like(derivative), where=size > 0)
+    return np.asarray(np.divide(derivative, size, out=np.zeros_like(derivative), where=size > 0))
 
 
 def _determinant(derivative: FloatArray) -> tuple[FloatArray, BoolArray]:
