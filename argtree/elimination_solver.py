@@ -124,10 +124,8 @@ class EliminationSolver:
         solution.total[0, part] = total
         solution.derivative[0, kept, :, part] = derivative
         solution.determinant[0, kept, part] = determinant
-        of_private, factor = condensed.private_derivatives(
-            indicator, by_argument.reshape(len(by_argument), 2, 2 * len(outputs))
-        )
-        solution.derivative[0, condensed.private, :, part] = of_private.reshape(len(of_private), *derivative.shape[1:])
+        of_private, factor = condensed.private_derivatives(indicator, by_argument)
+        solution.derivative[0, condensed.private, :, part] = of_private
         solution.determinant[0, condensed.private, part] = factor[:, np.newaxis] * of_argument[condensed.argument]
 
     def _small_determinants(
@@ -184,11 +182,8 @@ class EliminationSolver:
             return None
         by_claim, by_argument = condensed.derivatives(tables, derivative.value, derivative.value * likelihood)
         shape = weights.shape[:2]
-        return (
-            total.value.reshape(shape),
-            by_claim.reshape(len(by_claim), 2, *shape),
-            by_argument.reshape(len(by_argument), 2, *shape),
-        )
+        by_claim, by_argument = (found.reshape(len(found), 2, *shape) for found in (by_claim, by_argument))
+        return total.value.reshape(shape), by_claim, by_argument
 
 
 def _scaled(indicator: Array, derivative: Array) -> Array:
