@@ -31,7 +31,8 @@ Array = npt.NDArray[Any]
 """Of float64, longdouble or complex128: whatever the indicators are of."""
 
 _MAX_PRODUCTS_AT_ONCE = 2**19  # so that they stay in the cache
-_MIN_MATRIX_PRODUCTS = 64  # smaller ones are multiplied by hand
+_MIN_MATRIX_PRODUCTS = 16  # smaller ones, if there are many, are multiplied by hand
+_MANY_ENTRIES = 512
 
 _BOTH_CAUSES, _X_READS, _Y_READS = 0, 1, 2
 
@@ -485,7 +486,8 @@ def _multiply(x: Array, y: Array) -> Array:
     m, k = x.shape[-2:]
     if k == 1:
         return np.asarray(x * y)
-    if m * k * y.shape[-1] >= _MIN_MATRIX_PRODUCTS or k > 3:
+    many = max(x.size, y.size) > _MANY_ENTRIES and x.dtype != np.longdouble
+    if m * k * y.shape[-1] >= _MIN_MATRIX_PRODUCTS or k > 3 or not many:
         return np.asarray(x @ y)
     out = x[..., :1] * y[..., :1, :]
     for i in range(1, k):

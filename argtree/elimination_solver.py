@@ -31,7 +31,7 @@ _CANCELLED = 1e-8
 """A determinant below this part of its terms is worked out anew."""
 
 
-_CHEAP_SECONDS = 0.02
+_CHEAP_SECONDS = 0.1
 """What takes less need not be bettered."""
 
 _STYLES = (Style(5, 3), Style(2, 3), Style(2, 1))
