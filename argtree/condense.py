@@ -30,7 +30,6 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from argtree.circuit import Array
 from argtree.compiled import BoolArray, CompiledGraph, IntArray
@@ -230,10 +229,11 @@ class Condensed:
         """
         sums = np.add.reduceat(by_table * tables.conditional[:, np.newaxis], self._sums, axis=0)
         unmet, met = self._with_and_without(tables)
-        shape = len(self._row), len(by_entry)
         k = np.zeros((self.num_arguments, 2, by_entry.shape[1]), by_entry.dtype)
-        for state, data in ((0, unmet), (1, met)):
-            k[self._row, state] = csr_array((data, self._column, self._row_start), shape=shape) @ by_entry
+        if len(self._row):
+            there = by_entry[self._column]
+            for state, data in ((0, unmet), (1, met)):
+                k[self._row, state] = np.add.reduceat(data[:, np.newaxis] * there, self._row_start[:-1], axis=0)
         return sums[self._kept_sums], k
 
     def _with_and_without(self, tables: Tables) -> tuple[Array, Array]:
