@@ -23,6 +23,7 @@ from argtree.condense import Condensed, Style, Tables
 from argtree.core import Core, Layer, Solution
 from argtree.elimination import Limits, Order
 from argtree.errors import TooEntangledError
+from argtree.modules import above
 
 SECONDS_PER_PRODUCT = 1e-7
 """Of solving for one output with all derivatives, roughly; some three times that where determinants are redone."""
@@ -74,7 +75,8 @@ class EliminationSolver:
         Raises:
             TooEntangledError: it would cost more than the limits.
         """
-        self._outputs = core.outputs
+        self._graph, self._outputs = core.graph, core.outputs
+        self._unrelated_to: dict[int, tuple[BoolArray, BoolArray]] = {}
         self._condensed, self._circuit, self.order = _cheapest(core, limits)
         self._max_variants = max(1, int(limits.max_entries / max(1, self._circuit.stored_entries)))
 
@@ -117,6 +119,11 @@ class EliminationSolver:
         by_argument = _scaled(tables.message, by_argument)
         determinant, uncertain = _determinant(derivative)
         of_argument, uncertain_argument = _determinant(by_argument)
+        if self._is_without_evidence(indicator):
+            for place, output in enumerate(outputs.tolist()):
+                claims, arguments = self._unrelated(output)
+                determinant[claims, place] = of_argument[arguments, place] = 0.0
+                uncertain[claims, place] = uncertain_argument[arguments, place] = False
         for place in np.flatnonzero(uncertain.any(axis=0) | uncertain_argument.any(axis=0)).tolist():
             small, small_argument = self._small_determinants(indicator, outputs[place], total[place])
             np.copyto(determinant[:, place], small, where=uncertain[:, place])
@@ -127,6 +134,27 @@ class EliminationSolver:
         of_private, factor = condensed.private_derivatives(indicator, by_argument)
         solution.derivative[0, condensed.private, :, part] = of_private
         solution.determinant[0, condensed.private, part] = factor[:, np.newaxis] * of_argument[condensed.argument]
+
+    def _is_without_evidence(self, indicator: FloatArray) -> bool:
+        argued = indicator[self._graph.is_argued]
+        return bool((argued[:, 0] == argued[:, 1]).all())
+
+    def _unrelated(self, output: int) -> tuple[BoolArray, BoolArray]:
+        """Returns [K] and [A] which claims, and arguments' private inputs, are independent of an output.
+
+        Without evidence on claims with arguments: those that have no claim in common with it below or at themselves.
+        """
+        if output not in self._unrelated_to:
+            graph = self._graph
+            below = np.zeros(graph.num_claims, dtype=bool)
+            below[output] = True
+            for row in np.argsort(-graph.level, kind="stable").tolist():
+                if below[row]:
+                    first, last = graph.argument_start[row], graph.argument_start[row + 1]
+                    below[graph.premise[graph.premise_start[first] : graph.premise_start[last]]] = True
+            related = below | above(graph, np.flatnonzero(below))
+            self._unrelated_to[output] = ~related[self._condensed.kept], ~below[graph.conclusion]
+        return self._unrelated_to[output]
 
     def _small_determinants(
         self, indicator: FloatArray, output: int, prob: FloatArray

@@ -21,7 +21,7 @@ from tests.argtree.random_graphs import random_graph
 
 SOLVERS: dict[str, Callable[[Core], Solver]] = {
     "elimination": EliminationSolver,
-    "diagram": lambda core: DiagramSolver(core, max_nodes=2**16, seconds=60.0, clock_fn=time.monotonic),
+    "diagram": lambda core: DiagramSolver(core, max_nodes=2**16, seconds=60.0, now=time.monotonic),
 }
 """Exact solvers by layer."""
 
