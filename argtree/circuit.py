@@ -18,20 +18,21 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from argtree.elimination import Limits, Order, find_order, too_entangled
-from argtree.factors import Factor, FactorGraph
+from argtree.factors import Factor, FactorGraph, Given
 
 Array = npt.NDArray[Any]
 """Of float64, longdouble or complex128: whatever the indicators are of."""
 
 _MAX_PRODUCTS_AT_ONCE = 2**19  # so that they stay in the cache
-_MIN_MATRIX_PRODUCTS = 64  # smaller ones are multiplied by hand
+_MIN_MATRIX_PRODUCTS = 16  # smaller ones, if there are many, are multiplied by hand
+_MANY_ENTRIES = 512
 
 _BOTH_CAUSES, _X_READS, _Y_READS = 0, 1, 2
 
@@ -79,6 +80,8 @@ def _rules() -> dict[tuple[int, int], _Rule]:
 _RULES = _rules()
 
 _TINY, _HUGE = 1e-60, 1e60  # tables are rescaled when their largest entry leaves this range
+_LOW = -100.0  # log10 of how far a table may shrink before that is looked at
+_RESCALED = math.log10(_TINY)
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,10 @@ class _Leaf:
     """A table that is there from the start; one over conditioned variables is sliced for each variant."""
 
     given: tuple[int, ...]  # which of the conditioned variables it has, one for each of the table's first axes
-    table: Array | None  # longdouble [sizes of the given..., sizes of the others...]; None for an indicator
+    table: Array | None  # longdouble [sizes of the given..., sizes of the others...]; None: given at evaluation
+    axes: tuple[int, ...] = ()  # that bring a table as given, variants first, into this order
+    back: tuple[int, ...] = ()  # the inverse
+    shape: tuple[int, ...] = ()  # [sizes of the given..., sizes of the others...]
 
 
 @dataclass
@@ -134,6 +140,7 @@ class Evaluation:
     log_scale: float
     tables: list[Array]
     log_scales: list[Array | float]  # of each table, [1 or B] or a number for all
+    least: list[float]  # log10 of the least that a table may have shrunk to since it was last rescaled
     states: npt.NDArray[np.integer[Any]]  # [1 or B, K] of the conditioned variables
 
 
@@ -142,7 +149,7 @@ class Circuit:
     """A compiled network polynomial."""
 
     leaves: tuple[_Leaf, ...]
-    indicators: Mapping[int, int]  # row of a claim -> number of its leaf
+    indicators: Mapping[int, int]  # number of a factor given at evaluation (of an indicator: its row) -> of its leaf
     steps: tuple[_Step, ...]  # step i makes table len(leaves) + i; the last table is the polynomial
     num_conditioned: int
     stored_entries: int  # numbers held by one evaluation, for each variant
@@ -154,9 +161,10 @@ class Circuit:
         """Returns the value of every variant; None if all are zero.
 
         Args:
-            indicators: row of a claim -> its evidence indicator [1 or B, 2], all of one kind: float64, longdouble
-                or complex128 (a step of 1e-100j in one gives a derivative as the imaginary part, without
-                cancellation: Squire and Trapp 1998).
+            indicators: row of a claim -> its evidence indicator [1 or B, 2], or number of a factor in
+                `FactorGraph.given` -> its table [1 or B, ...]; all of one kind: float64, longdouble or complex128 (a
+                step of 1e-100j in one gives a derivative as the imaginary part, without cancellation: Squire and
+                Trapp 1998).
             states: [1 or B, K] the states of the K conditioned variables in each variant; none if K = 0.
         """
         if states is None:
@@ -168,21 +176,28 @@ class Circuit:
             for leaf in self.leaves
         ]
         for row, number in self.indicators.items():
-            given = self.leaves[number].given
-            tables[number] = indicators[row] if not given else _sliced_indicator(indicators[row], states[:, given[0]])
+            leaf = self.leaves[number]
+            table = indicators[row].transpose(leaf.axes)
+            tables[number] = table[_slices(leaf, len(table), states)] if leaf.given else table
         logs: list[Array | float] = [0.0] * len(tables)
+        least = _least(tables)
         for step in self.steps:
-            table, log = _rescaled(_join(tables[step.x], tables[step.y], step.forward))
+            table, log = _join(tables[step.x], tables[step.y], step.forward), logs[step.x] + logs[step.y]
+            low = least[step.x] + least[step.y]
+            if low < _LOW:
+                table, scale = _rescaled(table)
+                log, low = log + scale, _RESCALED
             tables.append(table)
-            logs.append(log + logs[step.x] + logs[step.y])
+            logs.append(log)
+            least.append(low)
         total, log_scale = _at_one_scale(tables[-1], logs[-1])
-        return Evaluation(total, log_scale, tables, logs, states) if np.any(total.real > 0) else None
+        return Evaluation(total, log_scale, tables, logs, least, states) if np.any(total.real > 0) else None
 
     def differentiate(self, evaluation: Evaluation) -> dict[int, Array]:
-        """Returns the derivative [1 or B, 2] by each claim's indicator (row -> table), up to a positive scale.
+        """Returns the derivative [1 or B, ...] by each table given at evaluation, up to a positive scale.
 
-        The scale is the same for all variants and states of one claim and says nothing about another's. By the
-        indicator of a conditioned claim, the derivative for the state that it is not given is zero.
+        The scale is the same for all variants and entries of one table and says nothing about another's. By an entry
+        for a state that a conditioned claim is not given, the derivative is zero.
 
         Args:
             evaluation: of `evaluate`; emptied on the way to free memory.
@@ -191,8 +206,8 @@ class Circuit:
 
     def differentiate_scaled(self, evaluation: Evaluation) -> dict[int, tuple[Array, float]]:
         """Returns the same with the logarithm of the scale: the derivative is table * exp(log)."""
-        tables, logs, num_leaves = evaluation.tables, evaluation.log_scales, len(self.leaves)
-        gradients: dict[int, tuple[Array, Array | float]] = {len(tables) - 1: (np.ones(1), 0.0)}
+        tables, logs, least, num_leaves = evaluation.tables, evaluation.log_scales, evaluation.least, len(self.leaves)
+        gradients: dict[int, tuple[Array, Array | float, float]] = {len(tables) - 1: (np.ones(1), 0.0, 0.0)}
         for number in range(len(tables) - 1, num_leaves - 1, -1):
             tables.pop()
             step, found = self.steps[number - num_leaves], gradients.pop(number, None)
@@ -200,14 +215,21 @@ class Circuit:
                 continue
             for to, other, join in ((step.x, step.y, step.to_x), (step.y, step.x, step.to_y)):
                 if join is not None:
-                    table, log = _rescaled(_join(found[0], tables[other], join))
-                    gradients[to] = table, log + found[1] + logs[other]
+                    table, log, low = (
+                        _join(found[0], tables[other], join),
+                        found[1] + logs[other],
+                        found[2] + least[other],
+                    )
+                    if low < _LOW:
+                        table, scale = _rescaled(table)
+                        log, low = log + scale, _RESCALED
+                    gradients[to] = table, log, low
         derivatives: dict[int, tuple[Array, float]] = {}
         for row, leaf in self.indicators.items():
-            derivative, log_scale = _at_one_scale(*gradients[leaf])
-            if given := self.leaves[leaf].given:
-                derivative = derivative[:, np.newaxis] * (evaluation.states[:, given] == (0, 1))
-            derivatives[row] = derivative, log_scale
+            derivative, log_scale = _at_one_scale(*gradients[leaf][:2])
+            if self.leaves[leaf].given:
+                derivative = _unsliced(self.leaves[leaf], derivative, evaluation.states)
+            derivatives[row] = derivative.transpose(self.leaves[leaf].back), log_scale
         return derivatives
 
 
@@ -220,9 +242,18 @@ def _given(table: Array, given: tuple[int, ...], states: npt.NDArray[np.integer[
     return table[tuple(states[:, place] for place in given)] if given else table[np.newaxis]
 
 
-def _sliced_indicator(indicator: Array, states: npt.NDArray[np.integer[Any]]) -> Array:
-    variants = np.arange(len(indicator)) if len(indicator) > 1 else 0
-    return np.asarray(indicator[variants, states])
+def _slices(leaf: _Leaf, num_variants: int, states: npt.NDArray[np.integer[Any]]) -> tuple[Any, ...]:
+    """Returns the index of a table [1 or B, sizes of the given..., ...] at the states of the given variables."""
+    variants = np.arange(num_variants) if num_variants > 1 else np.zeros(1, dtype=np.intp)
+    return (variants, *(states[:, place] for place in leaf.given))
+
+
+def _unsliced(leaf: _Leaf, table: Array, states: npt.NDArray[np.integer[Any]]) -> Array:
+    """Returns a derivative [1 or B, ...] with the axes of the given variables put back, zero at their other states."""
+    num_variants = max(len(table), len(states))
+    whole = np.zeros((num_variants, *leaf.shape), dtype=table.dtype)
+    whole[_slices(leaf, num_variants, states)] = table
+    return whole
 
 
 def _at_one_scale(table: Array, log: Array | float) -> tuple[Array, float]:
@@ -254,7 +285,7 @@ def compile_circuit(graph: FactorGraph, conditioned: Sequence[int] = (), limits:
             raise ValueError(f"variable {variable} is a maximum; only claims can be conditioned")
     given = set(conditioned)
     scopes = [[variable for variable in factor.scope if variable not in given] for factor in graph.factors]
-    free = [[variable] for variable in range(graph.num_claims) if variable not in given]
+    free = [[variable for variable in one.scope if variable not in given] for one in graph.all_given]
     order = find_order(graph.sizes, graph.num_claims, scopes + free, limits)
     return _within(_Compiler(graph, order.variables, conditioned).compile(), limits, 1.0)
 
@@ -268,7 +299,7 @@ def compile_slices(graph: FactorGraph, limits: Limits = _DEFAULT_LIMITS) -> tupl
     Raises:
         TooEntangledError: it would cost more than the limits.
     """
-    scopes = [factor.scope for factor in graph.factors] + [(variable,) for variable in range(graph.num_claims)]
+    scopes = [factor.scope for factor in graph.factors] + [one.scope for one in graph.all_given]
     order = find_order(graph.sizes, graph.num_claims, scopes, limits, range(graph.num_claims))
     circuit = _Compiler(graph, order.variables, order.held).compile()
     return _within(circuit, limits, 2.0 ** len(order.held)), order
@@ -310,16 +341,29 @@ class _Compiler:
 
     def _add_leaves(self) -> list[int]:
         leaves = [self._add_leaf(factor) for factor in self.graph.factors]
-        for row in range(self.graph.num_claims):
-            self.indicators[row] = self._add_leaf(Factor((row,), np.ones(2, dtype=np.longdouble)))
-            self.leaves[self.indicators[row]] = replace(self.leaves[self.indicators[row]], table=None)
-            leaves.append(self.indicators[row])
+        for number, one in enumerate(self.graph.all_given):
+            self.indicators[number] = self._add_given(one)
+            leaves.append(self.indicators[number])
         return leaves
 
+    def _add_given(self, one: Given) -> int:
+        given, free = self._split(one.scope)
+        axes = (0, *(axis + 1 for axis in given + free))
+        back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
+        shape = tuple(self.graph.sizes[one.scope[axis]] for axis in given + free)
+        places = tuple(self.place_given[one.scope[axis]] for axis in given)
+        self.leaves.append(_Leaf(places, None, axes, back, shape))
+        self.shapes.append(_Shape(tuple(one.scope[axis] for axis in free), frozenset(one.readers)))
+        return len(self.leaves) - 1
+
+    def _split(self, scope: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Returns the axes of the conditioned variables and those of the others, from last eliminated to first."""
+        given = [axis for axis, variable in enumerate(scope) if variable in self.place_given]
+        free = [axis for axis, variable in enumerate(scope) if variable not in self.place_given]
+        return given, sorted(free, key=lambda axis: -self.position[scope[axis]])
+
     def _add_leaf(self, factor: Factor) -> int:
-        given = [axis for axis, variable in enumerate(factor.scope) if variable in self.place_given]
-        free = [axis for axis, variable in enumerate(factor.scope) if variable not in self.place_given]
-        free.sort(key=lambda axis: -self.position[factor.scope[axis]])
+        given, free = self._split(factor.scope)
         # Leaves are numbered from 0 up, joins from -1 down until all leaves are known.
         table = np.array(np.transpose(factor.table, given + free), dtype=np.longdouble, order="C")
         self.leaves.append(_Leaf(tuple(self.place_given[factor.scope[axis]] for axis in given), table))
@@ -442,7 +486,8 @@ def _multiply(x: Array, y: Array) -> Array:
     m, k = x.shape[-2:]
     if k == 1:
         return np.asarray(x * y)
-    if m * k * y.shape[-1] >= _MIN_MATRIX_PRODUCTS or k > 3:
+    many = max(x.size, y.size) > _MANY_ENTRIES and x.dtype != np.longdouble
+    if m * k * y.shape[-1] >= _MIN_MATRIX_PRODUCTS or k > 3 or not many:
         return np.asarray(x @ y)
     out = x[..., :1] * y[..., :1, :]
     for i in range(1, k):
@@ -494,6 +539,14 @@ def _along(matrix: Array, table: Array, before: int) -> Array:
         for old in others:
             out[:, :, new] += digits[:, :, old]
     return out.reshape(len(table), -1, *table.shape[2:])
+
+
+def _least(tables: Sequence[Array]) -> list[float]:
+    """Returns for each table log10 of the smallest size of its entries that are not zero, at most 0."""
+    sizes = np.abs(np.concatenate([table.reshape(-1) for table in tables]))
+    starts = np.cumsum([0, *(table.size for table in tables[:-1])])
+    smallest = np.minimum.reduceat(np.where((sizes > 0) & (sizes < 1), sizes, 1), starts)
+    return [float(value) for value in np.log10(smallest)]
 
 
 def _rescaled(table: Array) -> tuple[Array, Array | float]:

@@ -38,12 +38,26 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A factor whose table is given at each evaluation."""
+
+    scope: tuple[int, ...]
+    readers: tuple[int, ...] = ()  # the maxima in the scope that it reads
+
+
+@dataclass(frozen=True)
 class FactorGraph:
     """The factors whose product (max-convolved where maxima meet) is P(claims with arguments | those without)."""
 
     num_claims: int  # variable c < num_claims is the claim in row c; the others are maxima
     sizes: list[int]  # number of states of each variable
     factors: list[Factor]
+    given: list[Given] | None = None  # None: an indicator for each claim
+
+    @property
+    def all_given(self) -> list[Given]:
+        """The factors given at each evaluation, by number: for each claim its indicator if nothing else is said."""
+        return [Given((row,)) for row in range(self.num_claims)] if self.given is None else self.given
 
     def is_maximum(self, variable: int) -> bool:
         """Returns whether the variable is a maximum of causes and not a claim."""

@@ -38,7 +38,7 @@ def _enumerated(core: Core, indicator: np.ndarray) -> tuple[list[list[Fraction]]
     graph, size = core.graph, len(indicator)
     total = [[Fraction(0)] * 2 for _ in core.outputs]
     derivative: Exact = {}
-    pairs = [[Fraction(x) for x in pair] for pair in (indicator / indicator.max(axis=1, keepdims=True)).tolist()]
+    pairs = [[Fraction(x) for x in pair] for pair in (indicator / indicator.sum(axis=1, keepdims=True)).tolist()]
     for state in product((0, 1), repeat=size):
         weight = Fraction(1)
         for row in np.flatnonzero(graph.is_argued).tolist():

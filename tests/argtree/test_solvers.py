@@ -15,10 +15,12 @@ import pytest
 from argtree.compiled import CompiledGraph, FloatArray, compile_graph, fold_certain
 from argtree.core import Core, Solution, Solver
 from argtree.diagram import DiagramSolver
+from argtree.elimination_solver import EliminationSolver
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise
 from tests.argtree.random_graphs import random_graph
 
 SOLVERS: dict[str, Callable[[Core], Solver]] = {
+    "elimination": EliminationSolver,
     "diagram": lambda core: DiagramSolver(core, max_nodes=2**16, seconds=60.0, now=time.monotonic),
 }
 """Exact solvers by layer."""
