@@ -21,7 +21,7 @@ from argtree.errors import TooEntangledError
 
 _SECONDS_PER_PRODUCT = 1.5e-8  # of evaluating and differentiating, roughly
 _SECONDS_PER_VISIT = 1.5e-5  # of working out one variable's neighbourhood while an order is looked for, roughly
-_SHARE = 0.5  # of the time that running the order would take, this much at most is spent on looking for a better one
+_SHARE = 0.25  # of the time that running the order would take, this much at most is spent on looking for a better one
 _NOISES = (0.0, 0.1, 0.3, 0.6)
 _SIZE_WEIGHTS = (0.0, 0.3, 1.5)
 _RESTART_SHARE = 0.25  # of the search; the rest is annealing

@@ -25,6 +25,8 @@ _BYTES_PER_NODE = 200
 _MAX_NODES = 2**20  # more take minutes to build
 _MAX_UNCERTAIN = 20  # strengths and priors strictly between 0 and 1 in a core that still counts as logic
 _EXACT_SHARE = 0.5  # of the time left, that one exact solver may take
+_QUICK_SEARCH_SECONDS = 0.3  # for an order of elimination, at first
+_SEARCH_SHARE = 0.1  # of the time left, for a better one
 _CHEAP_SECONDS = 1.0  # elimination that takes less need not be bettered
 
 
@@ -48,9 +50,9 @@ def prepare(core: Core, allowance: Allowance) -> Solver:
     Raises:
         TooEntangledError: what is left to solve for each sample is too large even so.
     """
-    eliminated = _eliminated(core, allowance)
-    if eliminated is not None and eliminated.seconds < _CHEAP_SECONDS:
-        return eliminated
+    quick = _eliminated(core, allowance, _QUICK_SEARCH_SECONDS)
+    if quick is not None and quick.seconds < _CHEAP_SECONDS:
+        return quick
     if _num_uncertain(core.graph) <= _MAX_UNCERTAIN:
         try:
             max_nodes = min(_MAX_NODES, allowance.budget.memory_bytes // _BYTES_PER_NODE)
@@ -58,21 +60,27 @@ def prepare(core: Core, allowance: Allowance) -> Solver:
             return DiagramSolver(core, max_nodes, seconds, allowance.clock_fn)
         except TooEntangledError:
             pass
-    return eliminated or SamplingSolver(
-        core,
-        rng=np.random.default_rng(0),
-        budget=allowance.budget,
-        clock_fn=allowance.clock_fn,
-        seconds=allowance.seconds_left,
+    thorough = _eliminated(core, allowance, _SEARCH_SHARE * allowance.seconds_left)
+    return (
+        thorough
+        or quick
+        or SamplingSolver(
+            core,
+            rng=np.random.default_rng(0),
+            budget=allowance.budget,
+            clock_fn=allowance.clock_fn,
+            seconds=allowance.seconds_left,
+        )
     )
 
 
-def _eliminated(core: Core, allowance: Allowance) -> EliminationSolver | None:
+def _eliminated(core: Core, allowance: Allowance, search_seconds: float) -> EliminationSolver | None:
+    """Returns elimination after so much search for an order, or None where it does not fit."""
     seconds = _EXACT_SHARE * allowance.seconds_left
     limits = elimination.Limits(
         max_products=seconds / (SECONDS_PER_PRODUCT * len(core.outputs)),
         max_entries=allowance.budget.memory_bytes / (2 * _BYTES_PER_ENTRY),
-        search_seconds=seconds / 4,
+        search_seconds=search_seconds,
     )
     try:
         return EliminationSolver(core, limits)
