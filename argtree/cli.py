@@ -325,7 +325,7 @@ def main() -> None:
 def _at_work(words: str) -> Iterator[None]:
     """Shows on a terminal what is being done and for how long, until it is done."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         progress.add_task(words, total=None)
         yield
 

@@ -116,7 +116,7 @@ def test_rank_draws_value_against_probability(argtree: Run, graph_file: Path, en
 def test_rank_refuses_what_it_cannot_read(argtree: Run, graph_file: Path, options: list[str], word: str) -> None:
     refused = argtree("rank", str(graph_file), *options)
     assert_refused(refused, word)
-    assert refused.returncode == 1
+    assert refused.returncode == 1 and refused.stderr.count("\n") == 1
 
 
 def test_rank_given_a_contradiction_says_so(argtree: Run, graph_file: Path) -> None:

@@ -254,3 +254,10 @@ def test_a_hundred_thousand_claims_read_in_seconds(tmp_path: Path) -> None:
     start = time.process_time()
     assert len(read_graph(tmp_path / "big.json").claims) == size
     assert time.process_time() - start < 20  # some 2 s on a free core
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "graph.json"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_graph(ArgumentGraph([], []), path)
+    assert caught.value.filename == str(path)
