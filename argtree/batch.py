@@ -146,8 +146,9 @@ def _best_pair(
             together[i, seconds] += weight * propagate_fn(graph).value("variance_reduction", reliability)[seconds]
         together[i, first] = -np.inf
     flat = _first_best(np.arange(together.size), together.ravel())
-    pair = [int(firsts[flat // len(single)]), flat % len(single)]
-    return sorted(pair, key=lambda row: (-single[row], row))
+    one, other = sorted((int(firsts[flat // len(single)]), flat % len(single)))
+    rounding = 1e-12 * together.ravel()[flat]  # of values that are nothing alone only noise is left
+    return [other, one] if single[other] > single[one] + rounding else [one, other]
 
 
 def _branches(outlook: _Outlook, row: int, table: FloatArray) -> Iterator[tuple[float, ArgumentGraph]]:

@@ -136,7 +136,7 @@ class _Run:
         self.replicate = replicate
         self.before = before  # the run for replicate 0
         self.solved: list[tuple[FloatArray, Solution]] = []  # each part's indicators, and what its solver said
-        leaves = _leaf_messages(graph, plan.known)
+        leaves = leaf_messages(graph, plan.known)
         self.below = leaves  # [C, 2]
         # [C, 2]; None while no argued claim carries evidence: then it is one for all gates and their premises
         self.above = np.ones_like(leaves) if graph.is_labelled[graph.is_argued].any() else None
@@ -249,8 +249,12 @@ class _Run:
         return csr_array((values, (rows, at)), shape=(len(plan.roots), size))
 
 
-def _leaf_messages(graph: CompiledGraph, known: IntArray) -> FloatArray:
-    """Returns [C, 2] P(claim | its own evidence) of claims without arguments; of all others anything."""
+def leaf_messages(graph: CompiledGraph, known: IntArray) -> FloatArray:
+    """Returns [C, 2] P(claim | its own evidence) of claims without arguments; of all others anything.
+
+    Raises:
+        ImpossibleEvidenceError: a claim's evidence contradicts its prior.
+    """
     message = np.empty((graph.num_claims, 2))
     false, true = message.T
     np.subtract(1, graph.prior, out=false)

@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from argtree.circuit import Circuit, compile_circuit
-from argtree.compiled import UNKNOWN, CompiledGraph, FloatArray, IntArray, compile_graph, fold_certain
+from argtree.compiled import UNKNOWN, FloatArray, IntArray, compile_graph, fold_certain
 from argtree.errors import ImpossibleEvidenceError
 from argtree.factors import build_factors
 from argtree.graph import ArgumentGraph
+from argtree.plan import leaf_messages
 from argtree.quantities import expand_quantities
 
 _STEP = 1e-100  # imaginary: its square vanishes beside 1
@@ -76,7 +77,8 @@ class _Whole:
     def __init__(self, graph: ArgumentGraph) -> None:
         folded, self._known = fold_certain(compile_graph(expand_quantities(graph)))
         self._circuit: Circuit = compile_circuit(build_factors(folded))
-        self._indicator = _indicators(folded, self._known)
+        leaves = leaf_messages(folded, self._known)
+        self._indicator = np.where(folded.is_argued[:, np.newaxis], folded.evidence, leaves)
         roots = np.array([graph.index[root.claim] for root in graph.roots], dtype=np.intp)
         weights = np.array([root.weight for root in graph.roots])
         is_open = self._known[roots] == UNKNOWN  # the others cannot be moved
@@ -109,13 +111,3 @@ class _Whole:
             joint = derivative[0] * indicator[row]
             prob[row] = joint[1] / (joint[0] + joint[1])
         return prob
-
-
-def _indicators(graph: CompiledGraph, known: IntArray) -> FloatArray:
-    """Returns [C, 2] evidence, with the priors of claims without arguments."""
-    indicator = graph.evidence.copy()
-    leaf = ~graph.is_argued
-    indicator[leaf] *= np.stack([1 - graph.prior, graph.prior], axis=1)[leaf]
-    certain = leaf & (known != UNKNOWN)
-    indicator[certain] = np.eye(2)[known[certain]]
-    return indicator

@@ -108,7 +108,7 @@ def test_tiny_differences_on_a_tree_keep_their_digits() -> None:
     np.testing.assert_allclose(result.difference[0], 0.07 ** np.arange(13), rtol=1e-12)
 
 
-def test_evidence_against_what_always_holds_is_impossible_in_every_layer() -> None:
+def test_evidence_against_what_always_holds_is_impossible() -> None:
     claims = (Claim("c", "", 0.0), Claim("p", "", 1.0))
     argument = Argument("a", "c", "support", 1.0, (Premise("p"),))
     with pytest.raises(ImpossibleEvidenceError, match="'c' is false"):

@@ -5,9 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from argtree import Argument, ArgumentGraph, Claim, Normal, Premise, Quantity, Root, Threshold, propagate
+from argtree import (
+    Argument,
+    ArgumentGraph,
+    Claim,
+    ImpossibleEvidenceError,
+    Normal,
+    Premise,
+    Quantity,
+    Root,
+    Threshold,
+    propagate,
+)
 from argtree.probes import probe_values
-from tests.argtree.random_graphs import random_graph
+from tests.argtree.random_graphs import joint, random_graph
 
 
 def _with_many_roots(seed: int) -> ArgumentGraph:
@@ -35,6 +46,14 @@ def test_the_best_are_exact() -> None:
     np.testing.assert_allclose(probed.value[settled], exact[settled], atol=1e-12)
     asked = [row for row, claim in enumerate(graph.claims) if graph.is_askable(claim.id)]
     assert settled[max(asked, key=lambda row: exact[row])]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_impossible_evidence_is_refused(seed: int) -> None:
+    graph = random_graph(np.random.default_rng([seed, 1]), 8, sharp=0.6)
+    if joint(graph)[1].sum() == 0:
+        with pytest.raises(ImpossibleEvidenceError):
+            probe_values(graph, np.random.default_rng(0))
 
 
 def test_one_probe_has_no_error_to_tell() -> None:
