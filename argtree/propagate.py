@@ -150,6 +150,7 @@ def propagate(graph: ArgumentGraph, budget: Budget = Budget(), *, only_askable: 
 
     Raises:
         ImpossibleEvidenceError: the evidence has probability zero; the message names what contradicts.
+        TooEntangledError: not even what is left to solve for each sample fits, or no sample fits the evidence.
     """
     return Propagator(budget, only_askable=only_askable)(graph)
 
