@@ -22,7 +22,7 @@ import numpy as np
 from argtree.budget import Budget
 from argtree.compiled import CompiledGraph, FloatArray, IntArray, compile_graph, fold_certain
 from argtree.core import Layer
-from argtree.errors import ImpossibleEvidenceError
+from argtree.errors import ImpossibleEvidenceError, TooEntangledError
 from argtree.evidence import Reliability
 from argtree.graph import ArgumentGraph
 from argtree.influence import Influence
@@ -217,12 +217,15 @@ def _name_the_impossible(graph: ArgumentGraph, budget: Budget) -> str:
     possible, impossible = 0, len(certain)
     if not certain:
         return "the evidence has a probability too small to compute with"
-    while impossible - possible > 1:
-        middle = (possible + impossible) // 2
-        if _is_possible(graph, certain[:middle], budget):
-            possible = middle
-        else:
-            impossible = middle
+    try:
+        while impossible - possible > 1:
+            middle = (possible + impossible) // 2
+            if _is_possible(graph, certain[:middle], budget):
+                possible = middle
+            else:
+                impossible = middle
+    except TooEntangledError:  # certain evidence cuts a graph into parts; without some of it they hang together
+        return f"the certain evidence, on {', '.join(map(repr, certain[:5]))}, contradicts the graph"
     before = f", given the evidence on {', '.join(map(repr, certain[:possible][-3:]))}" if possible else ""
     says = "false" if graph.evidence[certain[possible]][1] == 0 else "true"
     return f"the evidence says that {certain[possible]!r} is {says}, which has probability 0{before}"

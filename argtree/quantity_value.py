@@ -38,8 +38,7 @@ class Propagated(Protocol):
     @property
     def prob(self) -> FloatArray: ...
 
-    @property
-    def root_if_true(self) -> FloatArray: ...
+    def roots_given(self, claim: str) -> tuple[FloatArray, FloatArray]: ...
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,8 @@ def _outlooks(
             reasons.append(Argument(marks[-1].id, marks[-1].id, "support", 1.0, premises))
     marked = replace(graph, claims=(*graph.claims, *marks), arguments=(*graph.arguments, *reasons))
     result = propagate_fn(marked)
-    prob, root_if = result.prob[len(graph.claims) :], result.root_if_true[:, len(graph.claims) :].T
+    prob = result.prob[len(graph.claims) :]
+    root_if = np.array([result.roots_given(mark.id)[0] for mark in marks]).reshape(len(marks), len(graph.roots))
     weights = np.array([root.weight for root in graph.roots], dtype=np.float64)
     outlooks, start = [], 0
     for cluster, some in zip(found, possible, strict=True):

@@ -88,7 +88,8 @@ def rank(
 
 def open_rows(result: Propagation) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Returns the rows of the claims that could be asked: askable, and not certain yet; in the graph's order."""
-    uncertain = np.flatnonzero((result.prob > CERTAIN_WITHIN) & (result.prob < 1 - CERTAIN_WITHIN))
+    is_open = (result.prob > CERTAIN_WITHIN) & (result.prob < 1 - CERTAIN_WITHIN)
+    uncertain = np.flatnonzero(is_open | np.isinf(result.prob_error))  # a state that no sample had may be so yet
     claims = result.graph.claims
     return np.array([row for row in uncertain.tolist() if result.graph.is_askable(claims[row].id)], dtype=np.intp)
 

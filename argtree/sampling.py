@@ -36,6 +36,7 @@ NUM_GROUPS = 20
 MAX_ENTRIES = 2**5
 """Largest table left once the claims of X are held. Larger ones need few claims less and much more time a sample."""
 
+_ENOUGH = 64  # samples of each group, time allowing: with fewer some claims' errors come out far too small
 _FIRST_ROUND, _LAST_ROUND = 8, 64  # samples of each group in the first round; doubled up to the last or the time left
 _BYTES_PER_ENTRY = 24  # a table, its sliced leaves and the derivatives on the way
 
@@ -105,7 +106,7 @@ class SamplingSolver:
             different, count = _merge(state, np.repeat(np.arange(NUM_GROUPS), num_each))
             _add_round(sums, given, different, count, self._budget.memory_bytes)
             self.num_samples += len(state)
-            if _error(sums) <= self._budget.precision:
+            if self.num_samples >= NUM_GROUPS * _ENOUGH and _error(sums) <= self._budget.precision:
                 break
             now = self._clock_fn()
             seconds_each = (now - start) / self.num_samples * NUM_GROUPS
