@@ -183,9 +183,8 @@ def _search(kernel: _Graph, limits: Limits) -> list[int]:
         return []
     rng = random.Random(0)
     clock = _Clock(limits.search_seconds)
-    best = _greedy(kernel, rng, 0.0, 0.0, math.inf, clock)
-    assert best is not None, "there is no limit to its cost"
-    if best[0] > _HOPELESS * limits.max_products:
+    best = _greedy(kernel, rng, 0.0, 0.0, _HOPELESS * limits.max_products, clock)
+    if best is None:
         raise too_entangled(limits)
     attempt = 0
     while not clock.is_over(best[0], _RESTART_SHARE):
