@@ -77,7 +77,7 @@ def main(
         pools.append(
             {"roots": num_roots, "claims": len(graph.claims), "seconds": seconds, "value_seconds": value_seconds}
         )
-    for num_claims in (30, 100, 300):
+    for num_claims in (100, 300, 1000):
         graph = thicket(num_claims, 0)
         seconds, exact = timed(lambda graph=graph: propagate(graph).value())  # type: ignore[misc]
         probe_seconds, probed = timed(
