@@ -31,6 +31,7 @@ from functools import cache
 
 import numpy as np
 
+from argtree import products
 from argtree.circuit import Array
 from argtree.compiled import BoolArray, CompiledGraph, IntArray
 from argtree.core import Core
@@ -246,7 +247,7 @@ class Condensed:
         prior, strength = self._prior.astype(unmet.dtype), self._met_strength.astype(unmet.dtype)
         for is_support, group in self._sides:
             cell, pair = group.out, group.factor
-            without, fired = _others(tables.firing, group)
+            without, fired = products.others(tables.firing[group.code], tables.firing[group.complement])
             w, keep, lost = strength[pair], tables.keep[cell], tables.lost[cell]
             if is_support:
                 off, on = (1 - prior[cell]) * without, prior[cell] + (1 - prior[cell]) * fired
@@ -273,7 +274,9 @@ class Condensed:
         pairs = np.concatenate([indicator.reshape(-1), np.array([0, 1], indicator.dtype)])
         others = np.ones((len(self.private) + 1, 2), indicator.dtype)
         for group in self._private_products:
-            others[group.factor, 1], others[group.factor, 0] = _others(pairs, group)
+            others[group.factor, 1], others[group.factor, 0] = products.others(
+                pairs[group.code], pairs[group.complement]
+            )
         others = others[:-1]
         mine = k[self.argument]
         found = np.empty_like(mine)
@@ -465,26 +468,5 @@ def _groups(key: IntArray, code: IntArray, which: BoolArray, num_keys: int, neut
 def _product(pairs: Array, group: _Group) -> tuple[Array, Array]:
     """Returns [n] the products of x_k, and one minus them as the sum of x_1 ... x_{k-1} (1 - x_k)."""
     x = pairs[group.code]
-    before = _before(x)
-    return before[-1] * x[-1], (before * pairs[group.complement]).sum(axis=0)
-
-
-def _others(pairs: Array, group: _Group) -> tuple[Array, Array]:
-    """Returns [L, n] for each factor the product of all others, and one minus it, as prefix times suffix."""
-    x, complement = pairs[group.code], pairs[group.complement]
-    before, after = _before(x), _before(x[::-1])[::-1]
-    not_before = _sum_before(before * complement)
-    not_after = _sum_before((after * complement)[::-1])[::-1]
-    return before * after, not_before + before * not_after
-
-
-def _before(x: Array) -> Array:
-    out = np.ones_like(x)
-    np.multiply.accumulate(x[:-1], axis=0, out=out[1:])
-    return out
-
-
-def _sum_before(x: Array) -> Array:
-    out = np.zeros_like(x)
-    np.add.accumulate(x[:-1], axis=0, out=out[1:])
-    return out
+    ahead = products.before(x)
+    return ahead[-1] * x[-1], (ahead * pairs[group.complement]).sum(axis=0)

@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from argtree.compiled import CompiledGraph
-from argtree.compiled import FloatArray as FloatArray
 
 Table = npt.NDArray[np.longdouble]
 

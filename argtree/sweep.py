@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from argtree import products
 from argtree.compiled import BoolArray, CompiledGraph, FloatArray, IntArray
 from argtree.errors import ImpossibleEvidenceError
 
@@ -227,7 +228,9 @@ class Sweep:
         for side in work.sides:
             at, code = side.gate, side.products.code
             slot = code >> 1
-            lead, rest = _others(messages.argument, side.products)
+            lead, rest = products.others(
+                messages.argument[side.products.code], messages.argument[side.products.complement]
+            )
             strength, weakness = self.strength[slot], self.weakness[slot]
             off, on, keep, lost = (one[at] for one in (messages.off, messages.on, messages.keep, messages.lost))
             if side.is_support:
@@ -247,7 +250,7 @@ class Sweep:
             factor[slot - first] = ratio(spread[at - offset] * delta, unmet_value)
         for group in work.arguments:
             here = slice(group.out.start - first, group.out.stop - first)
-            lead, rest = _others(messages.below, group)
+            lead, rest = products.others(messages.below[group.code], messages.below[group.complement])
             taken = meets[here] * lead + fails[here] * rest
             above[group.code] = taken
             above[group.complement] = fails[here]
@@ -291,38 +294,13 @@ def _product(pairs: FloatArray, group: _Products) -> tuple[FloatArray, FloatArra
         return np.ones(size), np.zeros(size)
     if num_factors > _MANY:
         x = pairs[group.code]
-        before = _before(x)
-        return before[-1] * x[-1], (before * pairs[group.complement]).sum(axis=0)
+        ahead = products.before(x)
+        return ahead[-1] * x[-1], (ahead * pairs[group.complement]).sum(axis=0)
     x, complement = pairs[group.code[0]], pairs[group.complement[0]]
     for k in range(1, num_factors):
         complement += x * pairs[group.complement[k]]
         x *= pairs[group.code[k]]
     return x, complement
-
-
-def _before(x: FloatArray) -> FloatArray:
-    """Returns [L, n] for each factor the product of those before it."""
-    out = np.ones_like(x)
-    np.multiply.accumulate(x[:-1], axis=0, out=out[1:])
-    return out
-
-
-def _sum_before(x: FloatArray) -> FloatArray:
-    """Returns [L, n] for each term the sum of those before it."""
-    out = np.zeros_like(x)
-    np.add.accumulate(x[:-1], axis=0, out=out[1:])
-    return out
-
-
-def _others(pairs: FloatArray, group: _Products) -> tuple[FloatArray, FloatArray]:
-    """Returns [L, n] for each factor the product of all others, and one minus it, as prefix times suffix."""
-    x, complement = pairs[group.code], pairs[group.complement]
-    if len(x) == 0:
-        return x, complement
-    before, after = _before(x), _before(x[::-1])[::-1]
-    not_before = _sum_before(before * complement)
-    not_after = _sum_before((after * complement)[::-1])[::-1]
-    return before * after, not_before + before * not_after
 
 
 def _other_products(pairs: FloatArray, group: _Products) -> FloatArray:
@@ -334,7 +312,7 @@ def _other_products(pairs: FloatArray, group: _Products) -> FloatArray:
         return pairs[group.code[::-1]]
     x = pairs[group.code]
     if num_factors > _MANY:
-        return _before(x) * _before(x[::-1])[::-1]
+        return np.asarray(products.before(x) * products.before(x[::-1])[::-1])
     out = np.empty_like(x)
     out[-1] = 1.0
     for k in range(num_factors - 1, 0, -1):
