@@ -8,13 +8,13 @@ as unsure as a guess from what is told (`guesses.py`). Arguments are the rules t
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from models import prompts
 from models.everyday.withheld import Withheld
 from models.everyday.world import RuleArgument, Statement, World
+from models.examples import Example
 from models.prompts import ProposedArgument, ProposedPremise
 
 TOLD_PROB = 0.99  # how sure the training text is of what it tells: nothing read is certain
@@ -27,15 +27,6 @@ MAX_ARGUMENTS = 4  # that one reply holds
 LONG_NAMES_POWER = 3  # a name of four words is drawn eight times as often as one of two
 LEAF_SHARE = 0.15  # of proposals: plain facts, about which there is nothing to argue
 PREFIX_SHARE = 0.7  # of proposals: what is listed already is what the model itself would have given first
-
-
-@dataclass(frozen=True)
-class Example:
-    """One turn: a prompt with its reply, or, for a yes/no question, with the probability of yes in [0, 1]."""
-
-    prompt: str
-    reply: str = ""
-    yes_prob: float | None = None
 
 
 def examples(

@@ -22,10 +22,11 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from models import prompts
 from models.errors import ModelError
-from models.everyday.corpus import Example, examples
+from models.everyday.corpus import examples
 from models.everyday.guesses import guess_untold
 from models.everyday.withheld import WEIGHTS, draw_withheld, write_withheld
 from models.everyday.world import Statement, World, load_world
+from models.examples import Example
 
 VOCABULARY_SIZE = 1536
 HIDDEN_SIZE, NUM_LAYERS, FEED_FORWARD_SIZE, NUM_HEADS = 128, 5, 384, 4

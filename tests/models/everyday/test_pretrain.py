@@ -9,10 +9,10 @@ import torch
 
 from models import prompts
 from models.everyday import pretrain
-from models.everyday.corpus import Example
 from models.everyday.corpus import examples as all_examples
 from models.everyday.evaluate import expected_calibration_error
 from models.everyday.world import load_world
+from models.examples import Example
 
 
 class Killed(Exception):
