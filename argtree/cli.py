@@ -12,30 +12,28 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    SpinnerColumn,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree import draw
+from argtree.cli_common import JsonOption, ModelOption, SeedOption, StoreOption, at_work, err, load_elicitor, out
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
 from argtree.format import graph_to_json, read_graph, write_whole
@@ -60,17 +58,6 @@ DEFAULT_BUDGET = 400
 SHOWN_QUESTIONS = 10
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-StoreOption = Annotated[
-    str, typer.Option("--store", envvar="ARGTREE_STORE", help="SQLAlchemy URL or path of the store.")
-]
-ModelOption = Annotated[str, typer.Option("--model", help="The language model: bundled, or hf:NAME_OR_FOLDER.")]
-SeedOption = Annotated[
-    int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, question or claim of a root.")]
 
 
@@ -117,11 +104,11 @@ def rank_command(
     """
     if plot is not None:
         _picture_format(plot)  # before any work
-    with _at_work("Reading the graph"):
+    with at_work("Reading the graph"):
         graph = _graph(file, store)
     claim = None if explain is None else find_claim(graph, explain)
     supposed = parse_given(graph, given or [])
-    with _at_work("Working out what it would be worth to know each claim"):
+    with at_work("Working out what it would be worth to know each claim"):
         began = time.perf_counter()
         propagator = Propagator(only_askable=not everything and (claim is None or graph.is_askable(claim)))
         before = propagator(graph)
@@ -159,7 +146,7 @@ def explore(
 
     Example: argtree explore "Would a candle survive a drop from a roof?" --budget 200
     """
-    elicitor = _elicitor(model, seed)
+    elicitor = load_elicitor(model, seed)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
     explorer = _explorer(store, elicitor)
@@ -169,7 +156,7 @@ def explore(
     except KeyboardInterrupt:
         err.print("Stopped. Everything so far is in the store; the same command goes on.")
         raise typer.Exit(130) from None
-    with _at_work("Ranking the questions"):
+    with at_work("Ranking the questions"):
         explorer.rank()
     with read_scope(explorer.engine) as session:
         for key in keys:
@@ -197,7 +184,7 @@ def daemon(
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    explorer = _explorer(store, _elicitor(model, seed))
+    explorer = _explorer(store, load_elicitor(model, seed))
     err.print("The daemon is running; Ctrl-C stops it.")
     run(explorer, stop)
     err.print("The daemon has stopped.")
@@ -239,7 +226,7 @@ def import_command(
     """
     graph = read_graph(file)
     engine = open_store(store)
-    with _at_work("Working out what to ask"), session_scope(engine) as session:
+    with at_work("Working out what to ask"), session_scope(engine) as session:
         save_graph(session, graph, datetime.now(UTC))
         propagate(load_graph(session))  # what can't be propagated must not get in: it would block everything else
         session.commit()
@@ -319,23 +306,6 @@ def main() -> None:
     except OSError as error:
         err.print(f"Error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), markup=False)
         sys.exit(1)
-
-
-@contextmanager
-def _at_work(words: str) -> Iterator[None]:
-    """Shows on a terminal what is being done and for how long, until it is done."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        progress.add_task(words, total=None)
-        yield
-
-
-def _elicitor(model: str, seed: int | None) -> "Elicitor":
-    from models.elicitation import Elicitor
-    from models.load import load_model
-
-    with err.status("Loading the model"):
-        return Elicitor(load_model(model), seed=seed)
 
 
 def _explorer(store: str, elicitor: "Elicitor") -> "Explorer":

@@ -1,0 +1,41 @@
+"""What the commands share: options, the two consoles, and how to say that something takes a while."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from models.elicitation import Elicitor
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+StoreOption = Annotated[
+    str, typer.Option("--store", envvar="ARGTREE_STORE", help="SQLAlchemy URL or path of the store.")
+]
+ModelOption = Annotated[str, typer.Option("--model", help="The language model: bundled, or hf:NAME_OR_FOLDER.")]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+@contextmanager
+def at_work(words: str) -> Iterator[None]:
+    """Shows on a terminal what is being done and for how long, until it is done."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        progress.add_task(words, total=None)
+        yield
+
+
+def load_elicitor(model: str, seed: int | None) -> "Elicitor":
+    from models.elicitation import Elicitor
+    from models.load import load_model
+
+    with err.status("Loading the model"):
+        return Elicitor(load_model(model), seed=seed)
