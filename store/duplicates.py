@@ -147,7 +147,7 @@ def _signatures(texts: Sequence[str]) -> _Signatures:
     for text in texts:
         found = words(text)
         flat.append(0)
-        flat.extend(zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in found)
+        flat.extend([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in found])
         lengths.append(len(found) + 1)
         guards.append(_guard(found))
     word = np.array(flat, dtype=np.uint64)
@@ -168,6 +168,6 @@ def _guard(found: Sequence[str]) -> int:
     for word in found:
         if word in _NEGATIONS or word.endswith(("n't", "n\u2019t")):
             total += 1
-        elif any(character.isdigit() for character in word):
+        elif not word.isalpha() and any(character.isdigit() for character in word):
             total += zlib.crc32(word.encode("utf-8", "surrogatepass")) << 16
     return total & (2**64 - 1)

@@ -5,6 +5,7 @@ bytes for every claim. The same store gives byte-identical files: rows are in a 
 where they were written. Texts of claims come from models and users, so they stand in Parquet only, never in the card.
 """
 
+import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def export_dataset(
     said = select(func.count()).where(col(Answer.kind) != "cannot_say")
     if not session.exec(said).one():
         raise ExportError("There is nothing to export: no question is answered yet (`argtree ui` or `argtree answer`).")
-    with replacing(folder) as beside, _tables(beside) as tables:
+    with replacing(folder) as beside, _tables(beside) as tables, _rare_collection():
         export = _Export(session, tables, prompts, options)
         export.write(propagate_fn)
         tables.close()
@@ -130,6 +131,20 @@ def _tables(folder: Path) -> Iterator[Tables]:
         raise
 
 
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Keeps Python from looking for garbage in cycles while millions of tuples are made, none of which is in one."""
+    was_enabled = gc.isenabled()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
+
+
 class _Export:
     """One pass over the store."""
 
@@ -147,12 +162,17 @@ class _Export:
         reader = Reader(self.session)
         for rows, linked in batches(self.families):
             batch = reader.read(rows, self.families.ids[rows].tolist(), linked)
-            findings = find(batch, propagate_fn)
-            self._write_premises(findings)
-            for row in self._rows(findings):
-                self._write(findings, row)
+            self._write_batch(find(batch, propagate_fn))
+            gc.collect()  # else nothing does, see _rare_collection
         for quantity in quantity_rows(self.session):
             self.tables.add("quantities", None, quantity)
+
+    def _write_batch(self, findings: Findings) -> None:
+        rows = findings.batch.rows
+        of_batch = self.families.split[rows].tolist(), self.near[rows].tolist(), self.families.is_shared[rows].tolist()
+        self._write_premises(findings, of_batch[0])
+        for row in self._rows(findings):
+            self._write(findings, row, *of_batch)
 
     def _rows(self, findings: Findings) -> Iterator[NewRow]:
         wanted, prompts = FORMATS[self.options.format], self.prompts
@@ -165,25 +185,25 @@ class _Export:
         if wanted & {"sft", "prm"}:
             yield from (row for row in chain_rows(findings, prompts) if row.configuration in wanted)
 
-    def _write(self, findings: Findings, row: NewRow) -> None:
+    def _write(
+        self, findings: Findings, row: NewRow, splits: list[int], near: list[int], is_shared: list[bool]
+    ) -> None:
         """Writes a row, with where it is from, into the strictest split of the claims in it, unless that is refused."""
-        rows = findings.batch.rows[list(row.mentions)]
-        split = int(self.families.split[rows].max())
-        if self.near[rows].max() > split:
+        split = max([splits[place] for place in row.mentions])
+        if max([near[place] for place in row.mentions]) > split:
             self.refused += 1
             return
-        if split > TRAIN and self.families.is_shared[rows].any():
+        if split > TRAIN and any([is_shared[place] for place in row.mentions]):
             self.shared += 1
         number = self.tables.add(row.configuration, SPLITS[split], row.columns)
         self.tables.add("provenance", None, _provenance(findings, row, SPLITS[split], number))
 
-    def _write_premises(self, findings: Findings) -> None:
+    def _write_premises(self, findings: Findings, splits: list[int]) -> None:
         batch = findings.batch
         for place, label in enumerate(batch.labels):
             if label is not None:
                 self.answers += len(batch.answers[place])
-                split = SPLITS[self.families.split[batch.rows[place]]]
-                self.tables.add("premises", None, _premise(findings, place, label, split))
+                self.tables.add("premises", None, _premise(findings, place, label, SPLITS[splits[place]]))
 
     def _write_pairs(self, pairs: list[Pair]) -> None:
         ids, splits = self.families.ids, self.families.split

@@ -1,7 +1,6 @@
 """Arguments that survived or failed, as rows for supervised and preference trainers: sft, dpo, reward, kto."""
 
 from collections.abc import Iterator, Sequence
-
 from typing import get_args
 
 from argtree.graph import Polarity

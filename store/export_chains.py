@@ -20,7 +20,7 @@ _Step = tuple[int, bool]  # place of a claim, and whether it is said to hold
 
 
 def chain_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
-    """Gives the rows of a batch: for every argument decided by its premises a prm row, for settled claims an sft row."""
+    """Gives a prm row for every argument that its premises decide, an sft row for every settled claim with a proof."""
     proofs = {place: argument for place, argument in _proofs(findings)}
     for claim, judged in findings.judged.items():
         place = findings.place[claim]
@@ -55,9 +55,7 @@ def _steps(findings: Findings, argument: Argument, proofs: dict[int, Argument], 
     return list(dict.fromkeys(steps))
 
 
-def _answer_row(
-    findings: Findings, prompts: Prompts, place: int, argument: Argument, steps: list[_Step]
-) -> NewRow:
+def _answer_row(findings: Findings, prompts: Prompts, place: int, argument: Argument, steps: list[_Step]) -> NewRow:
     said = [prompts.step(findings.batch.claims[one].text, holds) for one, holds in steps]
     reply = "\n".join([*said, prompts.verdict(findings.state[place] > 0)])
     asked = prompts.reason(findings.batch.claims[place].text)

@@ -21,9 +21,7 @@ Row = tuple[Any, ...]
 
 _TEXTS = pa.list_(pa.string())
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-_SOFT = pa.schema(
-    [("prompt", _MESSAGES), ("completion", _MESSAGES), ("prob", pa.float64()), ("weight", pa.float64())]
-)
+_SOFT = pa.schema([("prompt", _MESSAGES), ("completion", _MESSAGES), ("prob", pa.float64()), ("weight", pa.float64())])
 _PAIR = pa.schema([("prompt", _MESSAGES), ("chosen", _MESSAGES), ("rejected", _MESSAGES)])
 CONFIGURATIONS = {
     "beliefs": _SOFT,

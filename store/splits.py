@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
-from sqlalchemy import Select
 from sqlmodel import Session, col, select
 
 from store.tables import About, Answer, Argument, Claim, Premise, Root
@@ -83,7 +82,7 @@ def batches(families: Families, size: int = BATCH_CLAIMS) -> Iterator[tuple[IntA
     borders = np.flatnonzero(np.diff(np.sort(leader), prepend=-1, append=-1)) if len(linked) else np.zeros(1, np.int64)
     start = 0
     while start < len(linked):
-        stop = int(borders[min(np.searchsorted(borders, start + size), len(borders) - 1)])
+        stop = int(borders[min(int(np.searchsorted(borders, start + size)), len(borders) - 1)])
         yield np.sort(linked[start:stop]), True
         start = stop
     lone = np.flatnonzero(families.is_answered & ~families.is_linked)
@@ -142,7 +141,7 @@ def _claims(session: Session, held_out: float) -> tuple[IntArray, IntArray]:
     return np.concatenate([empty, *ids]), np.concatenate([empty, *own])
 
 
-def _edges() -> Select[Any]:
+def _edges() -> Any:
     return select(Argument.conclusion_id, Premise.claim_id).where(Premise.argument_id == Argument.id)
 
 
