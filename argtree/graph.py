@@ -146,6 +146,35 @@ class ArgumentGraph:
         if len(self.topological_order) < len(self.claims):
             raise ValueError(f"the arguments run in a circle: {' -> '.join(map(repr, _find_cycle(self)))}")
 
+    def given(
+        self, evidence: Mapping[str, tuple[float, float]], measurements: Iterable[Measurement] = ()
+    ) -> ArgumentGraph:
+        """Returns the graph with this evidence and these measurements for its own; the rest is not checked again.
+
+        Raises:
+            ValueError: as at construction.
+        """
+        made = self._but(evidence=MappingProxyType(dict(evidence)), measurements=tuple(measurements))
+        _check_evidence(made.evidence, made.index)
+        _check_quantities(made)
+        return made
+
+    def with_roots(self, roots: Iterable[Root]) -> ArgumentGraph:
+        """Returns the graph with these roots for its own; the rest is not checked again.
+
+        Raises:
+            ValueError: as at construction.
+        """
+        made = self._but(roots=tuple(roots))
+        _check_roots(made.roots, made.index)
+        return made
+
+    def _but(self, **changed: object) -> ArgumentGraph:
+        """Returns a copy past the checks; claims and arguments must stay, on which the cached properties rest."""
+        made = object.__new__(ArgumentGraph)
+        made.__dict__.update(self.__dict__ | changed)
+        return made
+
     def __reduce__(self) -> tuple[object, ...]:  # a mapping proxy cannot be pickled or deep-copied
         evidence = dict(self.evidence)
         return ArgumentGraph, (self.claims, self.arguments, self.roots, evidence, self.quantities, self.measurements)
@@ -316,7 +345,7 @@ def _check_prob(what: str, value: float) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return type(value) is float or (isinstance(value, Real) and not isinstance(value, bool))
 
 
 def _find_cycle(graph: ArgumentGraph) -> list[str]:

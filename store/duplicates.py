@@ -17,19 +17,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from store.splits import TEST, Families, IntArray
+from store.columns import columns, portions
+from store.ragged import IntArray, ranges, starts
+from store.splits import TEST, Families
 from store.tables import Claim
-from store.texts import normalised
+from store.texts import folded
 
 LIKE = 0.8
 """A Jaccard index of at least this makes two claims near-duplicates."""
 
-_CHUNK = 20_000
 _EMPTY = frozenset("a an the is are was were be been being very really quite indeed truly that".split())
 _NEGATIONS = frozenset("not no never without cannot neither nor none nobody nothing".split())
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*|\n")  # or the mark before each text
+_NOTHING = 2**32  # above all hashes
 
 HashArray = NDArray[np.uint64]
 
@@ -91,8 +93,7 @@ def _look_up(index: _Index, rows: IntArray, new: _Signatures, split: IntArray) -
     rank = np.arange(len(order)) - np.repeat(new.start[:-1], size)
     looked = order[(rank < np.repeat(size - np.ceil(LIKE * size) + 1, size)) & (count[order] > 0)]
     hits = count[looked]
-    offset = np.arange(hits.sum()) - np.repeat(np.cumsum(hits) - hits, hits)
-    theirs = index.owner[np.repeat(index.begins[place[looked]], hits) + offset]
+    theirs = index.owner[ranges(index.begins[place[looked]], hits)]
     mine = np.repeat(new.owner[looked], hits)
     held = index.signatures
     their_size = np.diff(held.start)
@@ -117,8 +118,7 @@ def _look_up(index: _Index, rows: IntArray, new: _Signatures, split: IntArray) -
 def _all_signatures(session: Session, families: Families) -> _Signatures:
     """Returns the signatures of all held-out claims, in the order of their rows."""
     parts = [_signatures(texts) for _, texts in _texts(session, families, above_split=0)]
-    sizes = np.concatenate([np.diff(part.start) for part in parts])
-    start = np.concatenate([[0], np.cumsum(sizes)])
+    start = starts(np.concatenate([np.diff(part.start) for part in parts]))
     return _Signatures(start, np.concatenate([p.pairs for p in parts]), np.concatenate([p.guard for p in parts]))
 
 
@@ -126,32 +126,19 @@ def _texts(
     session: Session, families: Families, below_split: int = TEST + 1, above_split: int = -1
 ) -> Iterator[tuple[IntArray, list[str]]]:
     """Gives rows and texts of the claims in some splits, portion by portion, in the order of rows."""
-    statement = select(Claim.id, Claim.text).order_by(col(Claim.id)).execution_options(yield_per=_CHUNK)
-    for part in session.execute(statement).partitions():
+    for part in portions(session, columns(Claim, "id", "text", order=("id",))):
         rows = families.rows([one for one, _ in part])
         wanted = (families.split[rows] < below_split) & (families.split[rows] > above_split)
         if wanted.any():
             yield rows[wanted], [text for (_, text), is_wanted in zip(part, wanted, strict=True) if is_wanted]
 
 
-def words(text: str) -> list[str]:
-    """Returns the words of a text that count in a comparison, in order, without a plural s."""
-    found = [word for word in _WORD.findall(normalised(text)) if word not in _EMPTY]
-    return [word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] != "s" else word for word in found] or [text]
-
-
 def _signatures(texts: Sequence[str]) -> _Signatures:
-    flat: list[int] = []
-    lengths: list[int] = []
-    guards: list[int] = []
-    for text in texts:
-        found = words(text)
-        flat.append(0)
-        flat.extend([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in found])
-        lengths.append(len(found) + 1)
-        guards.append(_guard(found))
-    word = np.array(flat, dtype=np.uint64)
-    owner = np.repeat(np.arange(len(texts)), lengths)
+    """Returns what these texts are compared by; their words are found in all of them at once."""
+    word, guard = _words(texts)
+    begins = np.flatnonzero(word == 0)
+    owner = np.repeat(np.arange(len(texts)), np.diff(begins, append=len(word)))
+    guards = np.add.reduceat(guard, begins)
     following = np.append(word[1:], np.uint64(0))  # the next text begins with 0, which ends this one
     pairs = (word << np.uint64(32)) | following
     order = np.lexsort((pairs, owner))
@@ -159,15 +146,44 @@ def _signatures(texts: Sequence[str]) -> _Signatures:
     keep = np.ones(len(pairs), dtype=np.bool_)
     keep[1:] = (pairs[1:] != pairs[:-1]) | (owner[1:] != owner[:-1])
     start = np.searchsorted(owner[keep], np.arange(len(texts) + 1))
-    return _Signatures(start, pairs[keep], np.array(guards, dtype=np.uint64))
+    return _Signatures(start, pairs[keep], guards)
 
 
-def _guard(found: Sequence[str]) -> int:
-    """Returns a sum over the numbers and negations among words: equal where both are."""
-    total = 0
-    for word in found:
-        if word in _NEGATIONS or word.endswith(("n't", "n\u2019t")):
-            total += 1
-        elif not word.isalpha() and any(character.isdigit() for character in word):
-            total += zlib.crc32(word.encode("utf-8", "surrogatepass")) << 16
-    return total & (2**64 - 1)
+def _words(texts: Sequence[str]) -> tuple[HashArray, HashArray]:
+    """Returns for every word that counts its hash, with a 0 before each text's first, and what it adds to the guard.
+
+    A text without such words counts as a word of its own.
+    """
+    found = _WORD.findall(folded("".join(["\n" + text.replace("\n", " ") for text in texts])))
+    counted = {word: _counted(word) for word in dict.fromkeys(found)}
+    place = {word: number for number, word in enumerate(counted)}
+    hashes, guards = np.array(list(counted.values()), dtype=np.uint64).T
+    hashes[place["\n"]] = 0
+    of_words = np.fromiter(map(place.__getitem__, found), np.int64, len(found))
+    of_words = of_words[hashes[of_words] != _NOTHING]
+    begins = np.append(np.flatnonzero(hashes[of_words] == 0), len(of_words))
+    empty = np.flatnonzero(np.diff(begins) == 1)
+    own = [_hash(texts[number]) for number in empty.tolist()]
+    at = begins[empty] + 1
+    return np.insert(hashes[of_words], at, np.array(own, dtype=np.uint64)), np.insert(
+        guards[of_words], at, np.uint64(0)
+    )
+
+
+def _counted(word: str) -> tuple[int, int]:
+    """Returns a word's hash, _NOTHING if it does not count, and 1 for a negation, for a number what tells it apart.
+
+    The sum of the latter over a text is equal where its numbers and negations are.
+    """
+    if word in _EMPTY:
+        return _NOTHING, 0
+    if len(word) > 3 and word[-1] == "s" and word[-2] != "s":
+        word = word[:-1]
+    if word in _NEGATIONS or word.endswith(("n't", "n\u2019t")):
+        return _hash(word), 1
+    is_number = not word.isalpha() and any(character.isdigit() for character in word)
+    return _hash(word), _hash(word) << 16 if is_number else 0
+
+
+def _hash(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "surrogatepass")) or 1  # 0 marks the beginning of a text

@@ -9,26 +9,27 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 from sqlmodel import Session, col, func, select
 
-from argtree.evidence import is_settled
 from store.croissant import croissant
 from store.duplicates import Pair, near_duplicates
 from store.errors import ExportError
-from store.export_arguments import argument_rows
-from store.export_batch import Batch, ClaimRow, Reader, Said, iso, quantity_rows
+from store.export_arguments import SAME_ROWS, argument_rows
+from store.export_batch import Reader, quantity_rows
 from store.export_card import card
 from store.export_chains import chain_rows
 from store.export_folder import CARD, METADATA, replacing
-from store.export_rows import ANSWERS_NAMED, NewRow, Prompts, belief_rows, inferred_rows, value_rows
+from store.export_rows import NewRow, Portion, Prompts, belief_rows, inferred_rows, portion, value_rows
+from store.export_side import Side
 from store.export_tables import CONFIGURATIONS, Tables, sync
 from store.findings import Findings, PropagateFn, find
-from store.paths import Step
-from store.splits import SPLITS, TRAIN, Families, IntArray, batches, read_families
+from store.ragged import IntArray
+from store.splits import SPLITS, TRAIN, Families, batches, read_families
 from store.tables import Answer, Claim
 
 FORMATS = {
@@ -43,7 +44,7 @@ FORMATS = {
 """What each format writes, beside the side tables."""
 
 HELD_OUT = 0.2
-_IDS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 10_000
 _COLLECT_EVERY = 16  # batches
 
 
@@ -166,111 +167,71 @@ class _Export:
             self._write_batch(find(batch, propagate_fn))
             if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
                 gc.collect()  # else nothing does, see _rare_collection
-        for quantity in quantity_rows(self.session):
-            self.tables.add("quantities", None, quantity)
+        quantities = quantity_rows(self.session)
+        while part := list(islice(quantities, _ROWS_AT_ONCE)):
+            self.tables.extend_rows("quantities", part)
 
     def _write_batch(self, findings: Findings) -> None:
-        rows = findings.batch.rows
-        of_batch = self.families.split[rows].tolist(), self.near[rows].tolist(), self.families.is_shared[rows].tolist()
-        self._write_premises(findings, of_batch[0])
-        for row in self._rows(findings):
-            self._write(findings, row, *of_batch)
+        side = Side(findings)
+        premises, answers = side.premises(self.families.split[findings.batch.rows])
+        if len(premises[0]):
+            self.tables.extend("premises", None, premises)
+            self.answers += answers
+        for name, portion in self._portions(findings):
+            self._write(side, name, portion)
 
-    def _rows(self, findings: Findings) -> Iterator[NewRow]:
+    def _portions(self, findings: Findings) -> Iterator[tuple[str, Portion]]:
         wanted, prompts = FORMATS[self.options.format], self.prompts
         if "beliefs" in wanted:
-            yield from belief_rows(findings, prompts)
-            yield from inferred_rows(findings, prompts)
-            yield from value_rows(findings, prompts, self.options.positions)
+            yield "beliefs", belief_rows(findings, prompts)
+            yield "inferred", inferred_rows(findings, prompts)
+            yield "values", value_rows(findings, prompts, self.options.positions)
+        rows: dict[str, list[NewRow]] = {}
         if wanted & {"sft", "dpo", "reward", "kto"}:
-            yield from (row for row in argument_rows(findings, prompts) if row.configuration in wanted)
+            for row in argument_rows(findings, prompts):
+                rows.setdefault(row.configuration, []).append(row)
         if wanted & {"sft", "prm"}:
-            yield from (row for row in chain_rows(findings, prompts) if row.configuration in wanted)
+            for row in chain_rows(findings, prompts):
+                rows.setdefault(row.configuration, []).append(row)
+        for name, of_name in rows.items():
+            for one in SAME_ROWS.get(name, (name,)):
+                if one in wanted:
+                    yield one, portion(name, of_name)
 
-    def _write(
-        self, findings: Findings, row: NewRow, splits: list[int], near: list[int], is_shared: list[bool]
-    ) -> None:
-        """Writes a row, with where it is from, into the strictest split of the claims in it, unless that is refused."""
-        split = max([splits[place] for place in row.mentions])
-        if max([near[place] for place in row.mentions]) > split:
-            self.refused += 1
+    def _write(self, side: Side, name: str, rows: Portion) -> None:
+        """Writes rows, with where they are from, into the strictest split of the claims in them, unless refused."""
+        if not len(rows.claim):
             return
-        if split > TRAIN and any([is_shared[place] for place in row.mentions]):
-            self.shared += 1
-        number = self.tables.add(row.configuration, SPLITS[split], row.columns)
-        self.tables.add("provenance", None, _provenance(findings, row, SPLITS[split], number))
-
-    def _write_premises(self, findings: Findings, splits: list[int]) -> None:
-        batch = findings.batch
-        for place, label in enumerate(batch.labels):
-            if label is not None:
-                self.answers += len(batch.answers[place])
-                self.tables.add("premises", None, _premise(findings, place, label, SPLITS[splits[place]]))
+        here = side.findings.batch.rows
+        split = rows.mentions.largest(self.families.split[here])
+        kept = rows.mentions.largest(self.near[here]) <= split
+        is_shared = rows.mentions.largest(self.families.is_shared[here].astype(np.int64)) > 0
+        self.refused += int((~kept).sum())
+        self.shared += int((kept & is_shared & (split > TRAIN)).sum())
+        number = np.full(len(split), -1)
+        for one in np.unique(split[kept]).tolist():
+            chosen = np.flatnonzero(kept & (split == one))
+            whole = len(chosen) == len(split)
+            columns = rows.columns if whole else [column.take(pa.array(chosen)) for column in rows.columns]
+            number[chosen] = self.tables.extend(name, SPLITS[one], columns) + np.arange(len(chosen))
+        origin = side.provenance(name, rows, split, number)
+        if not kept.all():
+            origin = [column.filter(pa.array(kept)) for column in origin]
+        if kept.any():
+            self.tables.extend("provenance", None, origin)
 
     def _write_pairs(self, pairs: list[Pair]) -> None:
         ids, splits = self.families.ids, self.families.split
-        for start in range(0, len(pairs), _IDS_AT_ONCE):
-            part = pairs[start : start + _IDS_AT_ONCE]
+        for start in range(0, len(pairs), _ROWS_AT_ONCE):
+            part = pairs[start : start + _ROWS_AT_ONCE]
             named = self._named(ids[[row for pair in part for row in (pair.row, pair.like)]].tolist())
+            rows = []
             for pair in part:
                 one, like = named[int(ids[pair.row])], named[int(ids[pair.like])]
                 of_one, of_like = SPLITS[splits[pair.row]], SPLITS[splits[pair.like]]
-                self.tables.add("refused", None, (*one, of_one, *like, of_like, pair.likeness))
+                rows.append((*one, of_one, *like, of_like, pair.likeness))
+            self.tables.extend_rows("refused", rows)
 
     def _named(self, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
         rows = self.session.exec(select(Claim.id, Claim.key, Claim.text).where(col(Claim.id).in_(ids)))
         return {one: (key, text) for one, key, text in rows if one is not None}
-
-
-def _provenance(findings: Findings, row: NewRow, split: str, number: int) -> tuple[Any, ...]:
-    source, batch = row.source, findings.batch
-    claim = batch.claims[source.claim].key
-    said = [one for place in source.answers for one in batch.answers[place]]
-    roots = findings.roots_of.get(claim, [])
-    return (
-        row.configuration,
-        split,
-        number,
-        claim,
-        source.basis,
-        source.argument,
-        source.rejected,
-        source.generation,
-        roots[0] if roots else None,
-        len(roots),
-        [one.id for one in said[:ANSWERS_NAMED]],
-        len(said),
-        list(dict.fromkeys(one.rater for one in said[:ANSWERS_NAMED])),
-    )
-
-
-def _premise(findings: Findings, place: int, label: float, split: str) -> tuple[Any, ...]:
-    batch = findings.batch
-    claim, said = batch.claims[place], batch.answers[place]
-    return (
-        claim.key,
-        claim.text,
-        split,
-        None if label == 0.5 else "yes" if label > 0.5 else "no",
-        label,
-        is_settled(label),
-        sum(one.prob is not None for one in said),
-        [_answer(one) for one in said],
-        [_path(findings, root, claim) for root in findings.roots_of.get(claim.key, [])],
-    )
-
-
-def _answer(said: Said) -> tuple[Any, ...]:
-    rest = (said.generation, said.value_when_asked, said.prob_before)
-    return said.id, said.rater, said.kind, said.prob, said.note, iso(said.answered_at), *rest
-
-
-def _path(findings: Findings, root: str, claim: ClaimRow) -> tuple[Any, ...]:
-    steps = [_step(findings.batch, findings.place, step) for step in findings.paths[root][claim.key]]
-    return root, findings.batch.questions[root], steps
-
-
-def _step(batch: Batch, place: dict[str, int], step: Step) -> tuple[Any, ...]:
-    argument = step.argument
-    conclusion = batch.claims[place[argument.conclusion]].text
-    return argument.id, argument.polarity, argument.strength, step.holds, conclusion

@@ -4,56 +4,50 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from argtree.graph import Polarity
-from store.export_rows import NewRow, Prompts, Source, in_words, messages
+from store.export_rows import NewRow, Prompts, in_words
 from store.findings import Findings, Judged
+
+SAME_ROWS = {"dpo": ("dpo", "reward")}
+"""Rows of one configuration that are those of others too."""
 
 
 def argument_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
-    """Gives the rows of all arguments that can be judged, conclusion by conclusion."""
+    """Gives the rows of all arguments that can be judged, conclusion by conclusion; for reward trainers by SAME_ROWS."""
     for claim, judged in findings.judged.items():
-        survived = [one for one in judged if one.survived]
-        yield from _proposals(findings, prompts, claim, survived)
-        yield from _pairs(findings, prompts, claim, judged)
-        yield from _singles(findings, prompts, claim, judged)
+        asked = prompts.propose(findings.batch.texts[claim], (), 1)
+        replies = {one.argument.key: prompts.arguments((in_words(findings, one.argument),)) for one in judged}
+        yield from _proposals(findings, prompts, claim, [one for one in judged if one.survived])
+        for chosen, rejected in _pairs(judged):
+            columns = (asked, replies[chosen.argument.key], replies[rejected.argument.key])
+            yield _row("dpo", columns, findings, claim, (chosen, rejected), rejected.argument.key)
+        for one in judged:
+            yield _row("kto", (asked, replies[one.argument.key], one.survived), findings, claim, (one,))
 
 
-def _proposals(findings: Findings, prompts: Prompts, claim: str, survived: Sequence[Judged]) -> Iterator[NewRow]:
+def _proposals(findings: Findings, prompts: Prompts, claim: int, survived: Sequence[Judged]) -> Iterator[NewRow]:
     """Gives the survivors as replies to the request for arguments, a handful at a time, those before listed as known.
 
     That is how an explorer asks for them.
     """
-    place = findings.place[claim]
     reasons = [in_words(findings, one.argument) for one in survived]
     size = prompts.arguments_asked
     for start in range(0, len(survived), size):
-        asked = prompts.propose(findings.batch.claims[place].text, reasons[:start], size)
+        asked = prompts.propose(findings.batch.texts[claim], reasons[:start], size)
         reply = prompts.arguments(reasons[start : start + size])
-        here = survived[start : start + size]
-        yield NewRow(
-            "sft",
-            (messages("user", asked), messages("assistant", reply)),
-            _mentions(findings, place, survived[: start + size]),
-            _source(findings, place, here),
-        )
+        row = _row("sft", (asked, reply), findings, claim, survived[start : start + size])
+        yield row._replace(mentions=_mentions(claim, survived[: start + size])) if start else row
 
 
-def _pairs(findings: Findings, prompts: Prompts, claim: str, judged: Sequence[Judged]) -> Iterator[NewRow]:
-    """Gives survivors against failures: each at least once, none more often than it must be.
+def _pairs(judged: Sequence[Judged]) -> list[tuple[Judged, Judged]]:
+    """Returns survivors against failures: each at least once, none more often than it must be.
 
     Of the same polarity, so that nothing but the premises tells them apart; of different ones only where no polarity
     has both.
     """
-    place = findings.place[claim]
-    asked = messages("user", prompts.propose(findings.batch.claims[place].text, (), 1))
+    if len({one.survived for one in judged}) == 1:
+        return []
     of_polarity = [[one for one in judged if one.argument.polarity == polarity] for polarity in get_args(Polarity)]
-    pairs = [pair for group in of_polarity for pair in _matched(group)] or _matched(judged)
-    for chosen, rejected in pairs:
-        columns = (asked, _reply(findings, prompts, chosen), _reply(findings, prompts, rejected))
-        mentions = _mentions(findings, place, (chosen, rejected))
-        source = _source(findings, place, (chosen, rejected))
-        source = source._replace(argument=chosen.argument.id, rejected=rejected.argument.id)
-        yield NewRow("dpo", columns, mentions, source)
-        yield NewRow("reward", columns, mentions, source)
+    return [pair for group in of_polarity for pair in _matched(group)] or _matched(judged)
 
 
 def _matched(judged: Sequence[Judged]) -> list[tuple[Judged, Judged]]:
@@ -62,26 +56,21 @@ def _matched(judged: Sequence[Judged]) -> list[tuple[Judged, Judged]]:
     return [(good[number % len(good)], bad[number % len(bad)]) for number in range(count)]
 
 
-def _singles(findings: Findings, prompts: Prompts, claim: str, judged: Sequence[Judged]) -> Iterator[NewRow]:
-    place = findings.place[claim]
-    asked = messages("user", prompts.propose(findings.batch.claims[place].text, (), 1))
-    for one in judged:
-        columns = (asked, _reply(findings, prompts, one), one.survived)
-        yield NewRow("kto", columns, _mentions(findings, place, (one,)), _source(findings, place, (one,)))
+def _mentions(claim: int, judged: Sequence[Judged]) -> list[int]:
+    return list(dict.fromkeys([claim, *[place for one in judged for place, _ in one.argument.premises]]))
 
 
-def _reply(findings: Findings, prompts: Prompts, judged: Judged) -> tuple[tuple[str, str]]:
-    return messages("assistant", prompts.arguments((in_words(findings, judged.argument),)))
-
-
-def _mentions(findings: Findings, place: int, judged: Sequence[Judged]) -> list[int]:
-    premises = (findings.place[p.claim] for one in judged for p in one.argument.premises)
-    return list(dict.fromkeys((place, *premises)))
-
-
-def _source(findings: Findings, place: int, judged: Sequence[Judged]) -> Source:
-    """Returns where a row about some arguments is from; its basis is the weakest of theirs."""
-    basis = next(basis for basis in ("moved", "inferred", "said") if basis in {one.basis for one in judged})
-    answered = [one for one in _mentions(findings, place, judged) if findings.is_said(one)]
-    argument = judged[0].argument.id
-    return Source(place, basis, answered, argument, generation=findings.batch.generations[argument])
+def _row(
+    name: str,
+    columns: tuple[object, ...],
+    findings: Findings,
+    claim: int,
+    judged: Sequence[Judged],
+    rejected: str | None = None,
+) -> NewRow:
+    """Returns a row about some arguments; its basis is the weakest of theirs."""
+    bases = {one.basis for one in judged}
+    basis = "moved" if "moved" in bases else "inferred" if "inferred" in bases else "said"
+    mentions, argument = _mentions(claim, judged), judged[0].argument
+    answered = [place for place in mentions if findings.is_said[place]]
+    return NewRow(name, columns, mentions, claim, basis, answered, argument.key, rejected, argument.generation)

@@ -1,60 +1,72 @@
-"""Some claims of the store with all that hangs together with them: their graph, roots and answers, read in one go."""
+"""Some claims of the store with all that hangs together with them: their graph, roots and answers, read in one go.
+
+Answers are kept column by column, and claims and arguments by their places, since most of an export is about claims
+that hang together with nothing: what is done for each of these in Python is what a million answers cost.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import sqlalchemy
-from sqlalchemy import inspect, text
-from sqlmodel import Session, SQLModel, col, or_, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlmodel import Session, col, or_, select
 
 from argtree import graph as g
 from argtree.evidence import label_likelihood, label_prob
 from store.claims import known
+from store.columns import columns
 from store.graphs import load_about, load_quantity, measurements
-from store.splits import IntArray
+from store.ragged import IntArray, starts
 from store.tables import About, Answer, Argument, Claim, Evidence, Premise, Quantity, Rater, Root
 
 _AT_ONCE = 10_000  # ids in one statement; SQLite takes 32,766
 
-
-class Said(NamedTuple):
-    """An answer about a claim."""
-
-    id: int
-    claim_id: int
-    rater: str
-    kind: str
-    prob: float | None
-    note: str
-    answered_at: datetime
-    generation: str | None
-    value_when_asked: float
-    prob_before: float | None
+FloatArray = NDArray[np.float64]
 
 
-class ClaimRow(NamedTuple):
-    """A claim as it is stored."""
+class BatchArgument(NamedTuple):
+    """An argument by the places of its claims."""
 
-    id: int
     key: str
-    text: str
-    prior: float
-    askable: bool | None
+    conclusion: int
+    polarity: g.Polarity
+    strength: float
+    premises: tuple[tuple[int, bool], ...]  # each with whether the argument takes it as holding
+    generation: str | None  # who proposed it
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Answers about a batch's claims, claim by claim, oldest first. Axes: N claims, A answers."""
+
+    start: IntArray  # [N + 1] those about claim n are start[n]:start[n + 1]
+    id: list[int]  # [A]
+    rater_id: list[int]
+    kind: list[str]
+    prob: list[float | None]
+    note: list[str]
+    answered_at: list[datetime]
+    generation: list[str | None]
+    value_when_asked: list[float]
+    prob_before: list[float | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Claims and what the store knows of them. Axis: N claims, in the order of their ids."""
+    """Claims and what the store knows of them. Axes: N claims, in the order of their ids, R roots, G arguments."""
 
     rows: IntArray  # [N] their rows in `Families`
-    claims: list[ClaimRow]  # [N]
-    answers: list[list[Said]]  # [N] oldest first
-    labels: list[float | None]  # [N] P(claim) from the answers alone; None where none says anything
-    questions: dict[str, str]  # claim's key -> question, of the roots among them, oldest root first
-    generations: dict[str, str | None]  # argument's key -> who proposed it
+    keys: list[str]  # [N]
+    texts: list[str]  # [N]
+    answers: Answers
+    raters: dict[int, str]  # id -> name, of all in the store
+    label: FloatArray  # [N] P(claim) from the answers alone; NaN where none says anything
+    questions: dict[int, str]  # place of a root -> question, oldest first
+    arguments: list[BatchArgument]  # [G]
     before: g.ArgumentGraph | None  # without raters' answers; None where the claims have to do with nothing
     graph: g.ArgumentGraph | None  # with them; the same graph where there are none
 
@@ -72,6 +84,7 @@ class Reader:
         for quantity in session.exec(select(Quantity).order_by(col(Quantity.id))):
             self._keys[known(quantity.id)] = quantity.key
             self._quantities[known(quantity.id)] = load_quantity(quantity)
+        self._raters = {one: name for one, name in session.execute(columns(Rater, "id", "name"))}
 
     def read(self, rows: IntArray, ids: Sequence[int], linked: bool) -> Batch:
         """Returns the claims with these ids, ascending.
@@ -80,19 +93,26 @@ class Reader:
             rows: theirs in `Families`.
             linked: whether anything ties them to others, all of which are among them.
         """
-        claims = sorted(map(ClaimRow._make, self._where(_columns(Claim, *ClaimRow._fields), "claim.id", ids)))
-        place = {claim.id: number for number, claim in enumerate(claims)}
-        answers: list[list[Said]] = [[] for _ in claims]
-        for said in sorted(map(Said._make, self._where(_answers(), "answer.claim_id", ids))):
-            answers[place[said.claim_id]].append(said)
-        labels = [_label(said) for said in answers]
-        asked = self._where(_columns(Root, "id", "claim_id", "question"), "root.claim_id", ids)
-        questions = {claims[place[claim_id]].key: question for _, claim_id, question in sorted(asked)}
+        found = list(self._where(columns(Claim, "key", "text", "prior", "askable", order=("id",)), "claim.id", ids))
+        keys, texts, priors, askable = map(list, zip(*found, strict=True))
+        answers = self._answers(ids)
+        likelihood = _likelihoods(answers)
+        label = _labels(likelihood)
+        place = {one: number for number, one in enumerate(ids)}
+        asked = sorted(self._where(columns(Root, "id", "claim_id", "question"), "root.claim_id", ids))
+        questions = {place[claim_id]: question for _, claim_id, question in asked}
         if not linked:
-            return Batch(rows, claims, answers, labels, questions, {}, None, None)
-        arguments, generations = self._arguments(claims, ids)
-        before, graph = self._graphs(claims, ids, arguments, answers)
-        return Batch(rows, claims, answers, labels, questions, generations, before, graph)
+            return Batch(rows, keys, texts, answers, self._raters, label, questions, [], None, None)
+        reasons = self._reasons(place, ids)
+        about = {row.claim_id: row for (row,) in self._where(select(About), "about.claim_id", ids)}
+        said = (
+            [load_about(about[one], self._keys) if one in about else None for one in ids]
+            if about
+            else [None] * len(ids)
+        )
+        claims = tuple(map(g.Claim, keys, texts, priors, askable, said))
+        before, graph = self._graphs(claims, ids, reasons, list(about.values()), likelihood)
+        return Batch(rows, keys, texts, answers, self._raters, label, questions, reasons, before, graph)
 
     def _where(self, statement: Any, column: str, ids: Sequence[int]) -> Iterator[Any]:
         """Gives the rows in which a column is one of the ids, which are ours and so may stand in the statement."""
@@ -100,58 +120,66 @@ class Reader:
             listed = ",".join(map(str, ids[start : start + _AT_ONCE]))
             yield from self.session.execute(statement.where(text(f"{column} IN ({listed})"))).all()
 
-    def _arguments(
-        self, claims: Sequence[ClaimRow], ids: Sequence[int]
-    ) -> tuple[tuple[g.Argument, ...], dict[str, str | None]]:
-        keys = {claim.id: claim.key for claim in claims}
-        fields = ("id", "key", "conclusion_id", "polarity", "strength", "generation")
-        rows = sorted(self._where(_columns(Argument, *fields), "argument.conclusion_id", ids), key=_first)
-        premises: dict[int, list[tuple[int, g.Premise]]] = defaultdict(list)
-        stands = _columns(Premise, "argument_id", "position", "claim_id", "holds")
+    def _answers(self, ids: Sequence[int]) -> Answers:
+        fields = [name for name in Answers.__dataclass_fields__ if name != "start"]
+        statement = columns(Answer, "claim_id", *fields, order=("claim_id", "id"))
+        found = list(self._where(statement, "answer.claim_id", ids))
+        about, *said = map(list, zip(*found, strict=True)) if found else [[]] * (1 + len(fields))
+        counts = np.bincount(np.searchsorted(ids, np.array(about, np.int64)), minlength=len(ids))
+        return Answers(starts(counts), *said)
+
+    def _reasons(self, place: dict[int, int], ids: Sequence[int]) -> list[BatchArgument]:
+        premises: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
+        stands = columns(Premise, "argument_id", "position", "claim_id", "holds")
         stands = stands.where(col(Argument.id) == col(Premise.argument_id))
         for argument_id, position, claim_id, holds in self._where(stands, "argument.conclusion_id", ids):
-            premises[argument_id].append((position, g.Premise(keys[claim_id], holds)))
-        arguments = tuple(
-            g.Argument(
-                key, keys[conclusion], polarity, strength, tuple(p for _, p in sorted(premises[one], key=_first))
+            premises[argument_id].append((position, place[claim_id], holds))
+        fields = ("id", "key", "conclusion_id", "polarity", "strength", "generation")
+        return [
+            BatchArgument(
+                key, place[conclusion], polarity, strength, tuple([p[1:] for p in sorted(premises[one])]), generation
             )
-            for one, key, conclusion, polarity, strength, _ in rows
-        )
-        return arguments, {key: generation for _, key, _, _, _, generation in rows}
+            for one, key, conclusion, polarity, strength, generation in sorted(
+                self._where(columns(Argument, *fields), "argument.conclusion_id", ids), key=_first
+            )
+        ]
 
     def _graphs(
         self,
-        claims: Sequence[ClaimRow],
+        claims: tuple[g.Claim, ...],
         ids: Sequence[int],
-        arguments: tuple[g.Argument, ...],
-        answers: Sequence[Sequence[Said]],
+        reasons: Sequence[BatchArgument],
+        about: Sequence[About],
+        likelihood: FloatArray,
     ) -> tuple[g.ArgumentGraph, g.ArgumentGraph]:
         """Returns the graph without and with what raters said, both without roots."""
-        said = [row for (row,) in self._where(select(About), "about.claim_id", ids)]
-        about = {row.claim_id: load_about(row, self._keys) for row in said}
-        used = {one for row in said for one in (row.quantity_id, row.other_id)}
+        used = {one for row in about for one in (row.quantity_id, row.other_id)}
         numbers, all_numbers = (
             tuple(g.Measurement(self._keys[one], value, sd) for one, value, sd in measured if one in used)
             for measured in self._measured
         )
-        likelihoods = self._where(_columns(Evidence, "claim_id", "if_false", "if_true"), "evidence.claim_id", ids)
-        imported = {one: (if_false, if_true) for one, if_false, if_true in likelihoods}
+        found = self._where(columns(Evidence, "claim_id", "if_false", "if_true"), "evidence.claim_id", ids)
+        imported = {one: (if_false, if_true) for one, if_false, if_true in found}
+        keys = [claim.id for claim in claims]
+        taken = [tuple([g.Premise(keys[place], holds) for place, holds in one.premises]) for one in reasons]
         before = g.ArgumentGraph(
-            claims=tuple(g.Claim(c.key, c.text, c.prior, c.askable, about.get(c.id)) for c in claims),
-            arguments=arguments,
-            evidence={claim.key: imported[claim.id] for claim in claims if claim.id in imported},
+            claims=claims,
+            arguments=tuple(
+                g.Argument(one.key, keys[one.conclusion], one.polarity, one.strength, premises)
+                for one, premises in zip(reasons, taken, strict=True)
+            ),
+            evidence={key: imported[one] for key, one in zip(keys, ids, strict=True) if one in imported},
             quantities=tuple(self._quantities[one] for one in sorted(used - {None}) if one is not None),
             measurements=numbers,
         )
-        evidence = dict(before.evidence)
-        for claim, of_claim in zip(claims, answers, strict=True):
-            probs = [one.prob for one in of_claim if one.prob is not None]
-            if probs:
-                first, second = evidence.get(claim.key, (1.0, 1.0)), label_likelihood(probs)
-                evidence[claim.key] = (first[0] * second[0], first[1] * second[1])
-        if evidence == before.evidence and numbers == all_numbers:
+        said = np.flatnonzero(~np.isnan(likelihood[:, 0]))
+        if not len(said) and numbers == all_numbers:
             return before, before
-        return before, replace(before, evidence=evidence, measurements=all_numbers)
+        evidence = dict(before.evidence)
+        for place, (if_false, if_true) in zip(said.tolist(), likelihood[said].tolist(), strict=True):
+            first = evidence.get(keys[place], (1.0, 1.0))
+            evidence[keys[place]] = (first[0] * if_false, first[1] * if_true)
+        return before, before.given(evidence, all_numbers)
 
 
 def quantity_rows(session: Session) -> Iterator[tuple[Any, ...]]:
@@ -182,21 +210,27 @@ def _number(answer: Answer, rater: str) -> tuple[Any, ...]:
     return *said, iso(answer.answered_at), answer.value_when_asked
 
 
-def _columns(table: type[SQLModel], *names: str) -> Any:
-    """Returns a query for some columns that goes past the object mapper, whose rows cost three times as much."""
-    columns = inspect(table).local_table.c
-    return sqlalchemy.select(*(columns[name] for name in names))
+def _likelihoods(answers: Answers) -> FloatArray:
+    """Returns [N, 2] P(answers | claim false) and P(answers | claim true); NaN where no answer says anything."""
+    prob = np.array(answers.prob, dtype=np.float64)  # NaN for None
+    says = starts(~np.isnan(prob))[answers.start]
+    probs, count = prob[~np.isnan(prob)], np.diff(says)
+    found = np.full((len(count), 2), np.nan)
+    alone = np.flatnonzero(count == 1)
+    values, which = np.unique(probs[says[alone]], return_inverse=True)
+    found[alone] = np.array([label_likelihood([value]) for value in values.tolist()]).reshape(-1, 2)[which]
+    for place in np.flatnonzero(count > 1).tolist():
+        found[place] = label_likelihood(probs[says[place] : says[place + 1]].tolist())
+    return found
 
 
-def _answers() -> Any:
-    said, rater = inspect(Answer).local_table.c, inspect(Rater).local_table.c
-    fields = [rater["name"] if name == "rater" else said[name] for name in Said._fields]
-    return sqlalchemy.select(*fields).where(said["rater_id"] == rater["id"])
-
-
-def _label(said: Sequence[Said]) -> float | None:
-    probs = [one.prob for one in said if one.prob is not None]
-    return label_prob(*label_likelihood(probs)) if probs else None
+def _labels(likelihood: FloatArray) -> FloatArray:
+    """Returns [N] what answers of these likelihoods say that P(claim) is; NaN where they are."""
+    label = np.full(len(likelihood), np.nan)
+    said = np.flatnonzero(~np.isnan(likelihood[:, 0]))
+    pairs, which = np.unique(likelihood[said].view(np.complex128), return_inverse=True)  # sorted a pair at a time
+    label[said] = np.array([label_prob(pair.real, pair.imag) for pair in pairs.tolist()])[which.ravel()]
+    return label
 
 
 def _first(row: Sequence[Any]) -> Any:

@@ -4,13 +4,19 @@ Each claim gives two rows, "is it true?" and "is it false?", with the probabilit
 for yes is not trained in. Not here: rows about arguments (`export_arguments`, `export_chains`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from argtree.graph import Argument, Polarity
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from argtree.graph import Polarity
+from store.export_batch import Answers, BatchArgument, FloatArray
+from store.export_tables import CONFIGURATIONS, MESSAGES, array, messages
 from store.findings import Findings
+from store.ragged import IntArray, Ragged
 
 ANSWERS_NAMED = 100
 """A row's provenance names at most so many of the answers that it rests on."""
@@ -45,98 +51,139 @@ class Prompts:
     arguments_asked: int = 4  # how many an explorer asks for at once
 
 
-class Source(NamedTuple):
-    """Where a row is from; the card names what it becomes."""
+class NewRow(NamedTuple):
+    """A row of a configuration and where it is from; the card names what that becomes. Claims by their places."""
 
-    claim: int  # place in the batch
+    configuration: str
+    columns: tuple[Any, ...]  # in the order of its schema; a text for a conversation of one message
+    mentions: Sequence[int]  # the claims that stand in it: they decide its split
+    claim: int  # that it is about
     basis: str
-    answers: Sequence[int]  # places of the claims whose answers it rests on
+    answers: Sequence[int]  # the claims whose answers it rests on
     argument: str | None = None
     rejected: str | None = None
     generation: str | None = None
 
 
-class NewRow(NamedTuple):
-    """A row of a configuration."""
+@dataclass(frozen=True, eq=False)
+class Portion:
+    """Rows of one configuration, column by column; see `NewRow`. Axis: K rows."""
 
-    configuration: str
-    columns: tuple[Any, ...]  # in the order of its schema
-    mentions: Sequence[int]  # places of the claims that stand in it: they decide its split
-    source: Source
-
-
-def belief_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
-    """Gives two rows for every claim that people answered, unless their answers balance."""
-    for place, label in enumerate(findings.batch.labels):
-        if label is not None and label != 0.5:
-            said = findings.batch.answers[place]
-            generation = next((one.generation for one in reversed(said) if one.generation), None)
-            source = Source(place, "said", (place,), generation=generation)
-            yield from _soft("beliefs", findings, prompts, label, 1.0, source)
+    columns: list[pa.Array]  # [K] each
+    mentions: Ragged  # [K], none empty
+    claim: IntArray  # [K]
+    basis: list[str]  # [K]
+    answers: Ragged  # [K]
+    argument: list[str | None]  # [K]
+    rejected: list[str | None]  # [K]
+    generation: list[str | None]  # [K]
 
 
-def inferred_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
-    """Gives two rows for every claim that nobody answered and that the answers settled all the same."""
-    for place, weight in enumerate(findings.weight):
-        if weight > 0:
-            source = Source(place, "inferred", _answered_under(findings, findings.batch.claims[place].key))
-            yield from _soft("inferred", findings, prompts, findings.prob[place], weight, source)
+def belief_rows(findings: Findings, prompts: Prompts) -> Portion:
+    """Returns two rows for every claim that people answered, unless their answers balance."""
+    label = findings.batch.label
+    places = np.flatnonzero(~np.isnan(label) & (label != 0.5))
+    generations = _newest_generations(findings.batch.answers, places)
+    answers = Ragged.single(places)
+    return _soft(findings, prompts, places, label[places], np.ones(len(places)), "said", answers, generations)
 
 
-def value_rows(findings: Findings, prompts: Prompts, positions: int) -> Iterator[NewRow]:
-    """Gives two rows for each position of each explored root: the root, then argued claims under it, nearest first.
+def inferred_rows(findings: Findings, prompts: Prompts) -> Portion:
+    """Returns two rows for every claim that nobody answered and that the answers settled all the same."""
+    places = np.flatnonzero(findings.weight > 0)
+    answers = Ragged.of([_answered_under(findings, place) for place in places.tolist()])
+    prob = findings.prob[places] if len(places) else np.empty(0)
+    return _soft(findings, prompts, places, prob, findings.weight[places], "inferred", answers)
+
+
+def value_rows(findings: Findings, prompts: Prompts, positions: int) -> Portion:
+    """Returns two rows for each position of each explored root: the root, then argued claims under it, nearest first.
 
     Args:
         positions: of a tree; 0 means all. A claim is a position once, however many roots it lies under.
     """
-    graph = findings.batch.graph
-    if graph is None:
-        return
-    done: set[str] = set()
+    argued, found = findings.arguments_for, dict[int, None]()
     for root, paths in findings.paths.items():
-        if graph.arguments_for(root):
-            argued = (claim for claim in paths if graph.arguments_for(claim))
-            for claim in islice(argued, positions or None):
-                if claim not in done:
-                    place = findings.place[claim]
-                    source = Source(place, "posterior", _answered_under(findings, claim))
-                    yield from _soft("values", findings, prompts, findings.prob[place], 1.0, source)
-                done.add(claim)
+        if root in argued:
+            found.update(dict.fromkeys(islice((claim for claim in paths if claim in argued), positions or None)))
+    places = np.array(list(found), np.int64)
+    answers = Ragged.of([_answered_under(findings, place) for place in found])
+    prob = findings.prob[places] if len(places) else np.empty(0)
+    return _soft(findings, prompts, places, prob, np.ones(len(places)), "posterior", answers)
 
 
-def messages(role: str, content: str) -> tuple[tuple[str, str]]:
-    """Returns a conversation of one message."""
-    return ((role, content),)
+def portion(name: str, rows: Sequence[NewRow]) -> Portion:
+    """Returns rows of a configuration, of which there is at least one, column by column."""
+    _, columns, mentions, claims, basis, answers, *rest = zip(*rows, strict=True)
+    arrays = [
+        messages("user" if field.name == "prompt" else "assistant", values)
+        if field.type == MESSAGES
+        else array(values, field.type)
+        for field, values in zip(CONFIGURATIONS[name], zip(*columns, strict=True), strict=True)
+    ]
+    argument, rejected, generation = map(list, rest)
+    about = np.array(claims, np.int64)
+    return Portion(arrays, Ragged.of(mentions), about, list(basis), Ragged.of(answers), argument, rejected, generation)
 
 
-def in_words(findings: Findings, argument: Argument) -> Reason:
+def in_words(findings: Findings, argument: BatchArgument) -> Reason:
     """Returns an argument with the texts of its premises."""
-    texts = findings.batch.claims
-    premises = (StatedPremise(texts[findings.place[p.claim]].text, p.holds) for p in argument.premises)
+    texts = findings.batch.texts
+    premises = [StatedPremise(texts[place], holds) for place, holds in argument.premises]
     return Reason(argument.polarity, argument.strength, tuple(premises))
 
 
 def _soft(
-    name: str, findings: Findings, prompts: Prompts, prob: float, weight: float, source: Source
-) -> Iterator[NewRow]:
-    text = findings.batch.claims[source.claim].text
-    for asked, of_yes in ((prompts.is_true(text), prob), (prompts.is_false(text), 1 - prob)):
-        likelier = messages("assistant", "yes" if of_yes >= 0.5 else "no")
-        yield NewRow(name, (messages("user", asked), likelier, of_yes, weight), (source.claim,), source)
+    findings: Findings,
+    prompts: Prompts,
+    places: IntArray,
+    prob: FloatArray,
+    weight: FloatArray,
+    basis: str,
+    answers: Ragged,
+    generations: list[str | None] | None = None,
+) -> Portion:
+    """Returns two rows for each of these claims, one after the other."""
+    texts, count = findings.batch.texts, 2 * len(places)
+    ways = prompts.is_true, prompts.is_false
+    asked = [way(text) for text in [texts[place] for place in places.tolist()] for way in ways]
+    of_yes = np.stack([prob, 1 - prob], axis=1).ravel()
+    likelier = pa.array(["no", "yes"]).take(pa.array(of_yes >= 0.5).cast(pa.int8()))
+    columns = [
+        messages("user", asked),
+        messages("assistant", likelier),
+        pa.array(of_yes),
+        pa.array(np.repeat(weight, 2)),
+    ]
+    twice = np.repeat(np.arange(len(places)), 2)
+    claims, nothing = places[twice], [None] * count
+    newest = nothing if generations is None else [one for one in generations for _ in ways]
+    return Portion(
+        columns, Ragged.single(claims), claims, [basis] * count, answers.take(twice), nothing, nothing, newest
+    )
 
 
-def _answered_under(findings: Findings, claim: str) -> list[int]:
-    """Returns the places of answered claims at or under a claim, nearest first, as many as are named."""
-    graph, found = findings.batch.graph, [findings.place[claim]]
-    assert graph is not None
-    seen, answered = {claim}, []
+def _newest_generations(answers: Answers, places: IntArray) -> list[str | None]:
+    """Returns for each of these claims, which have answers, the generation of the newest one that names one."""
+    named = np.fromiter(map(bool, answers.generation), np.bool_, len(answers.generation))
+    newest = np.maximum.accumulate(np.where(named, np.arange(len(named)), -1))[answers.start[places + 1] - 1]
+    return [
+        answers.generation[one] if one >= first else None
+        for one, first in zip(newest.tolist(), answers.start[places].tolist(), strict=True)
+    ]
+
+
+def _answered_under(findings: Findings, claim: int) -> list[int]:
+    """Returns the answered claims at or under a claim, nearest first, as many as are named."""
+    found, seen, answered = [claim], {claim}, []
     for place in found:  # it grows while it is walked
-        if findings.is_said(place):
+        if findings.is_said[place]:
             answered.append(place)
             if len(answered) == ANSWERS_NAMED:
                 break
-        for argument in graph.arguments_for(findings.batch.claims[place].key):
-            fresh = [premise.claim for premise in argument.premises if premise.claim not in seen]
-            seen.update(fresh)
-            found.extend(findings.place[one] for one in dict.fromkeys(fresh))
+        for argument in findings.arguments_for.get(place, ()):
+            for premise, _ in argument.premises:
+                if premise not in seen:
+                    seen.add(premise)
+                    found.append(premise)
     return answered

@@ -1,7 +1,6 @@
 """The columns of every table of a dataset, and Parquet files written row group by row group.
 
-Rows are tuples in the order of their schema, structs within them too: that is a third of the time of dictionaries.
-Not here: what stands in the rows.
+Rows come column by column, many at a time. Not here: what stands in them.
 """
 
 import os
@@ -10,28 +9,28 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
 from store.splits import SPLITS
 
 ROW_GROUP = 10_000
 
-Row = tuple[Any, ...]
-
-_TEXTS = pa.list_(pa.string())
-_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-_SOFT = pa.schema([("prompt", _MESSAGES), ("completion", _MESSAGES), ("prob", pa.float64()), ("weight", pa.float64())])
-_PAIR = pa.schema([("prompt", _MESSAGES), ("chosen", _MESSAGES), ("rejected", _MESSAGES)])
+TEXTS = pa.list_(pa.string())
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+_SOFT = pa.schema([("prompt", MESSAGES), ("completion", MESSAGES), ("prob", pa.float64()), ("weight", pa.float64())])
+_PAIR = pa.schema([("prompt", MESSAGES), ("chosen", MESSAGES), ("rejected", MESSAGES)])
 CONFIGURATIONS = {
     "beliefs": _SOFT,
     "inferred": _SOFT,
     "values": _SOFT,
-    "sft": pa.schema([("prompt", _MESSAGES), ("completion", _MESSAGES)]),
+    "sft": pa.schema([("prompt", MESSAGES), ("completion", MESSAGES)]),
     "dpo": _PAIR,
     "reward": _PAIR,
-    "kto": pa.schema([("prompt", _MESSAGES), ("completion", _MESSAGES), ("label", pa.bool_())]),
-    "prm": pa.schema([("prompt", pa.string()), ("completions", _TEXTS), ("labels", pa.list_(pa.bool_()))]),
+    "kto": pa.schema([("prompt", MESSAGES), ("completion", MESSAGES), ("label", pa.bool_())]),
+    "prm": pa.schema([("prompt", pa.string()), ("completions", TEXTS), ("labels", pa.list_(pa.bool_()))]),
 }
 """What trainers read: the columns of each configuration."""
 
@@ -57,7 +56,10 @@ _STEP = pa.struct(
         ("conclusion", pa.string()),
     ]
 )
-_PATH = pa.struct([("root", pa.string()), ("question", pa.string()), ("steps", pa.list_(_STEP))])
+STEPS = pa.list_(_STEP)
+PATHS = pa.list_(pa.struct([("root", pa.string()), ("question", pa.string()), ("steps", STEPS)]))
+ANSWERS = pa.list_(_ANSWER)
+ANSWER_NUMBERS = pa.list_(pa.int64())
 _NUMBER = pa.struct(
     [
         ("answer", pa.int64()),
@@ -81,8 +83,8 @@ SIDE_TABLES = {
             ("label_prob", pa.float64()),
             ("settled", pa.bool_()),
             ("n_answers", pa.int64()),
-            ("answers", pa.list_(_ANSWER)),
-            ("paths", pa.list_(_PATH)),
+            ("answers", ANSWERS),
+            ("paths", PATHS),
         ]
     ),
     "quantities": pa.schema(
@@ -108,9 +110,9 @@ SIDE_TABLES = {
             ("generation", pa.string()),
             ("root", pa.string()),
             ("n_roots", pa.int64()),
-            ("answers", pa.list_(pa.int64())),
+            ("answers", ANSWER_NUMBERS),
             ("n_answers", pa.int64()),
-            ("raters", _TEXTS),
+            ("raters", TEXTS),
         ]
     ),
     "refused": pa.schema(
@@ -146,13 +148,20 @@ class Tables:
         self.folder = folder
         self._tables: dict[tuple[str, str | None], _Table] = {}
 
-    def add(self, name: str, split: str | None, row: Row) -> int:
-        """Returns the number of the row that was added: 0, 1, ... within its file."""
+    def extend(self, name: str, split: str | None, columns: Sequence[pa.Array]) -> int:
+        """Returns the number, within its file, of the first of the rows that were added; there must be one."""
         table = self._tables.get((name, split))
         if table is None:
             schema = CONFIGURATIONS[name] if split is not None else SIDE_TABLES[name]
             table = self._tables[name, split] = _Table(self.folder / table_path(name, split), schema)
-        return table.add(row)
+        return table.extend(columns)
+
+    def extend_rows(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Adds rows to a side table, where there are any; they are tuples, and so are structs within them."""
+        if rows:
+            columns = zip(*rows, strict=True)
+            kinds = SIDE_TABLES[name].types
+            self.extend(name, None, [array(column, kind) for column, kind in zip(columns, kinds, strict=True)])
 
     def counts(self) -> dict[str, int]:
         """Returns rows by the file's path in the folder, in a fixed order."""
@@ -176,18 +185,19 @@ class _Table:
         path.parent.mkdir(exist_ok=True)
         self.path, self.schema = path, schema
         self.count = 0
-        self._waiting: list[Row] = []
+        self._waiting: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
 
-    def add(self, row: Row) -> int:
-        self._waiting.append(row)
-        self.count += 1
-        if len(self._waiting) == ROW_GROUP:
-            self._flush()
-        return self.count - 1
+    def extend(self, columns: Sequence[pa.Array]) -> int:
+        first = self.count
+        self._waiting.append(pa.Table.from_arrays(list(columns), schema=self.schema))
+        self.count += self._waiting[-1].num_rows
+        if sum(table.num_rows for table in self._waiting) >= ROW_GROUP:
+            self._flush(ROW_GROUP)
+        return first
 
     def close(self) -> None:
-        self._flush()
+        self._flush(1)
         assert self._writer is not None
         self._writer.close()
         sync(self.path)
@@ -199,14 +209,15 @@ class _Table:
             except OSError:
                 self._writer.is_open = False
 
-    def _flush(self) -> None:
+    def _flush(self, multiple: int) -> None:
+        """Writes the rows that wait, but for those beyond a multiple of so many."""
         if self._writer is None:
             self._writer = pq.ParquetWriter(str(self.path), self.schema)
-        if self._waiting:
-            columns = zip(*self._waiting, strict=True)
-            arrays = [_array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
-            self._waiting = []
+        table = pa.concat_tables(self._waiting)
+        count = table.num_rows - table.num_rows % multiple
+        if count:
+            self._writer.write_table(table.slice(0, count), row_group_size=ROW_GROUP)
+        self._waiting = [table.slice(count)]
 
 
 def sync(path: Path) -> None:
@@ -218,16 +229,26 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+def messages(role: str, contents: Sequence[str] | pa.Array) -> pa.Array:
+    """Returns conversations of one message each."""
+    texts = contents if isinstance(contents, pa.Array) else pa.array(contents, pa.string())
+    inner = pa.StructArray.from_arrays([pa.repeat(role, len(texts)), texts], fields=list(MESSAGES.value_type))
+    return lists(np.arange(len(texts) + 1), inner, MESSAGES)
+
+
+def lists(start: NDArray[np.int64], inner: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Returns lists of what lies between the starts."""
+    return pa.ListArray.from_arrays(pa.array(start.astype(np.int32)), inner, type=kind)
+
+
+def array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Returns values as an array; lists may be any sequences, structs are tuples in the order of their fields."""
     if pa.types.is_list(kind):
-        offsets = [0]
-        for value in values:
-            offsets.append(offsets[-1] + len(value))
-        inner = _array(list(chain.from_iterable(values)), kind.value_type)
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), inner)
+        start = np.cumsum([0, *map(len, values)])
+        return lists(start, array(list(chain.from_iterable(values)), kind.value_type), kind)
     if pa.types.is_struct(kind):
         fields = list(kind)
         columns = list(zip(*values, strict=True)) if values else [()] * len(fields)
-        arrays = [_array(column, field.type) for column, field in zip(columns, fields, strict=True)]
+        arrays = [array(column, field.type) for column, field in zip(columns, fields, strict=True)]
         return pa.StructArray.from_arrays(arrays, fields=fields)
     return pa.array(values, kind)

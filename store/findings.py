@@ -8,23 +8,27 @@ probability that its premises are as it takes them (as if they were independent)
 P(root | conclusion) - P(root | not conclusion).
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from math import prod
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from argtree.evidence import is_settled
-from argtree.graph import Argument, ArgumentGraph, Root
-from store.export_batch import Batch
-from store.paths import Step, paths_to_root
+from argtree.evidence import SETTLED
+from argtree.graph import ArgumentGraph, Root
+from store.export_batch import Batch, BatchArgument, FloatArray
 
 MOVED = 0.01
 """An argument that moved a root by less than this is not called one that moved it."""
 
 Basis = Literal["said", "inferred", "moved"]
+Edge = tuple[
+    BatchArgument, bool
+]  # an argument on the way up to a root, and whether it takes its premise there as holding
 
 
 class RootInfluence(Protocol):
@@ -52,55 +56,46 @@ class Propagated(Protocol):
 PropagateFn = Callable[[ArgumentGraph], Propagated]
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """What became of an argument."""
 
-    argument: Argument
+    argument: BatchArgument
     survived: bool  # else it failed
     basis: Basis  # people settled what decides it, or inference did, or it moved a root
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What a batch's answers lead to. Axis: N claims of the batch."""
+    """What a batch's answers lead to. Axis: N claims of the batch; claims are meant by their places in it."""
 
     batch: Batch
-    prob_before: list[float]  # [N] posterior without raters' answers
-    prob: list[float]  # [N] posterior with them
+    prob: FloatArray  # [N] posterior; empty where nothing hangs together
+    is_said: list[bool]  # [N] somebody answered the claim
     state: list[int]  # [N] 1: settled as true, -1: as false, 0: not
-    weight: list[float]  # [N] of an inferred claim, in (0, 1]; else 0
-    judged: dict[str, list[Judged]]  # key of a conclusion -> its arguments that can be judged, in the graph's order
+    weight: FloatArray  # [N] of an inferred claim, in (0, 1]; else 0
+    judged: dict[int, list[Judged]]  # conclusion -> its arguments that can be judged, in the batch's order
 
     @cached_property
-    def place(self) -> dict[str, int]:
-        """Key of a claim -> its place in the batch."""
-        return {claim.key: place for place, claim in enumerate(self.batch.claims)}
+    def arguments_for(self) -> dict[int, list[BatchArgument]]:
+        """Conclusion -> its arguments, in the batch's order."""
+        found: dict[int, list[BatchArgument]] = {}
+        for argument in self.batch.arguments:
+            found.setdefault(argument.conclusion, []).append(argument)
+        return found
 
     @cached_property
-    def paths(self) -> dict[str, dict[str, tuple[Step, ...]]]:
-        """Key of a root -> key of every claim under it, nearest first -> the shortest way up."""
-        graph = self.batch.graph
-        if graph is None:
-            return {root: {root: ()} for root in self.batch.questions}
-        return {root: paths_to_root(graph, root) for root in self.batch.questions}
+    def paths(self) -> dict[int, dict[int, tuple[Edge, ...]]]:
+        """Root -> every claim under it, nearest first -> the shortest way up; roots are in the batch's order."""
+        return {root: _paths(self.arguments_for, root) for root in self.batch.questions}
 
     @cached_property
-    def roots_of(self) -> dict[str, list[str]]:
-        """Key of a claim -> keys of the roots that it bears on."""
-        found: dict[str, list[str]] = {}
+    def roots_of(self) -> dict[int, list[int]]:
+        """Claim -> the roots that it bears on."""
+        found: dict[int, list[int]] = {}
         for root, paths in self.paths.items():
             for claim in paths:
                 found.setdefault(claim, []).append(root)
         return found
-
-    def is_said(self, place: int) -> bool:
-        """Returns whether somebody answered the claim."""
-        return self.batch.labels[place] is not None
-
-    def taken(self, argument: Argument) -> list[int]:
-        """Returns for each premise 1 where it is settled as the argument takes it, -1 where the other way, else 0."""
-        return [self.state[self.place[p.claim]] * (1 if p.holds else -1) for p in argument.premises]
 
 
 def find(batch: Batch, propagate_fn: PropagateFn) -> Findings:
@@ -109,21 +104,21 @@ def find(batch: Batch, propagate_fn: PropagateFn) -> Findings:
     Raises:
         ArgtreeError: the graph cannot be propagated.
     """
-    labels = batch.labels
-    state = [0 if label is None or not is_settled(label) else 1 if label > 0.5 else -1 for label in labels]
-    weight = [0.0] * len(labels)
+    label, is_said = batch.label, ~np.isnan(batch.label)
+    state = np.where(is_said & is_settled(label), np.where(label > 0.5, 1, -1), 0)
+    weight = np.zeros(len(label))
     graph, before = batch.graph, batch.before
     if graph is None or before is None:
-        return Findings(batch, [], [], state, weight, {})
-    prob_before = np.clip(propagate_fn(before).prob, 0.0, 1.0).tolist()
-    prob = prob_before if graph is before else np.clip(propagate_fn(graph).prob, 0.0, 1.0).tolist()
-    for place, (old, new) in enumerate(zip(prob_before, prob, strict=True)):
-        if labels[place] is None and is_settled(new) and new != old:
-            side = 1 if new > 0.5 else -1
-            if not (is_settled(old) and (old > 0.5) == (new > 0.5)):
-                state[place], weight[place] = side, moved_share(old, new)
-    findings = Findings(batch, prob_before, prob, state, weight, {})
-    return replace(findings, judged=_judge(findings, graph, propagate_fn))
+        return Findings(batch, np.empty(0), is_said.tolist(), state.tolist(), weight, {})
+    old = np.clip(propagate_fn(before).prob, 0.0, 1.0)
+    new = old if graph is before else np.clip(propagate_fn(graph).prob, 0.0, 1.0)
+    was_settled = is_settled(old) & ((old > 0.5) == (new > 0.5))
+    for place in np.flatnonzero(~is_said & is_settled(new) & (new != old) & ~was_settled).tolist():
+        state[place] = 1 if new[place] > 0.5 else -1
+        weight[place] = moved_share(float(old[place]), float(new[place]))
+    findings = Findings(batch, new, is_said.tolist(), state.tolist(), weight, {})
+    findings.judged.update(_judge(findings, graph, propagate_fn))
+    return findings
 
 
 def moved_share(old: float, new: float) -> float:
@@ -131,61 +126,75 @@ def moved_share(old: float, new: float) -> float:
     return (new - old) / (1 - old) if new > old else (old - new) / old
 
 
-def _judge(findings: Findings, graph: ArgumentGraph, propagate_fn: PropagateFn) -> dict[str, list[Judged]]:
+def is_settled(prob: FloatArray) -> NDArray[np.bool_]:
+    """Returns what `argtree.evidence.is_settled` does, for many."""
+    return (prob >= SETTLED) | (prob <= 1 - SETTLED)
+
+
+def _paths(arguments_for: dict[int, list[BatchArgument]], root: int) -> dict[int, tuple[Edge, ...]]:
+    """Returns what `store.paths.paths_to_root` does, by places."""
+    paths: dict[int, tuple[Edge, ...]] = {root: ()}
+    waiting = deque([root])
+    while waiting:
+        conclusion = waiting.popleft()
+        for argument in arguments_for.get(conclusion, ()):
+            for claim, holds in argument.premises:
+                if claim not in paths:
+                    paths[claim] = ((argument, holds), *paths[conclusion])
+                    waiting.append(claim)
+    return paths
+
+
+def _judge(findings: Findings, graph: ArgumentGraph, propagate_fn: PropagateFn) -> dict[int, list[Judged]]:
     if not any(findings.state):
         return {}
-    by_premises: dict[str, Judged] = {}
-    untold: list[Argument] = []
-    for argument in graph.arguments:
-        judged = _by_premises(findings, argument)
-        if judged is not None:
-            by_premises[argument.id] = judged
-        elif argument.premises:
-            untold.append(argument)
+    by_premises = [_by_premises(findings, argument) for argument in findings.batch.arguments]
+    pairs = list(zip(findings.batch.arguments, by_premises, strict=True))
+    untold = [argument for argument, judged in pairs if judged is None and argument.premises]
     moved = _moving(findings, graph, untold, propagate_fn)
-    found: dict[str, list[Judged]] = {}
-    for argument in graph.arguments:
-        if argument.id in by_premises:
-            found.setdefault(argument.conclusion, []).append(by_premises[argument.id])
-        elif argument.id in moved:
+    found: dict[int, list[Judged]] = {}
+    for argument, judged in pairs:
+        if judged is not None:
+            found.setdefault(argument.conclusion, []).append(judged)
+        elif argument.key in moved:
             found.setdefault(argument.conclusion, []).append(Judged(argument, True, "moved"))
     return found
 
 
-def _by_premises(findings: Findings, argument: Argument) -> Judged | None:
-    taken = findings.taken(argument)
-    if not taken or (0 in taken and -1 not in taken):
-        return None
-    said = [findings.is_said(findings.place[premise.claim]) for premise in argument.premises]
+def _by_premises(findings: Findings, argument: BatchArgument) -> Judged | None:
+    state, is_said = findings.state, findings.is_said
+    taken = [state[place] if holds else -state[place] for place, holds in argument.premises]
     if -1 in taken:
-        by_people = any(is_said for side, is_said in zip(taken, said, strict=True) if side == -1)
+        sides = zip(taken, argument.premises, strict=True)
+        by_people = any([side == -1 and is_said[place] for side, (place, _) in sides])
         return Judged(argument, False, "said" if by_people else "inferred")
-    return Judged(argument, True, "said" if all(said) else "inferred")
+    if not taken or 0 in taken:
+        return None
+    return Judged(argument, True, "said" if all([is_said[place] for place, _ in argument.premises]) else "inferred")
 
 
 def _moving(
-    findings: Findings, graph: ArgumentGraph, untold: Iterable[Argument], propagate_fn: PropagateFn
+    findings: Findings, graph: ArgumentGraph, untold: list[BatchArgument], propagate_fn: PropagateFn
 ) -> frozenset[str]:
-    """Returns the ids of arguments that moved a settled root to its side."""
+    """Returns the keys of arguments that moved a settled root to its side."""
     concluded = {argument.conclusion for argument in untold}
-    roots = [
-        root
-        for root, paths in findings.paths.items()
-        if findings.state[findings.place[root]] and not concluded.isdisjoint(paths)
-    ]
+    roots = [root for root, paths in findings.paths.items() if findings.state[root] and not concluded.isdisjoint(paths)]
     if not roots:
         return frozenset()
-    influence = propagate_fn(replace(graph, roots=tuple(map(Root, roots)))).influence
-    up, down = np.zeros(len(graph.claims)), np.zeros(len(graph.claims))
+    keys = findings.batch.keys
+    influence = propagate_fn(graph.with_roots(Root(keys[root]) for root in roots)).influence
+    up, down = np.zeros(len(keys)), np.zeros(len(keys))
     for number, root in enumerate(roots):
         claims, difference = influence.of_root(number)
-        towards = findings.state[findings.place[root]] * difference
+        towards = findings.state[root] * difference
         up[claims], down[claims] = np.maximum(up[claims], towards), np.maximum(down[claims], -towards)
     found = set()
+    prob = findings.prob.tolist()
     for argument in untold:
-        probs = [(findings.prob[findings.place[p.claim]], p.holds) for p in argument.premises]
-        fires = argument.strength * float(np.prod([prob if holds else 1 - prob for prob, holds in probs]))
+        fires = argument.strength * prod(
+            [prob[place] if holds else 1 - prob[place] for place, holds in argument.premises]
+        )
         moves = up if argument.polarity == "support" else down
-        if fires * moves[findings.place[argument.conclusion]] >= MOVED:
-            found.add(argument.id)
+        if fires * moves[argument.conclusion] >= MOVED:
+            found.add(argument.key)
     return frozenset(found)

@@ -8,7 +8,7 @@ them. Claims about one quantity, or about quantities that are compared, tell of 
 Everything is kept as flat arrays over the store's claims, some fifty bytes a claim. Axis: C claims in the order of ids.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,14 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from sqlmodel import Session, col, select
 
+from store.columns import columns, integers, portions
+from store.ragged import IntArray, ranges
 from store.tables import About, Answer, Argument, Claim, Premise, Root
 
 SPLITS = ("train", "validation", "test")  # from the least to the most strict
 TRAIN, VALIDATION, TEST = range(3)
 BATCH_CLAIMS = 10_000  # are looked at together, or as many as hang together
-_CHUNK = 50_000  # rows read at once
 
-IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
@@ -52,12 +52,12 @@ def read_families(session: Session, held_out: float) -> Families:
         held_out: share of root families that do not train, in [0, 1]; half of it validates, half of it tests.
     """
     ids, own = _claims(session, held_out)
-    edges = np.searchsorted(ids, _ints(session, _edges(), 2))
-    roots = np.searchsorted(ids, _ints(session, select(Root.claim_id).order_by(col(Root.id)), 1)[:, 0])
+    edges = np.searchsorted(ids, integers(session, _edges(), 2))
+    roots = np.searchsorted(ids, integers(session, columns(Root, "claim_id", order=("id",)), 1)[:, 0])
     tied = _ties(session, ids)
     answered = np.zeros(len(ids), dtype=np.bool_)
     said = select(Answer.claim_id).where(col(Answer.prob).is_not(None)).distinct()
-    answered[np.searchsorted(ids, _ints(session, said, 1)[:, 0])] = True
+    answered[np.searchsorted(ids, integers(session, said, 1)[:, 0])] = True
     linked = np.zeros(len(ids), dtype=np.bool_)
     linked[edges.ravel()] = True
     linked[tied[:, 0]] = True
@@ -95,8 +95,7 @@ def split_of(text_hash: str, held_out: float) -> int:
 
     The lower half of the held-out share tests, the upper half validates.
     """
-    share = int(text_hash[:8], 16) / 2**32
-    return TEST if share < held_out / 2 else VALIDATION if share < held_out else TRAIN
+    return int(_splits_of([text_hash[:8]], held_out)[0])
 
 
 def below(size: int, edges: IntArray, tops: IntArray) -> BoolArray:
@@ -107,8 +106,7 @@ def below(size: int, edges: IntArray, tops: IntArray) -> BoolArray:
     frontier = np.unique(tops)
     while len(frontier):
         counts = start[frontier + 1] - start[frontier]
-        places = np.arange(counts.sum()) + np.repeat(start[frontier] - (np.cumsum(counts) - counts), counts)
-        reached = np.unique(edges[places, 1])
+        reached = np.unique(edges[ranges(start[frontier], counts), 1])
         frontier = reached[~seen[reached]]
         seen[frontier] = True
     return seen
@@ -133,12 +131,18 @@ def _claims(session: Session, held_out: float) -> tuple[IntArray, IntArray]:
     """Returns the ids of all claims, ascending, and the split that each would fall into as a root."""
     ids: list[IntArray] = []
     own: list[IntArray] = []
-    statement = select(Claim.id, Claim.text_hash).order_by(col(Claim.id))
-    for part in session.execute(statement.execution_options(yield_per=_CHUNK)).partitions():
+    hashed = columns(Claim, "id", "text_hash", order=("id",))
+    for part in portions(session, hashed):
         ids.append(np.fromiter((one for one, _ in part), np.int64, len(part)))
-        own.append(np.fromiter((split_of(digest, held_out) for _, digest in part), np.int64, len(part)))
+        own.append(_splits_of([digest[:8] for _, digest in part], held_out))
     empty = np.empty(0, dtype=np.int64)
     return np.concatenate([empty, *ids]), np.concatenate([empty, *own])
+
+
+def _splits_of(digits: Sequence[str], held_out: float) -> IntArray:
+    """Returns what `split_of` does, for the first eight digits of many hashes."""
+    share = np.frombuffer(bytes.fromhex("".join(digits)), ">u4") / 2**32
+    return np.where(share < held_out / 2, TEST, np.where(share < held_out, VALIDATION, TRAIN))
 
 
 def _edges() -> Any:
@@ -147,8 +151,8 @@ def _edges() -> Any:
 
 def _ties(session: Session, ids: IntArray) -> IntArray:
     """Returns (row of the claim, id of the quantity), one for each quantity that a claim is about."""
-    first = _ints(session, select(About.claim_id, About.quantity_id), 2)
-    other = _ints(session, select(About.claim_id, About.other_id).where(col(About.other_id).is_not(None)), 2)
+    first = integers(session, select(About.claim_id, About.quantity_id), 2)
+    other = integers(session, select(About.claim_id, About.other_id).where(col(About.other_id).is_not(None)), 2)
     pairs = np.concatenate([first, other])
     pairs[:, 0] = np.searchsorted(ids, pairs[:, 0])
     return pairs
@@ -161,10 +165,3 @@ def _components(size: int, edges: IntArray, tied: IntArray) -> IntArray:
     nodes = size + len(quantities)
     links = csr_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(nodes, nodes))
     return np.asarray(connected_components(links, directed=False)[1][:size], dtype=np.int64)
-
-
-def _ints(session: Session, statement: Any, width: int) -> IntArray:
-    """Returns [rows, width] the integers that a query gives, read in portions."""
-    read = session.execute(statement.execution_options(yield_per=_CHUNK)).partitions()
-    parts = [np.array([tuple(row) for row in part], dtype=np.int64).reshape(-1, width) for part in read]
-    return np.concatenate([np.empty((0, width), dtype=np.int64), *parts])

@@ -6,8 +6,13 @@ import unicodedata
 
 def normalised(text: str) -> str:
     """Returns the text without differences of case, width, spacing and final punctuation."""
-    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return folded.rstrip(" .?!") or folded  # a text of nothing but punctuation still is one
+    spaced = " ".join(folded(text).split())
+    return spaced.rstrip(" .?!") or spaced  # a text of nothing but punctuation still is one
+
+
+def folded(text: str) -> str:
+    """Returns the text without differences of case and width."""
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def text_hash(text: str) -> str:
