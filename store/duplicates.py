@@ -67,7 +67,7 @@ def near_duplicates(session: Session, families: Families) -> list[Pair]:
     index = _Index(held, _all_signatures(session, families))
     found: list[Pair] = []
     for rows, texts in _texts(session, families, below_split=TEST):
-        found.extend(_look_up(index, rows, _signatures(texts), families.split))
+        found.extend(_look_up(index, rows, _signatures(texts, index.guards), families.split))
     return found
 
 
@@ -76,6 +76,7 @@ class _Index:
 
     def __init__(self, rows: IntArray, signatures: _Signatures) -> None:
         self.rows, self.signatures = rows, signatures
+        self.guards = np.unique(signatures.guard)
         order = np.argsort(signatures.pairs, kind="stable")
         self.owner = signatures.owner[order]
         self.pairs, self.begins, self.count = np.unique(signatures.pairs[order], return_index=True, return_counts=True)
@@ -133,12 +134,20 @@ def _texts(
             yield rows[wanted], [text for (_, text), is_wanted in zip(part, wanted, strict=True) if is_wanted]
 
 
-def _signatures(texts: Sequence[str]) -> _Signatures:
-    """Returns what these texts are compared by; their words are found in all of them at once."""
+def _signatures(texts: Sequence[str], guards: HashArray | None = None) -> _Signatures:
+    """Returns what these texts are compared by; their words are found in all of them at once.
+
+    Args:
+        texts: at least one.
+        guards: texts with others get no pairs; None for all.
+    """
     word, guard = _words(texts)
     begins = np.flatnonzero(word == 0)
     owner = np.repeat(np.arange(len(texts)), np.diff(begins, append=len(word)))
-    guards = np.add.reduceat(guard, begins)
+    guard = np.add.reduceat(guard, begins)
+    if guards is not None:
+        known = np.isin(guard, guards)[owner]
+        word, owner = word[known], owner[known]
     following = np.append(word[1:], np.uint64(0))  # the next text begins with 0, which ends this one
     pairs = (word << np.uint64(32)) | following
     order = np.lexsort((pairs, owner))
@@ -146,7 +155,7 @@ def _signatures(texts: Sequence[str]) -> _Signatures:
     keep = np.ones(len(pairs), dtype=np.bool_)
     keep[1:] = (pairs[1:] != pairs[:-1]) | (owner[1:] != owner[:-1])
     start = np.searchsorted(owner[keep], np.arange(len(texts) + 1))
-    return _Signatures(start, pairs[keep], guards)
+    return _Signatures(start, pairs[keep], guard)
 
 
 def _words(texts: Sequence[str]) -> tuple[HashArray, HashArray]:
@@ -165,9 +174,8 @@ def _words(texts: Sequence[str]) -> tuple[HashArray, HashArray]:
     empty = np.flatnonzero(np.diff(begins) == 1)
     own = [_hash(texts[number]) for number in empty.tolist()]
     at = begins[empty] + 1
-    return np.insert(hashes[of_words], at, np.array(own, dtype=np.uint64)), np.insert(
-        guards[of_words], at, np.uint64(0)
-    )
+    word, guard = hashes[of_words], guards[of_words]
+    return np.insert(word, at, np.array(own, dtype=np.uint64)), np.insert(guard, at, np.uint64(0))
 
 
 def _counted(word: str) -> tuple[int, int]:
@@ -179,10 +187,12 @@ def _counted(word: str) -> tuple[int, int]:
         return _NOTHING, 0
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s":
         word = word[:-1]
-    if word in _NEGATIONS or word.endswith(("n't", "n\u2019t")):
-        return _hash(word), 1
-    is_number = not word.isalpha() and any(character.isdigit() for character in word)
-    return _hash(word), _hash(word) << 16 if is_number else 0
+    hashed = _hash(word)
+    if word.isalpha():
+        return hashed, int(word in _NEGATIONS)
+    if word.endswith(("n't", "n\u2019t")):
+        return hashed, 1
+    return hashed, hashed << 16 if word.isdigit() or any(map(str.isdigit, word)) else 0
 
 
 def _hash(word: str) -> int:

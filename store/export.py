@@ -177,8 +177,8 @@ class _Export:
         if len(premises[0]):
             self.tables.extend("premises", None, premises)
             self.answers += answers
-        for name, portion in self._portions(findings):
-            self._write(side, name, portion)
+        for name, rows in self._portions(findings):
+            self._write(side, name, rows)
 
     def _portions(self, findings: Findings) -> Iterator[tuple[str, Portion]]:
         wanted, prompts = FORMATS[self.options.format], self.prompts

@@ -1,10 +1,10 @@
 """Arguments that survived or failed, as rows for supervised and preference trainers: sft, dpo, reward, kto."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from argtree.graph import Polarity
-from store.export_rows import NewRow, Prompts, in_words
+from store.export_rows import NewRow, Prompts, Reason, in_words
 from store.findings import Findings, Judged
 
 SAME_ROWS = {"dpo": ("dpo", "reward")}
@@ -12,11 +12,12 @@ SAME_ROWS = {"dpo": ("dpo", "reward")}
 
 
 def argument_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
-    """Gives the rows of all arguments that can be judged, conclusion by conclusion; for reward trainers by SAME_ROWS."""
+    """Gives the rows of all arguments that can be judged, conclusion by conclusion; SAME_ROWS stand there once."""
     for claim, judged in findings.judged.items():
         asked = prompts.propose(findings.batch.texts[claim], (), 1)
-        replies = {one.argument.key: prompts.arguments((in_words(findings, one.argument),)) for one in judged}
-        yield from _proposals(findings, prompts, claim, [one for one in judged if one.survived])
+        reasons = {one.argument.key: in_words(findings, one.argument) for one in judged}
+        replies = {key: prompts.arguments((reason,)) for key, reason in reasons.items()}
+        yield from _proposals(findings, prompts, claim, [one for one in judged if one.survived], reasons)
         for chosen, rejected in _pairs(judged):
             columns = (asked, replies[chosen.argument.key], replies[rejected.argument.key])
             yield _row("dpo", columns, findings, claim, (chosen, rejected), rejected.argument.key)
@@ -24,16 +25,18 @@ def argument_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
             yield _row("kto", (asked, replies[one.argument.key], one.survived), findings, claim, (one,))
 
 
-def _proposals(findings: Findings, prompts: Prompts, claim: int, survived: Sequence[Judged]) -> Iterator[NewRow]:
+def _proposals(
+    findings: Findings, prompts: Prompts, claim: int, survived: Sequence[Judged], reasons: Mapping[str, Reason]
+) -> Iterator[NewRow]:
     """Gives the survivors as replies to the request for arguments, a handful at a time, those before listed as known.
 
     That is how an explorer asks for them.
     """
-    reasons = [in_words(findings, one.argument) for one in survived]
+    said = [reasons[one.argument.key] for one in survived]
     size = prompts.arguments_asked
     for start in range(0, len(survived), size):
-        asked = prompts.propose(findings.batch.texts[claim], reasons[:start], size)
-        reply = prompts.arguments(reasons[start : start + size])
+        asked = prompts.propose(findings.batch.texts[claim], said[:start], size)
+        reply = prompts.arguments(said[start : start + size])
         row = _row("sft", (asked, reply), findings, claim, survived[start : start + size])
         yield row._replace(mentions=_mentions(claim, survived[: start + size])) if start else row
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
+from sqlalchemy import String, func, inspect, text, type_coerce
 from sqlmodel import Session, col, or_, select
 
 from argtree import graph as g
@@ -49,7 +49,7 @@ class Answers:
     kind: list[str]
     prob: list[float | None]
     note: list[str]
-    answered_at: list[datetime]
+    answered_at: list[str]  # as `iso` gives them
     generation: list[str | None]
     value_when_asked: list[float]
     prob_before: list[float | None]
@@ -84,6 +84,8 @@ class Reader:
         for quantity in session.exec(select(Quantity).order_by(col(Quantity.id))):
             self._keys[known(quantity.id)] = quantity.key
             self._quantities[known(quantity.id)] = load_quantity(quantity)
+        self._has_evidence = session.exec(select(Evidence).limit(1)).first() is not None
+        self._answered_at = _answered_at(session)
         self._raters = {one: name for one, name in session.execute(columns(Rater, "id", "name"))}
 
     def read(self, rows: IntArray, ids: Sequence[int], linked: bool) -> Batch:
@@ -93,7 +95,7 @@ class Reader:
             rows: theirs in `Families`.
             linked: whether anything ties them to others, all of which are among them.
         """
-        found = list(self._where(columns(Claim, "key", "text", "prior", "askable", order=("id",)), "claim.id", ids))
+        found = self._where(columns(Claim, "key", "text", "prior", "askable", order=("id",)), "claim.id", ids)
         keys, texts, priors, askable = map(list, zip(*found, strict=True))
         answers = self._answers(ids)
         likelihood = _likelihoods(answers)
@@ -104,29 +106,30 @@ class Reader:
         if not linked:
             return Batch(rows, keys, texts, answers, self._raters, label, questions, [], None, None)
         reasons = self._reasons(place, ids)
-        about = {row.claim_id: row for (row,) in self._where(select(About), "about.claim_id", ids)}
-        said = (
-            [load_about(about[one], self._keys) if one in about else None for one in ids]
-            if about
-            else [None] * len(ids)
-        )
+        rest = self._where(select(About), "about.claim_id", ids) if self._quantities else []
+        about = {row.claim_id: row for (row,) in rest}
+        said = map({one: load_about(row, self._keys) for one, row in about.items()}.get, ids)
         claims = tuple(map(g.Claim, keys, texts, priors, askable, said))
         before, graph = self._graphs(claims, ids, reasons, list(about.values()), likelihood)
         return Batch(rows, keys, texts, answers, self._raters, label, questions, reasons, before, graph)
 
-    def _where(self, statement: Any, column: str, ids: Sequence[int]) -> Iterator[Any]:
-        """Gives the rows in which a column is one of the ids, which are ours and so may stand in the statement."""
+    def _where(self, statement: Any, column: str, ids: Sequence[int]) -> list[Any]:
+        """Returns the rows in which a column is one of the ids, which are ours and so may stand in the statement."""
+        found: list[Any] = []
         for start in range(0, len(ids), _AT_ONCE):
             listed = ",".join(map(str, ids[start : start + _AT_ONCE]))
-            yield from self.session.execute(statement.where(text(f"{column} IN ({listed})"))).all()
+            found += self.session.execute(statement.where(text(f"{column} IN ({listed})"))).all()
+        return found
 
     def _answers(self, ids: Sequence[int]) -> Answers:
         fields = [name for name in Answers.__dataclass_fields__ if name != "start"]
-        statement = columns(Answer, "claim_id", *fields, order=("claim_id", "id"))
-        found = list(self._where(statement, "answer.claim_id", ids))
-        about, *said = map(list, zip(*found, strict=True)) if found else [[]] * (1 + len(fields))
+        others = [name for name in fields if name != "answered_at"]
+        statement = columns(Answer, "claim_id", *others, order=("claim_id", "id")).add_columns(self._answered_at)
+        found = self._where(statement, "answer.claim_id", ids)
+        about, *said, moments = map(list, zip(*found, strict=True)) if found else [[]] * (2 + len(others))
         counts = np.bincount(np.searchsorted(ids, np.array(about, np.int64)), minlength=len(ids))
-        return Answers(starts(counts), *said)
+        answered_at = [one if isinstance(one, str) else iso(one) for one in moments]
+        return Answers(starts(counts), answered_at=answered_at, **dict(zip(others, said, strict=True)))
 
     def _reasons(self, place: dict[int, int], ids: Sequence[int]) -> list[BatchArgument]:
         premises: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
@@ -158,7 +161,8 @@ class Reader:
             tuple(g.Measurement(self._keys[one], value, sd) for one, value, sd in measured if one in used)
             for measured in self._measured
         )
-        found = self._where(columns(Evidence, "claim_id", "if_false", "if_true"), "evidence.claim_id", ids)
+        likelihoods = columns(Evidence, "claim_id", "if_false", "if_true")
+        found = self._where(likelihoods, "evidence.claim_id", ids) if self._has_evidence else []
         imported = {one: (if_false, if_true) for one, if_false, if_true in found}
         keys = [claim.id for claim in claims]
         taken = [tuple([g.Premise(keys[place], holds) for place, holds in one.premises]) for one in reasons]
@@ -208,6 +212,14 @@ def iso(moment: datetime) -> str:
 def _number(answer: Answer, rater: str) -> tuple[Any, ...]:
     said = (answer.id, rater, answer.kind, answer.number, answer.sd, answer.note)
     return *said, iso(answer.answered_at), answer.value_when_asked
+
+
+def _answered_at(session: Session) -> Any:
+    """Returns the column of times of answers: on SQLite, which keeps them as texts in UTC, in the form of `iso`."""
+    column = inspect(Answer).local_table.c["answered_at"]
+    if session.get_bind().dialect.name != "sqlite":
+        return column
+    return func.replace(type_coerce(column, String), " ", "T").concat("+00:00")
 
 
 def _likelihoods(answers: Answers) -> FloatArray:

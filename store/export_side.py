@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from store.export_batch import iso
 from store.export_rows import ANSWERS_NAMED, Portion
 from store.export_tables import ANSWER_NUMBERS, ANSWERS, PATHS, STEPS, TEXTS, lists
 from store.findings import Edge, Findings, is_settled
@@ -90,7 +89,7 @@ class Side:
             pa.array(said.kind, pa.string()),
             pa.array(said.prob, pa.float64()),
             pa.array(said.note, pa.string()),
-            pa.array([iso(moment) for moment in said.answered_at], pa.string()),
+            pa.array(said.answered_at, pa.string()),
             pa.array(said.generation, pa.string()),
             pa.array(said.value_when_asked, pa.float64()),
             pa.array(said.prob_before, pa.float64()),

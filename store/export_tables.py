@@ -212,7 +212,7 @@ class _Table:
     def _flush(self, multiple: int) -> None:
         """Writes the rows that wait, but for those beyond a multiple of so many."""
         if self._writer is None:
-            self._writer = pq.ParquetWriter(str(self.path), self.schema)
+            self._writer = pq.ParquetWriter(str(self.path), self.schema, use_dictionary=False)  # no smaller with one
         table = pa.concat_tables(self._waiting)
         count = table.num_rows - table.num_rows % multiple
         if count:

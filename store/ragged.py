@@ -43,7 +43,7 @@ class Ragged(NamedTuple):
         return type(self)(starts(counts), self.flat[ranges(self.start[:-1], counts)])
 
     def into(self, parts: IntArray) -> Self:
-        """Returns the lists with what their things stand for: thing p is replaced by parts[p], ..., parts[p + 1] - 1."""
+        """Returns the lists with what their things stand for: thing p becomes parts[p], ..., parts[p + 1] - 1."""
         counts = np.diff(parts)[self.flat]
         return type(self)(starts(counts)[self.start], ranges(parts[:-1][self.flat], counts))
 

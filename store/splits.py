@@ -56,7 +56,7 @@ def read_families(session: Session, held_out: float) -> Families:
     roots = np.searchsorted(ids, integers(session, columns(Root, "claim_id", order=("id",)), 1)[:, 0])
     tied = _ties(session, ids)
     answered = np.zeros(len(ids), dtype=np.bool_)
-    said = select(Answer.claim_id).where(col(Answer.prob).is_not(None)).distinct()
+    said = select(Answer.claim_id).where(col(Answer.prob).is_not(None))
     answered[np.searchsorted(ids, integers(session, said, 1)[:, 0])] = True
     linked = np.zeros(len(ids), dtype=np.bool_)
     linked[edges.ravel()] = True
