@@ -139,14 +139,14 @@ def _signatures(texts: Sequence[str], guards: HashArray | None = None) -> _Signa
 
     Args:
         texts: at least one.
-        guards: texts with others get no pairs; None for all.
+        guards: ascending; texts with others get no pairs; None for all.
     """
     word, guard = _words(texts)
     begins = np.flatnonzero(word == 0)
     owner = np.repeat(np.arange(len(texts)), np.diff(begins, append=len(word)))
     guard = np.add.reduceat(guard, begins)
     if guards is not None:
-        known = np.isin(guard, guards)[owner]
+        known = (guards[np.minimum(np.searchsorted(guards, guard), len(guards) - 1)] == guard)[owner]
         word, owner = word[known], owner[known]
     following = np.append(word[1:], np.uint64(0))  # the next text begins with 0, which ends this one
     pairs = (word << np.uint64(32)) | following

@@ -173,7 +173,7 @@ class Reader:
                 for one, premises in zip(reasons, taken, strict=True)
             ),
             evidence={key: imported[one] for key, one in zip(keys, ids, strict=True) if one in imported},
-            quantities=tuple(self._quantities[one] for one in sorted(used - {None}) if one is not None),
+            quantities=tuple(self._quantities[one] for one in sorted(one for one in used if one is not None)),
             measurements=numbers,
         )
         said = np.flatnonzero(~np.isnan(likelihood[:, 0]))

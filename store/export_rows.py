@@ -72,11 +72,11 @@ class Portion:
     columns: list[pa.Array]  # [K] each
     mentions: Ragged  # [K], none empty
     claim: IntArray  # [K]
-    basis: list[str]  # [K]
+    basis: Sequence[str]  # [K]
     answers: Ragged  # [K]
-    argument: list[str | None]  # [K]
-    rejected: list[str | None]  # [K]
-    generation: list[str | None]  # [K]
+    argument: Sequence[str | None]  # [K]
+    rejected: Sequence[str | None]  # [K]
+    generation: Sequence[str | None]  # [K]
 
 
 def belief_rows(findings: Findings, prompts: Prompts) -> Portion:
@@ -92,8 +92,7 @@ def inferred_rows(findings: Findings, prompts: Prompts) -> Portion:
     """Returns two rows for every claim that nobody answered and that the answers settled all the same."""
     places = np.flatnonzero(findings.weight > 0)
     answers = Ragged.of([_answered_under(findings, place) for place in places.tolist()])
-    prob = findings.prob[places] if len(places) else np.empty(0)
-    return _soft(findings, prompts, places, prob, findings.weight[places], "inferred", answers)
+    return _soft(findings, prompts, places, findings.prob[places], findings.weight[places], "inferred", answers)
 
 
 def value_rows(findings: Findings, prompts: Prompts, positions: int) -> Portion:
@@ -108,8 +107,7 @@ def value_rows(findings: Findings, prompts: Prompts, positions: int) -> Portion:
             found.update(dict.fromkeys(islice((claim for claim in paths if claim in argued), positions or None)))
     places = np.array(list(found), np.int64)
     answers = Ragged.of([_answered_under(findings, place) for place in found])
-    prob = findings.prob[places] if len(places) else np.empty(0)
-    return _soft(findings, prompts, places, prob, np.ones(len(places)), "posterior", answers)
+    return _soft(findings, prompts, places, findings.prob[places], np.ones(len(places)), "posterior", answers)
 
 
 def portion(name: str, rows: Sequence[NewRow]) -> Portion:
@@ -121,9 +119,8 @@ def portion(name: str, rows: Sequence[NewRow]) -> Portion:
         else array(values, field.type)
         for field, values in zip(CONFIGURATIONS[name], zip(*columns, strict=True), strict=True)
     ]
-    argument, rejected, generation = map(list, rest)
     about = np.array(claims, np.int64)
-    return Portion(arrays, Ragged.of(mentions), about, list(basis), Ragged.of(answers), argument, rejected, generation)
+    return Portion(arrays, Ragged.of(mentions), about, basis, Ragged.of(answers), *rest)
 
 
 def in_words(findings: Findings, argument: BatchArgument) -> Reason:

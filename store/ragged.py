@@ -58,7 +58,10 @@ class Ragged(NamedTuple):
 
     def largest(self, of: IntArray) -> IntArray:
         """Returns [K] the largest that the things of each list have in `of`; no list may be empty."""
-        return np.maximum.reduceat(of[self.flat], self.start[:-1]) if len(self.flat) else np.zeros(0, np.int64)
+        if not len(self.flat):
+            return np.zeros(0, np.int64)
+        found: IntArray = np.maximum.reduceat(of[self.flat], self.start[:-1])
+        return found
 
 
 def starts(counts: IntArray) -> IntArray:
@@ -68,4 +71,5 @@ def starts(counts: IntArray) -> IntArray:
 
 def ranges(first: IntArray, counts: IntArray) -> IntArray:
     """Returns first[k], first[k] + 1, ..., counts[k] of them, for one k after the other."""
-    return np.arange(int(counts.sum())) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+    found: IntArray = np.arange(int(counts.sum())) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+    return found

@@ -82,6 +82,16 @@ def test_is_a_value() -> None:
         graph.roots = ()  # type: ignore[misc]
 
 
+def test_other_evidence_and_roots_make_the_graph_that_has_them() -> None:
+    graph = ArgumentGraph((A, B), (_argument(),), (Root("a"),), {"b": (0.5, 1.0)})
+    assert graph.given({"a": (1.0, 0.5)}) == dataclasses.replace(graph, evidence={"a": (1.0, 0.5)})
+    assert graph.with_roots([Root("b")]) == dataclasses.replace(graph, roots=(Root("b"),))
+    with pytest.raises(ValueError, match="evidence on 'z'"):
+        graph.given({"z": (1.0, 0.5)})
+    with pytest.raises(ValueError, match="a root is 'z'"):
+        graph.with_roots([Root("z")])
+
+
 def test_public_names_are_complete_and_sorted() -> None:
     assert argtree.__all__ == sorted(argtree.__all__)
     assert all(hasattr(argtree, name) for name in argtree.__all__)
