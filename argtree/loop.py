@@ -84,8 +84,11 @@ class School(Protocol):
         """
         ...
 
-    def evaluate(self, candidate: int, parent: int, on_step: "OnStep") -> Record:
-        """Returns the scores of both, as `old` and `new`: {"fast": {"brier": {value, low, high, count}, ...}, ...}."""
+    def evaluate(self, candidate: int, parent: int, dataset: Path, on_step: "OnStep") -> Record:
+        """Returns the scores of both, as `old` and `new`: {"fast": {"brier": {value, low, high, count}, ...}, ...}.
+
+        What was asked comes as `fast` and, if it was explored, `slow`. `dataset` is the round's.
+        """
         ...
 
     def judge(self, candidate: int, parent: int) -> Record:
@@ -315,7 +318,7 @@ class Loop:
     def _evaluate(self, state: LoopState, one: RoundState) -> Record:
         self.watcher.step(one.number, "evaluate", None)
         parent = one.done["explore"]["generation"]
-        return self.school.evaluate(one.done["finetune"]["number"], parent, self.watcher.progress)
+        return self.school.evaluate(one.done["finetune"]["number"], parent, self._dataset(one), self.watcher.progress)
 
     def _promote(self, state: LoopState, one: RoundState) -> Record:
         self.watcher.step(one.number, "promote", None)

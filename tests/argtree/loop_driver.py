@@ -72,7 +72,7 @@ class SmallSchool:
             self._write(number, {"status": "candidate", "tag": tag, "parent": parent, "rows": rows, "seed": seed})
         return {"number": number}
 
-    def evaluate(self, candidate: int, parent: int, on_step: OnStep) -> Record:
+    def evaluate(self, candidate: int, parent: int, dataset: Path, on_step: OnStep) -> Record:
         return {"old": _scores(parent), "new": _scores(candidate)}
 
     def judge(self, candidate: int, parent: int) -> Record:
