@@ -2,10 +2,7 @@
 
 Covered: chat templates, batches, greedy and sampled replies, exact scores, folders and names on the hub, safetensors.
 Not covered: grammars (a reply is whatever the model says; `elicitation.py` validates it), tools, images, code that
-comes with a model (never run), adapters, models spread over several GPUs.
-
-Prompts hold text from users and other models. A special token spelled out in it would end the user's turn, so a blank
-is put into it before the text is tokenised.
+comes with a model (never run), models spread over several GPUs. How a prompt becomes tokens is in `chat.py`.
 """
 
 import json
@@ -22,13 +19,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
 from models.base import FloatArray
+from models.chat import Chat, TokenIds
 from models.errors import ModelNotFoundError, NoWeightsError, PickledWeightsError, PromptTooLongError
 
 BATCH_SIZE = 32  # rows in one forward pass
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 DOWNLOADED = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]  # of a hub repository, its top folder only
-
-TokenIds = list[int]
 
 # transformers leaves these without types
 _generation_config: Any = GenerationConfig
@@ -58,16 +54,16 @@ class HfModel:
         _refuse_unsafe(folder)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            with _quiet():
+            with quiet():
                 self._tokenizer, self._model, missing = _load(folder, self._device)
-                self._special = sorted(_special_texts(self._tokenizer), key=len, reverse=True)
+                self._chat = Chat(self._tokenizer)
                 self._prompt_ids("?")  # a chat template that can't be rendered shows now
         except Exception as exc:  # whatever the vendor raises on a broken folder, it means just this
             raise ModelNotFoundError(f"The model in {folder} can't be loaded: {_first_line(exc)}") from exc
         if missing:
             # transformers would fill them in at random and speak as if nothing were wrong
             raise NoWeightsError(f"The weights in {folder} lack {len(missing)} tensors, {sorted(missing)[0]} for one.")
-        self._eos_ids = _eos_ids(self._tokenizer, self._model)
+        self._eos_ids = eos_ids(self._tokenizer, self._model)
         self._model.generation_config = (
             _generation_config()
         )  # the model's own penalties and samplers would bend replies
@@ -164,7 +160,7 @@ class HfModel:
             **(sampling or {"do_sample": False}),
         )
         ids, mask = self._pad(rows, left=True)
-        with _quiet():
+        with quiet():
             output = self._model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
         return [self._reply(tokens) for tokens in output[:, ids.shape[1] :].tolist()]
 
@@ -175,16 +171,10 @@ class HfModel:
         return text
 
     def _prompt_ids(self, prompt: str) -> TokenIds:
-        for special in self._special:
-            prompt = prompt.replace(special, f"{special[0]} {special[1:]}")
-        if not self._tokenizer.chat_template:
-            return self._ids(prompt + "\n", add_special_tokens=True)
-        turns = [{"role": "user", "content": prompt}]
-        return self._ids(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+        return self._chat.prompt_ids(prompt)
 
-    def _ids(self, text: str, add_special_tokens: bool = False) -> TokenIds:
-        encoded = self._tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)
-        return list(encoded["input_ids"])
+    def _ids(self, text: str) -> TokenIds:
+        return self._chat.ids(text)
 
     def _room(self, row: TokenIds, max_tokens: int) -> int:
         """How many tokens may follow a row: `max_tokens`, or less where the model's length ends before."""
@@ -277,13 +267,7 @@ def _load(folder: Path, device: torch.device) -> tuple[Any, Any, set[str]]:
     return tokenizer, model.to(device).eval(), set(info["missing_keys"])
 
 
-def _special_texts(tokenizer: Any) -> set[str]:
-    """Texts that the tokenizer turns into special tokens wherever they stand."""
-    added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-    return {text for text in added | set(tokenizer.all_special_tokens) if text}
-
-
-def _eos_ids(tokenizer: Any, model: Any) -> list[int]:
+def eos_ids(tokenizer: Any, model: Any) -> list[int]:
     """Every token that ends a reply: the tokenizer's, and those that the model's folder declares."""
     declared = model.generation_config.eos_token_id if model.generation_config is not None else None
     ids = declared if isinstance(declared, list) else [declared]
@@ -301,7 +285,7 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars or advice from transformers meanwhile; its settings are put back."""
     verbosity, bars = _vendor_log.get_verbosity(), _vendor_log.is_progress_bar_enabled()
     _vendor_log.set_verbosity_error()
