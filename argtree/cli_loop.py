@@ -137,8 +137,8 @@ class _Watcher:
         if step == "ask" and not self.simulated:
             where = "" if self.store == DEFAULT_STORE else f" --store {self.store}"
             err.print(
-                f"Waiting for {total} answers: give them with `argtree answer{where}` or `argtree ui{where}` in another "
-                "terminal.",
+                f"Waiting for {total} answers: give them in another terminal, with `argtree answer{where}` or "
+                f"`argtree ui{where}`.",
                 markup=False,
             )
         self.task = self.bars.add_task(words, total=total, words="")

@@ -21,6 +21,7 @@ from argtree.quantity_value import quantity_worths
 from argtree.search import choose_expansion
 from models.elicitation import Belief, Elicitor, Proposal
 from models.errors import ModelError
+from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
 from store import claims, queue
 from store.database import read_scope, session_scope
@@ -277,6 +278,33 @@ def run(
         except ArgtreeError as error:
             log.warning("Will be tried again: %s", error)
         stop.wait(poll_seconds)
+
+
+class Follower:
+    """Gives the generation in use whenever it is another than before; one that can't be loaded is not followed."""
+
+    def __init__(self, registry: Registry, load_fn: Callable[[str], Elicitor]) -> None:
+        """Args:
+        registry: where the generation in use is written down.
+        load_fn: gives what asks the model of a spec.
+        """
+        self.registry = registry
+        self.load_fn = load_fn
+        self._failed: str | None = None
+
+    def __call__(self, name: str) -> Elicitor | None:
+        """What to go on with instead of the model of that name; None for the same."""
+        try:
+            spec = self.registry.current().spec
+            if spec in (name, self._failed):  # what failed is not tried again until another is promoted
+                return None
+            self._failed = spec
+            elicitor = self.load_fn(spec)
+        except ArgtreeError as error:
+            log.warning("Going on with %s: %s", name, error)
+            return None
+        self._failed = None
+        return elicitor
 
 
 def _explore(explorer: Explorer, stop: Event) -> None:

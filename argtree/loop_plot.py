@@ -1,4 +1,4 @@
-"""The pictures of the loop's report: error by round, and how many roots each answer moved. No text of users or models."""
+"""The pictures of the loop's report: error by round, and how many roots each answer moved. No strangers' text."""
 
 import io
 from collections.abc import Sequence
