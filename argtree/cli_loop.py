@@ -1,6 +1,7 @@
 """`argtree loop`: rounds of exploring, asking and learning, with a bar for every step and a line for every round."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +81,7 @@ def _loop(
 
     Example: argtree loop --rounds 6 --oracle simulated --html loop.html
     """
+    logging.getLogger("argtree.models").setLevel(logging.ERROR)  # what is dropped is counted, and the bar stays whole
     from argtree.loop import Loop, Settings
     from argtree.loop_school import GenerationSchool, Training
 
@@ -199,7 +201,8 @@ def _finish(state: LoopState, school: Any, html: Path | None, as_json: bool) -> 
         print(json.dumps(state.to_json(), ensure_ascii=False))
         return
     promoted = sum(one.done["promote"]["promoted"] for one in state.rounds)
-    out.print(f"{len(state.rounds)} rounds, {promoted} promoted; generation {school.current()} is in use.")
+    counted = f"{len(state.rounds)} round{'' if len(state.rounds) == 1 else 's'}"
+    out.print(f"{counted}, {promoted} promoted; generation {school.current()} is in use.")
 
 
 def _write_report(state: LoopState, path: Path) -> None:
