@@ -57,11 +57,11 @@ DEFAULT_BUDGET = 400
 SHOWN_QUESTIONS = 10
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
+cli_judge.register(app)
 RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, question or claim of a root.")]
 
 
 cli_export.register(app)
-cli_judge.register(app)
 cli_loop.register(app)
 
 
