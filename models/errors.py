@@ -10,6 +10,8 @@ ArgtreeError
     BadQuestionError     (a ValueError too)
     PromptTooLongError
     BadReplyError
+    GenerationError
+    BadSuiteError        (a ValueError too)
 """
 
 from argtree.errors import ArgtreeError
@@ -49,3 +51,11 @@ class PromptTooLongError(ModelError):
 
 class BadReplyError(ModelError):
     """The model's reply can't be used, and nothing is made up in its place."""
+
+
+class GenerationError(ModelError):
+    """There is no such generation, or the folder of generations is damaged."""
+
+
+class BadSuiteError(ModelError, ValueError):
+    """The file is no suite to evaluate a model on."""
