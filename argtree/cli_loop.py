@@ -105,8 +105,7 @@ def _loop(
     )
     training = Training("full" if method == "full" else "lora", epochs, slow_questions, slow_budget)
     school = GenerationSchool(generations, model, suite, training)
-    for question in asked:
-        school.check_question(question)  # all of them, before anything is stored
+    school.check(asked)
     file = StateFile(folder)
     with file.held(), _watching(store, oracle == "simulated", file, html) as watcher:
         loop = Loop(open_store(store), school, settings, file, watcher)

@@ -1,25 +1,27 @@
 """The learning half of the loop on the real thing: datasets, fine-tuning, the held-out suite, the gate, generations.
 
-Joins `store.export`, `models.finetune`, `models.evaluate`, `models.gate` and `models.generations`; decides nothing itself.
+Joins `store.export`, `models.candidates`, `models.evaluate` and `models.gate`; decides nothing itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from argtree._interim import read_examples
 from argtree.cli_export import dataset_prompts
 from argtree.loop import OnStep
-from argtree.loop_state import Record
+from argtree.loop_state import LoopError, Record
 from argtree.propagate import propagate
 from argtree.slow import slow_answers
+from models.candidates import Plan, make
+from models.dataset import read_examples
 from models.elicitation import Elicitor
 from models.evaluate import Evaluation, ValidFn, evaluate, read_evaluation, save_evaluation
 from models.everyday.suite import everyday_suite
 from models.everyday.world import load_world
-from models.finetune import Settings, train
+from models.finetune import Settings
 from models.gate import gate
 from models.generations import EVALUATION, Generation, Registry
 from models.load import BUNDLED, HF_PREFIX, bundled_folder, load_model
@@ -63,9 +65,20 @@ class GenerationSchool:
         else:
             self._start = self.registry.get(0).base
 
-    def check_question(self, question: str) -> None:
-        """Passes a question that the model can speak of; raises what `Elicitor.check_question` does."""
-        self.elicitor(self.current()).check_question(question)
+    def check(self, questions: Sequence[str]) -> None:
+        """Passes questions that the model can speak of, and a suite that can be read, before anything is stored.
+
+        Raises:
+            ModelError: otherwise; see `Elicitor.check_question` and `read_suite`.
+        """
+        if self.suite is not None:
+            read_suite(self.suite)
+        if questions:
+            elicitor = (
+                Elicitor(load_model(self._start)) if not self.registry.is_started else self.elicitor(self.current())
+            )
+            for question in questions:
+                elicitor.check_question(question)
 
     def current(self) -> int:
         """Returns the generation in use, 0 being made if there is none."""
@@ -85,19 +98,23 @@ class GenerationSchool:
         return {"answers": summary.answers, "premises": summary.premises, "rows": summary.rows}
 
     def train(self, dataset: Path, scratch: Path, parent: int, tag: Record, seed: int, on_step: OnStep) -> Record:
-        """Fine-tunes a generation on the dataset into a candidate; one that the same round made already is that one."""
+        """Fine-tunes a generation on the dataset into a candidate; one that the same round made already is that one.
+
+        Old data is replayed, and the checkpoints of a run that was killed lie among the generations: see
+        `models.candidates`. So `scratch` stays empty.
+        """
         examples = read_examples(dataset)
+        if not examples:
+            raise LoopError("There is nothing to learn from: every answered claim is held out to judge by.")
         made = self._made(tag)
         if made is None:
             settings = Settings(method=self.training.method, epochs=self.training.epochs, seed=seed)
-            model = load_model(self.registry.get(parent).spec, generations=self.registry.folder)
-            points = train(model._model, model._tokenizer, examples, settings, None, lambda d, t, l: on_step(d, t))
-
-            def write(folder):
-                model._model.save_pretrained(folder)
-                model._tokenizer.save_pretrained(folder)
-
-            made = self.registry.add(parent, write, method=self.training.method, seed=seed, details={"tag": tag})
+            details: dict[str, object] = {"tag": tag, "dataset": str(dataset)}
+            of, validation = self.registry.get(parent), read_examples(dataset, "validation")
+            plan = Plan(self.registry, of, examples, settings, validation, details=details)
+            made = make(plan, lambda done, total, loss: on_step(done, total))
+        if made is None:
+            raise LoopError("The training was stopped before its end.")
         return {"number": made.number, "examples": len(examples)}
 
     def evaluate(self, candidate: int, parent: int, dataset: Path, on_step: OnStep) -> Record:

@@ -51,12 +51,10 @@ def encode(chat: Chat, examples: Sequence[Example], *, ends: Sequence[int], max_
         raise ValueError("There is nothing to learn: no examples, or none that has a weight.")
     scale = len(examples) / total
     yes, no, end = chat.ids(YES[0]), chat.ids(NO[0]), chat.end_ids(ends)
-    prompts: dict[str, TokenIds] = {}  # a claim is often asked about again
+    taught = [example for example in examples if example.weight > 0]
     rows: list[Row] = []
-    for example in (example for example in examples if example.weight > 0):
-        if example.prompt not in prompts:
-            prompts[example.prompt] = chat.prompt_ids(example.prompt)
-        prompt, weight = prompts[example.prompt], example.weight * scale
+    for example, prompt in zip(taught, chat.prompts_ids([example.prompt for example in taught]), strict=True):
+        weight = example.weight * scale
         if example.yes_prob is None:
             rows.append(_row(prompt, chat.ids(chat.harmless(example.reply)) + end, weight))
         elif len(yes) == len(no) == 1:
