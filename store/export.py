@@ -44,6 +44,7 @@ FORMATS = {
 
 HELD_OUT = 0.2
 _IDS_AT_ONCE = 10_000
+_COLLECT_EVERY = 16  # batches
 
 
 @dataclass(frozen=True)
@@ -160,10 +161,11 @@ class _Export:
     def write(self, propagate_fn: PropagateFn) -> None:
         """Writes all rows."""
         reader = Reader(self.session)
-        for rows, linked in batches(self.families):
+        for number, (rows, linked) in enumerate(batches(self.families)):
             batch = reader.read(rows, self.families.ids[rows].tolist(), linked)
             self._write_batch(find(batch, propagate_fn))
-            gc.collect()  # else nothing does, see _rare_collection
+            if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
+                gc.collect()  # else nothing does, see _rare_collection
         for quantity in quantity_rows(self.session):
             self.tables.add("quantities", None, quantity)
 

@@ -137,12 +137,7 @@ class Reader:
         likelihoods = self._where(_columns(Evidence, "claim_id", "if_false", "if_true"), "evidence.claim_id", ids)
         imported = {one: (if_false, if_true) for one, if_false, if_true in likelihoods}
         before = g.ArgumentGraph(
-            claims=tuple(
-                g.Claim(
-                    c.key, c.text, c.prior, c.askable, load_about(about[c.id], self._keys) if c.id in about else None
-                )
-                for c in claims
-            ),
+            claims=tuple(g.Claim(c.key, c.text, c.prior, c.askable, about.get(c.id)) for c in claims),
             arguments=arguments,
             evidence={claim.key: imported[claim.id] for claim in claims if claim.id in imported},
             quantities=tuple(self._quantities[one] for one in sorted(used - {None}) if one is not None),

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from store.splits import SPLITS
 
-ROW_GROUP = 20_000
+ROW_GROUP = 10_000
 
 Row = tuple[Any, ...]
 
@@ -144,22 +144,21 @@ class Tables:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._tables: dict[str, _Table] = {}
+        self._tables: dict[tuple[str, str | None], _Table] = {}
 
     def add(self, name: str, split: str | None, row: Row) -> int:
         """Returns the number of the row that was added: 0, 1, ... within its file."""
-        path = table_path(name, split)
-        table = self._tables.get(path)
+        table = self._tables.get((name, split))
         if table is None:
             schema = CONFIGURATIONS[name] if split is not None else SIDE_TABLES[name]
-            table = self._tables[path] = _Table(self.folder / path, schema)
+            table = self._tables[name, split] = _Table(self.folder / table_path(name, split), schema)
         return table.add(row)
 
     def counts(self) -> dict[str, int]:
         """Returns rows by the file's path in the folder, in a fixed order."""
-        in_order = [table_path(name, split) for name in CONFIGURATIONS for split in SPLITS]
-        in_order += [table_path(name, None) for name in SIDE_TABLES]
-        return {path: self._tables[path].count for path in in_order if path in self._tables}
+        in_order: list[tuple[str, str | None]] = [(name, split) for name in CONFIGURATIONS for split in SPLITS]
+        in_order += [(name, None) for name in SIDE_TABLES]
+        return {table_path(*one): self._tables[one].count for one in in_order if one in self._tables}
 
     def close(self) -> None:
         """Ends all files; they are on the disk when this returns."""
