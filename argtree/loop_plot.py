@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -105,7 +106,10 @@ def _figure(height: float) -> tuple[Figure, Axes]:
 
 def _svg(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    fixed = {"svg.hashsalt": "argtree", "svg.fonttype": "path"}  # path: the reader's machine may lack the font
+    fixed: dict[Any, Any] = {
+        "svg.hashsalt": "argtree",
+        "svg.fonttype": "path",
+    }  # path: the reader's machine may lack the font
     with matplotlib.rc_context(fixed):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": "argtree"}, transparent=True)
     return buffer.getvalue()
