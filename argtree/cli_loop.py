@@ -82,14 +82,14 @@ def _loop(
     Example: argtree loop --rounds 6 --oracle simulated --html loop.html
     """
     logging.getLogger("argtree.models").setLevel(logging.ERROR)  # what is dropped is counted, and the bar stays whole
-    from argtree.loop import Loop, Settings
-    from argtree.loop_school import GenerationSchool, Training
-
     if oracle not in ("queue", "simulated"):
         raise typer.BadParameter("say queue or simulated", param_hint="--oracle")
     if method not in ("lora", "full"):
         raise typer.BadParameter("say lora or full", param_hint="--method")
     asked = [*(questions or []), *_lines(question_file)]
+    from argtree.loop import Loop, Settings
+    from argtree.loop_school import GenerationSchool, Training
+
     if new_roots is None:
         new_roots = DEFAULT_NEW_ROOTS if oracle == "simulated" and not asked else 0
     settings = Settings(

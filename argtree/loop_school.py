@@ -15,13 +15,11 @@ from argtree.loop import OnStep
 from argtree.loop_state import LoopError, Record
 from argtree.propagate import propagate
 from argtree.slow import slow_answers
-from models.candidates import Plan, make
 from models.dataset import read_examples
 from models.elicitation import Elicitor
 from models.evaluate import Evaluation, ValidFn, evaluate, read_evaluation, save_evaluation
 from models.everyday.suite import everyday_suite
 from models.everyday.world import load_world
-from models.finetune import Settings
 from models.gate import gate
 from models.generations import EVALUATION, Generation, Registry
 from models.load import BUNDLED, HF_PREFIX, bundled_folder, load_model
@@ -103,6 +101,9 @@ class GenerationSchool:
         Old data is replayed, and the checkpoints of a run that was killed lie among the generations: see
         `models.candidates`. So `scratch` stays empty.
         """
+        from models.candidates import Plan, make  # trl takes seconds to import
+        from models.finetune import Settings
+
         examples = read_examples(dataset)
         if not examples:
             raise LoopError("There is nothing to learn from: every answered claim is held out to judge by.")
