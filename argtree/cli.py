@@ -32,7 +32,7 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import draw
+from argtree import cli_export, cli_finetune, cli_judge, cli_loop, draw
 from argtree.cli_common import JsonOption, ModelOption, SeedOption, StoreOption, at_work, err, load_elicitor, out
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
@@ -47,7 +47,6 @@ from argtree.value import Measure
 from argtree.what_if import suppose
 from store import claims, queue
 from store.database import DEFAULT_STORE, open_store, read_scope, session_scope
-from store.export import export_dataset
 from store.graphs import labels, load_graph, save_graph
 
 if TYPE_CHECKING:
@@ -58,7 +57,13 @@ DEFAULT_BUDGET = 400
 SHOWN_QUESTIONS = 10
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
+cli_finetune.register(app)
+cli_judge.register(app)
 RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, question or claim of a root.")]
+
+
+cli_export.register(app)
+cli_loop.register(app)
 
 
 @app.callback()
@@ -176,9 +181,12 @@ def daemon(
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
+    With --model generation:current it goes on with each generation that is promoted.
+
     Example: argtree daemon --store sqlite:///team.db
     """
-    from argtree.daemon import run
+    from argtree.daemon import Follower, run
+    from models.generations import Registry
 
     logging.getLogger("argtree").setLevel(logging.INFO)
     stop = Event()
@@ -186,7 +194,8 @@ def daemon(
         signal.signal(name, lambda *_: stop.set())
     explorer = _explorer(store, load_elicitor(model, seed))
     err.print("The daemon is running; Ctrl-C stops it.")
-    run(explorer, stop)
+    follows = model == "generation:current"
+    run(explorer, stop, follow_fn=Follower(Registry(), lambda spec: load_elicitor(spec, seed)) if follows else None)
     err.print("The daemon has stopped.")
 
 
@@ -267,26 +276,6 @@ def answer(
 
     count = answer_questions(store, rater or _login(), sys.stdin, out)
     out.print(f"{count} answered. Thank you." if count else "Nothing was answered.")
-
-
-@app.command()
-def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; an earlier export is replaced.")],
-    store: StoreOption = DEFAULT_STORE,
-) -> None:
-    """Write the answered premises as a dataset: JSONL, Parquet and messages for fine-tuning.
-
-    Example: argtree export dataset
-    """
-    from models.prompts import is_true
-
-    with read_scope(open_store(store, create=False)) as session:
-        summary = export_dataset(session, folder, is_true)
-    out.print(
-        f"{summary.premises} answered premises ({summary.answers} answers, {summary.messages} of them settled) "
-        f"{f'and {summary.quantities} answered quantities ' if summary.quantities else ''}are in {summary.folder}.",
-        markup=False,
-    )
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ schema (`SCHEMAS`) or one word. The fixed parts are constants, so that a tokeniz
 (`FIXED_PARTS`) and a server can reuse their prefix.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -48,6 +49,10 @@ PROPOSE = (
     'Reply in JSON: {"arguments": [{"polarity": "support" or "attack", "strength": 0.8, "premises": '
     '[{"claim": "...", "holds": true}]}]}, with an empty list when there is nothing to add.\nHow many at most: '
 )
+REASON = (
+    "Is this claim true? Say line by line which claims the answer follows from, and whether each is true or false; "
+    "then answer yes or no.\nClaim: "
+)
 CLAIM = "\nClaim: "
 LISTED = "\nListed:"
 FOR = "\n- for: "
@@ -87,6 +92,34 @@ def state_claim(question: str) -> str:
 def propose_arguments(claim: str, known: Sequence[ProposedArgument], n: int) -> str:
     """The request for up to `n` arguments about `claim` that are not among the `known` ones."""
     return f"{PROPOSE}{n}{CLAIM}{claim}{listed(known)}"
+
+
+def arguments_json(arguments: Sequence[ProposedArgument]) -> str:
+    """The reply to `propose_arguments`: arguments in the JSON form that it asks for."""
+    listed = [
+        {
+            "polarity": argument.polarity,
+            "strength": argument.strength,
+            "premises": [{"claim": premise.text, "holds": premise.holds} for premise in argument.premises],
+        }
+        for argument in arguments
+    ]
+    return json.dumps({"arguments": listed})
+
+
+def reason(claim: str) -> str:
+    """The request to answer a claim with the steps that the answer follows from. No bundled model was trained on it."""
+    return f"{REASON}{claim}"
+
+
+def step(claim: str, holds: bool) -> str:
+    """A step of the reply to `reason`: one line."""
+    return f"{'True' if holds else 'False'}: {' '.join(claim.split())}"
+
+
+def verdict(is_yes: bool) -> str:
+    """The last step of the reply to `reason`."""
+    return f"Answer: {'yes' if is_yes else 'no'}"
 
 
 def listed(reasons: Sequence[ProposedArgument]) -> str:

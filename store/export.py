@@ -1,160 +1,67 @@
-"""The dataset: what raters answered, as files that `datasets.load_dataset` and fine-tuning trainers read as they are.
+"""The dataset: what raters answered and what follows from it, as files that trainers read as they are.
 
-The same store gives byte-identical files: rows are in a fixed order and nothing tells when or where they were written.
-Texts of claims come from models and users, so they stand in JSON and Parquet only, never in the card.
+One pass over the store, batch by batch of claims that hang together, so memory is that of one batch and some fifty
+bytes for every claim. The same store gives byte-identical files: rows are in a fixed order and nothing tells when or
+where they were written. Texts of claims come from models and users, so they stand in Parquet only, never in the card.
 """
 
-import errno
-import io
-import json
-import os
-import shutil
-import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+import gc
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
-from sqlmodel import Session, col, or_, select
+import numpy as np
+from sqlmodel import Session, col, func, select
 
-from argtree.evidence import is_settled, label_likelihood, label_prob
-from argtree.graph import ArgumentGraph
+from argtree.evidence import is_settled
+from store.croissant import croissant
+from store.duplicates import Pair, near_duplicates
 from store.errors import ExportError
-from store.graphs import load_graph
-from store.paths import Step, paths_to_root
-from store.tables import About, Answer, Claim, Quantity, Rater, Root
+from store.export_arguments import argument_rows
+from store.export_batch import Batch, ClaimRow, Reader, Said, iso, quantity_rows
+from store.export_card import card
+from store.export_chains import chain_rows
+from store.export_folder import CARD, METADATA, replacing
+from store.export_rows import ANSWERS_NAMED, NewRow, Prompts, belief_rows, inferred_rows, value_rows
+from store.export_tables import CONFIGURATIONS, Tables, sync
+from store.findings import Findings, PropagateFn, find
+from store.paths import Step
+from store.splits import SPLITS, TRAIN, Families, IntArray, batches, read_families
+from store.tables import Answer, Claim
 
-Row = dict[str, Any]
-_NAMES = (
-    "README.md",
-    *(f"{name}.{kind}" for name in ("premises", "messages", "quantities") for kind in ("jsonl", "parquet")),
-)
-_MARK = "argtree-dataset/1"  # in the card; tells an earlier export from a folder of somebody else's
+FORMATS = {
+    "beliefs": frozenset({"beliefs", "inferred", "values"}),
+    "sft": frozenset({"sft"}),
+    "dpo": frozenset({"dpo"}),
+    "reward": frozenset({"reward"}),
+    "kto": frozenset({"kto"}),
+    "prm": frozenset({"prm"}),
+    "all": frozenset(CONFIGURATIONS),
+}
+"""What each format writes, beside the side tables."""
 
-_ANSWER = pa.struct(
-    [
-        ("rater", pa.string()),
-        ("kind", pa.string()),
-        ("prob", pa.float64()),
-        ("note", pa.string()),
-        ("answered_at", pa.string()),
-        ("generation", pa.string()),
-        ("value_when_asked", pa.float64()),
-        ("prob_before", pa.float64()),
-    ]
-)
-_STEP = pa.struct(
-    [
-        ("argument", pa.string()),
-        ("polarity", pa.string()),
-        ("strength", pa.float64()),
-        ("holds", pa.bool_()),
-        ("conclusion", pa.string()),
-    ]
-)
-_PATH = pa.struct([("root", pa.string()), ("question", pa.string()), ("steps", pa.list_(_STEP))])
-_PREMISES = pa.schema(
-    [
-        ("claim", pa.string()),
-        ("text", pa.string()),
-        ("label", pa.string()),
-        ("label_prob", pa.float64()),
-        ("settled", pa.bool_()),
-        ("n_answers", pa.int64()),
-        ("answers", pa.list_(_ANSWER)),
-        ("paths", pa.list_(_PATH)),
-    ]
-)
-_NUMBER = pa.struct(
-    [
-        ("rater", pa.string()),
-        ("kind", pa.string()),
-        ("number", pa.float64()),
-        ("sd", pa.float64()),
-        ("note", pa.string()),
-        ("answered_at", pa.string()),
-        ("value_when_asked", pa.float64()),
-    ]
-)
-_RESTING = pa.struct([("claim", pa.string()), ("text", pa.string())])
-_QUANTITIES = pa.schema(
-    [
-        ("quantity", pa.string()),
-        ("text", pa.string()),
-        ("unit", pa.string()),
-        ("distribution", pa.string()),
-        ("n_answers", pa.int64()),
-        ("answers", pa.list_(_NUMBER)),
-        ("claims", pa.list_(_RESTING)),
-    ]
-)
-_MESSAGES = pa.schema([("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])))])
+HELD_OUT = 0.2
+_IDS_AT_ONCE = 10_000
+_COLLECT_EVERY = 16  # batches
 
-# One loader of `datasets` serves all configurations of a folder, so both name Parquet, whose columns are typed.
-_CONFIGS = f"""---
-tags:
-- {_MARK}
-configs:
-- config_name: premises
-  data_files: premises.parquet
-  default: true
-- config_name: messages
-  data_files: messages.parquet
-"""
-_QUANTITIES_CONFIG = """- config_name: quantities
-  data_files: quantities.parquet
-"""
-_CARD = """---
-# Answered premises
 
-Premises that a language model argued from and that people then judged. The same rows are in `premises.jsonl` and
-`premises.parquet`; `messages.jsonl` and `messages.parquet` hold the settled ones as conversations for supervised
-fine-tuning.
+@dataclass(frozen=True)
+class Options:
+    """What to export, and how."""
 
-    datasets.load_dataset(FOLDER, "premises")
-    datasets.load_dataset(FOLDER, "messages")
+    format: str = "all"  # a key of FORMATS
+    positions: int = 1  # of each explored root's tree in `values`; 0: all
+    held_out: float = HELD_OUT  # share of root families that do not train: half validation, half test; 0: all train
 
-Where raters gave numbers, `quantities.jsonl` and `quantities.parquet` hold those, as the configuration `quantities`.
-
-## Columns of `premises`
-
-| column | is |
-|---|---|
-| `claim` | the claim's id in the argument graph |
-| `text` | the proposition |
-| `label` | `yes` or `no`: what all answers together are taken to mean; empty where they balance |
-| `label_prob` | probability that the claim is true, from the answers alone (even prior odds) |
-| `settled` | whether `label_prob` is beyond 0.95 or below 0.05 |
-| `n_answers` | answers that say something, so without `cannot_say` |
-| `answers` | each with `rater`, `kind` (`yes`, `no`, `probability`, `cannot_say`), `prob` (stated), `note`, `answered_at` (UTC), `generation` (whose belief it was asked about), `value_when_asked` (value of information), `prob_before` (posterior when it was asked) |
-| `paths` | for each root that the premise bears on: `root` (claim id), `question` and the shortest chain of arguments, `steps`, from the premise up: `argument`, `polarity`, `strength`, `holds` (whether the argument takes its premise as holding), `conclusion` (text) |
-
-## Columns of `messages`
-
-`messages`: a question by `user` and `yes` or `no` by `assistant`. `datasets` loads no empty file: while nothing is
-settled, there is only `premises` to load.
-
-## Columns of `quantities`
-
-| column | is |
-|---|---|
-| `quantity` | the quantity's id in the argument graph |
-| `text`, `unit` | what the number is, and its unit |
-| `distribution` | what was known before any answer, in JSON as in argtree-graph/2 |
-| `n_answers` | answers that give a number, so without `cannot_say` |
-| `answers` | each with `rater`, `kind` (`number`, `cannot_say`), `number` (in the unit), `sd` (of its error, as the rater states it), `note`, `answered_at` (UTC), `value_when_asked` (value of information) |
-| `claims` | the claims that rest on it: `claim` (id) and `text` |
-
-## Notes
-
-Raters' names are in it as they gave them: agree with them before publishing. Answers were not chosen at random: the
-questions asked are those that would move the roots most.
-"""  # noqa: E501 (rows of a table)
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {self.format!r}.")
+        if self.positions < 0:
+            raise ValueError(f"positions must be at least 0, got {self.positions!r}.")
+        if not 0 <= self.held_out <= 1:
+            raise ValueError(f"held_out must be in [0, 1], got {self.held_out!r}.")
 
 
 @dataclass(frozen=True)
@@ -164,239 +71,206 @@ class ExportSummary:
     folder: Path
     premises: int  # claims with at least one yes, no or probability
     answers: int  # about them, "can't say" included
-    messages: int  # settled labels
     quantities: int  # with at least one number
+    rows: dict[str, dict[str, int]]  # configuration -> split -> rows; those with rows only
+    shared: int  # rows that bear on roots of several splits, and so were held out
+    refused: int  # rows left out because a claim in them is nearly one of a stricter split
+
+    def in_train(self) -> int:
+        """Returns how many rows train, over all configurations."""
+        return sum(splits.get(SPLITS[TRAIN], 0) for splits in self.rows.values())
 
 
-def export_dataset(session: Session, folder: Path, question_prompt: Callable[[str], str]) -> ExportSummary:
-    """Returns what was written to the folder: premises, messages and, if any were answered, quantities, and the card.
+def export_dataset(
+    session: Session, folder: Path, prompts: Prompts, propagate_fn: PropagateFn, options: Options = Options()
+) -> ExportSummary:
+    """Returns what was written to the folder: configurations for trainers, side tables, the card and its metadata.
 
-    Each is there as .jsonl and as .parquet.
-
-    The new export is written completely beside the folder and then takes its place, so whatever fails, an earlier
-    export stays. A kill between the two renames of that leaves it beside the folder, as `.NAME-before`; the next export
-    puts it back before anything else. Other files in the folder of an earlier export stay there.
+    The new export takes the place of an earlier one as a whole or not at all (`export_folder`).
 
     Args:
         folder: new, empty, or an earlier export; not the current folder, which would be gone from under the shell.
-        question_prompt: claim's text -> the user's turn that asks about it, the same as the model is asked with.
+        prompts: the words that the model is asked with.
+        propagate_fn: gives the posteriors of a graph, and how its roots are moved.
 
     Raises:
         ExportError: nothing is answered yet, the folder holds something else, or it cannot be written.
     """
-    rows, numbers = premise_rows(session), quantity_rows(session)
-    if not rows and not numbers:
+    said = select(func.count()).where(col(Answer.kind) != "cannot_say")
+    if not session.exec(said).one():
         raise ExportError("There is nothing to export: no question is answered yet (`argtree ui` or `argtree answer`).")
-    messages = [
-        {"messages": [_turn("user", question_prompt(row["text"])), _turn("assistant", row["label"])]}
-        for row in rows
-        if row["settled"]
-    ]
-    files = {
-        "README.md": (_CONFIGS + (_QUANTITIES_CONFIG if numbers else "") + _CARD).encode(),
-        "premises.jsonl": _jsonl(rows),
-        "premises.parquet": _parquet(rows, _PREMISES),
-        "messages.jsonl": _jsonl(messages),
-        "messages.parquet": _parquet(messages, _MESSAGES),
+    with replacing(folder) as beside, _tables(beside) as tables, _rare_collection():
+        export = _Export(session, tables, prompts, options)
+        export.write(propagate_fn)
+        tables.close()
+        counts = tables.counts()
+        for name, text in ((CARD, card(counts)), (METADATA, croissant(beside, counts))):
+            (beside / name).write_text(text, encoding="utf-8")
+            sync(beside / name)
+    rows = {
+        name: {split: counts[path] for split in SPLITS if (path := f"{name}/{split}.parquet") in counts}
+        for name in CONFIGURATIONS
     }
-    if numbers:
-        files |= {"quantities.jsonl": _jsonl(numbers), "quantities.parquet": _parquet(numbers, _QUANTITIES)}
-    with _export_errors(folder):
-        _write(folder, files)
-    return ExportSummary(folder, len(rows), sum(len(row["answers"]) for row in rows), len(messages), len(numbers))
-
-
-def premise_rows(session: Session) -> list[Row]:
-    """Returns a row for every claim with a yes, a no or a probability, ordered by key; the card names its fields."""
-    graph = load_graph(session, with_answers=False)
-    paths = _paths(session, graph)
-    answers: dict[str, list[tuple[Answer, str]]] = defaultdict(list)
-    texts: dict[str, str] = {}
-    query = select(Answer, Claim, Rater).where(Answer.claim_id == Claim.id, Answer.rater_id == Rater.id)
-    for answer, claim, rater in session.exec(query.order_by(col(Answer.id))):
-        texts[claim.key] = claim.text
-        answers[claim.key].append((answer, rater.name))
-    rows = (_row(key, texts[key], answers[key], paths.get(key, [])) for key in sorted(texts))
-    return [row for row in rows if row["n_answers"]]
-
-
-def quantity_rows(session: Session) -> list[Row]:
-    """Returns a row for every quantity with a number, ordered by key; the card names its fields."""
-    answers: dict[str, list[Row]] = defaultdict(list)
-    quantities: dict[str, Quantity] = {}
-    query = select(Answer, Quantity, Rater).where(Answer.quantity_id == Quantity.id, Answer.rater_id == Rater.id)
-    for answer, quantity, rater in session.exec(query.order_by(col(Answer.id))):
-        quantities[quantity.key] = quantity
-        answers[quantity.key].append(_number(answer, rater.name))
-    rows = (_quantity_row(session, quantities[key], answers[key]) for key in sorted(quantities))
-    return [row for row in rows if row["n_answers"]]
-
-
-def _quantity_row(session: Session, quantity: Quantity, answers: list[Row]) -> Row:
-    resting = (
-        select(Claim.key, Claim.text)
-        .join(About, col(About.claim_id) == col(Claim.id))
-        .where(or_(About.quantity_id == quantity.id, About.other_id == quantity.id))
-        .order_by(Claim.key)
+    return ExportSummary(
+        folder,
+        counts.get("premises.parquet", 0),
+        export.answers,
+        counts.get("quantities.parquet", 0),
+        {name: splits for name, splits in rows.items() if splits},
+        export.shared,
+        export.refused,
     )
-    return {
-        "quantity": quantity.key,
-        "text": quantity.text,
-        "unit": quantity.unit,
-        "distribution": quantity.distribution,
-        "n_answers": sum(answer["number"] is not None for answer in answers),
-        "answers": answers,
-        "claims": [{"claim": key, "text": text} for key, text in session.exec(resting)],
-    }
-
-
-def _number(answer: Answer, rater: str) -> Row:
-    return {
-        "rater": rater,
-        "kind": answer.kind,
-        "number": answer.number,
-        "sd": answer.sd,
-        "note": answer.note,
-        "answered_at": _iso(answer.answered_at),
-        "value_when_asked": answer.value_when_asked,
-    }
-
-
-def _row(key: str, text: str, answers: Sequence[tuple[Answer, str]], paths: list[Row]) -> Row:
-    stated = [answer.prob for answer, _ in answers if answer.prob is not None]
-    prob = label_prob(*label_likelihood(stated))
-    return {
-        "claim": key,
-        "text": text,
-        "label": None if prob == 0.5 else "yes" if prob > 0.5 else "no",
-        "label_prob": prob,
-        "settled": bool(is_settled(prob)),
-        "n_answers": len(stated),
-        "answers": [_answer(answer, rater) for answer, rater in answers],
-        "paths": paths,
-    }
-
-
-def _answer(answer: Answer, rater: str) -> Row:
-    return {
-        "rater": rater,
-        "kind": answer.kind,
-        "prob": answer.prob,
-        "note": answer.note,
-        "answered_at": _iso(answer.answered_at),
-        "generation": answer.generation,
-        "value_when_asked": answer.value_when_asked,
-        "prob_before": answer.prob_before,
-    }
-
-
-def _paths(session: Session, graph: ArgumentGraph) -> dict[str, list[Row]]:
-    """Returns, by claim, its path to each root that it bears on, in the order of the roots."""
-    texts = {claim.id: claim.text for claim in graph.claims}
-    asked = dict(session.exec(select(Claim.key, Root.question).where(Root.claim_id == Claim.id)).all())
-    found: dict[str, list[Row]] = defaultdict(list)
-    for root in graph.roots:
-        for claim, steps in paths_to_root(graph, root.claim).items():
-            chain = [_step(step, texts) for step in steps]
-            found[claim].append({"root": root.claim, "question": asked[root.claim], "steps": chain})
-    return found
-
-
-def _step(step: Step, texts: dict[str, str]) -> Row:
-    return {
-        "argument": step.argument.id,
-        "polarity": step.argument.polarity,
-        "strength": step.argument.strength,
-        "holds": step.holds,
-        "conclusion": texts[step.argument.conclusion],
-    }
-
-
-def _turn(role: str, content: str) -> Row:
-    return {"role": role, "content": content}
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds")
-
-
-def _jsonl(rows: Sequence[Row]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode()
-
-
-def _parquet(rows: Sequence[Row], schema: pa.Schema) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer)
-    return buffer.getvalue()
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """Writes all files beside the folder, then puts the whole in its place."""
-    _refuse_foreign(folder)
-    place = folder.resolve()  # of a link the folder that it names
-    aside = place.with_name(f".{place.name}-before")
-    _settle(aside, place)
-    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-    try:
-        beside.chmod(place.stat().st_mode if place.exists() else 0o755)  # mkdtemp's are private
-        for name, content in files.items():
-            with (beside / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())  # a full disk may show only here
-        _swap(beside, place, aside)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    _settle(aside, place)
-
-
-def _swap(beside: Path, place: Path, aside: Path) -> None:
-    """Renames what is in the place to aside, if anything is, and beside to the place."""
-    if not place.exists():
-        os.rename(beside, place)
-        return
-    os.rename(place, aside)
-    try:
-        os.rename(beside, place)
-    except OSError:
-        os.rename(aside, place)
-        raise
-
-
-def _settle(aside: Path, place: Path) -> None:
-    """Ends a swap, if need be a killed one: what is aside goes back, or all but our files if there is a new one."""
-    if not aside.exists():
-        return
-    _refuse_foreign(aside)
-    if not place.exists() or not any(place.iterdir()):
-        os.rename(aside, place)
-        return
-    for path in aside.iterdir():
-        if path.name not in _NAMES:  # somebody's notes, a .git
-            os.rename(path, place / path.name)
-    for name in reversed(_NAMES):  # the card last: it tells that the folder is ours
-        (aside / name).unlink(missing_ok=True)
-    aside.rmdir()
-
-
-def _refuse_foreign(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise ExportError(f"{folder} is a file: name a folder to export to.")
-    if not folder.resolve().parent.is_dir():
-        raise ExportError(f"There is no folder {folder.resolve().parent} to export to: make it first.")
-    if folder.resolve() == Path.cwd():
-        raise ExportError(f"{folder} is the current folder: name a new or empty folder.")
-    if folder.is_dir() and any(folder.iterdir()):
-        card = folder / "README.md"
-        if not card.is_file() or _MARK not in card.read_text(encoding="utf-8", errors="replace"):
-            raise ExportError(f"{folder} holds something that is no earlier export: name a new or empty folder.")
 
 
 @contextmanager
-def _export_errors(folder: Path) -> Iterator[None]:
+def _tables(folder: Path) -> Iterator[Tables]:
+    tables = Tables(folder)
+    try:
+        yield tables
+    except BaseException:
+        tables.abandon()
+        raise
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Keeps Python from looking for garbage in cycles while millions of tuples are made, none of which is in one."""
+    was_enabled = gc.isenabled()
+    gc.freeze()
+    gc.disable()
     try:
         yield
-    except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ExportError(f"The disk is full: nothing was exported to {folder}, and what was there stays.") from exc
-        raise ExportError(f"The export to {folder} cannot be written: {exc.strerror or exc}.") from exc
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
+
+
+class _Export:
+    """One pass over the store."""
+
+    def __init__(self, session: Session, tables: Tables, prompts: Prompts, options: Options) -> None:
+        self.session, self.tables, self.prompts, self.options = session, tables, prompts, options
+        self.families: Families = read_families(session, options.held_out)
+        pairs = near_duplicates(session, self.families)
+        self.near: IntArray = np.full(len(self.families.ids), -1)  # [C] the split of what the claim is nearly one of
+        self.near[[pair.row for pair in pairs]] = self.families.split[[pair.like for pair in pairs]]
+        self.answers = self.shared = self.refused = 0
+        self._write_pairs(pairs)
+
+    def write(self, propagate_fn: PropagateFn) -> None:
+        """Writes all rows."""
+        reader = Reader(self.session)
+        for number, (rows, linked) in enumerate(batches(self.families)):
+            batch = reader.read(rows, self.families.ids[rows].tolist(), linked)
+            self._write_batch(find(batch, propagate_fn))
+            if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
+                gc.collect()  # else nothing does, see _rare_collection
+        for quantity in quantity_rows(self.session):
+            self.tables.add("quantities", None, quantity)
+
+    def _write_batch(self, findings: Findings) -> None:
+        rows = findings.batch.rows
+        of_batch = self.families.split[rows].tolist(), self.near[rows].tolist(), self.families.is_shared[rows].tolist()
+        self._write_premises(findings, of_batch[0])
+        for row in self._rows(findings):
+            self._write(findings, row, *of_batch)
+
+    def _rows(self, findings: Findings) -> Iterator[NewRow]:
+        wanted, prompts = FORMATS[self.options.format], self.prompts
+        if "beliefs" in wanted:
+            yield from belief_rows(findings, prompts)
+            yield from inferred_rows(findings, prompts)
+            yield from value_rows(findings, prompts, self.options.positions)
+        if wanted & {"sft", "dpo", "reward", "kto"}:
+            yield from (row for row in argument_rows(findings, prompts) if row.configuration in wanted)
+        if wanted & {"sft", "prm"}:
+            yield from (row for row in chain_rows(findings, prompts) if row.configuration in wanted)
+
+    def _write(
+        self, findings: Findings, row: NewRow, splits: list[int], near: list[int], is_shared: list[bool]
+    ) -> None:
+        """Writes a row, with where it is from, into the strictest split of the claims in it, unless that is refused."""
+        split = max([splits[place] for place in row.mentions])
+        if max([near[place] for place in row.mentions]) > split:
+            self.refused += 1
+            return
+        if split > TRAIN and any([is_shared[place] for place in row.mentions]):
+            self.shared += 1
+        number = self.tables.add(row.configuration, SPLITS[split], row.columns)
+        self.tables.add("provenance", None, _provenance(findings, row, SPLITS[split], number))
+
+    def _write_premises(self, findings: Findings, splits: list[int]) -> None:
+        batch = findings.batch
+        for place, label in enumerate(batch.labels):
+            if label is not None:
+                self.answers += len(batch.answers[place])
+                self.tables.add("premises", None, _premise(findings, place, label, SPLITS[splits[place]]))
+
+    def _write_pairs(self, pairs: list[Pair]) -> None:
+        ids, splits = self.families.ids, self.families.split
+        for start in range(0, len(pairs), _IDS_AT_ONCE):
+            part = pairs[start : start + _IDS_AT_ONCE]
+            named = self._named(ids[[row for pair in part for row in (pair.row, pair.like)]].tolist())
+            for pair in part:
+                one, like = named[int(ids[pair.row])], named[int(ids[pair.like])]
+                of_one, of_like = SPLITS[splits[pair.row]], SPLITS[splits[pair.like]]
+                self.tables.add("refused", None, (*one, of_one, *like, of_like, pair.likeness))
+
+    def _named(self, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+        rows = self.session.exec(select(Claim.id, Claim.key, Claim.text).where(col(Claim.id).in_(ids)))
+        return {one: (key, text) for one, key, text in rows if one is not None}
+
+
+def _provenance(findings: Findings, row: NewRow, split: str, number: int) -> tuple[Any, ...]:
+    source, batch = row.source, findings.batch
+    claim = batch.claims[source.claim].key
+    said = [one for place in source.answers for one in batch.answers[place]]
+    roots = findings.roots_of.get(claim, [])
+    return (
+        row.configuration,
+        split,
+        number,
+        claim,
+        source.basis,
+        source.argument,
+        source.rejected,
+        source.generation,
+        roots[0] if roots else None,
+        len(roots),
+        [one.id for one in said[:ANSWERS_NAMED]],
+        len(said),
+        list(dict.fromkeys(one.rater for one in said[:ANSWERS_NAMED])),
+    )
+
+
+def _premise(findings: Findings, place: int, label: float, split: str) -> tuple[Any, ...]:
+    batch = findings.batch
+    claim, said = batch.claims[place], batch.answers[place]
+    return (
+        claim.key,
+        claim.text,
+        split,
+        None if label == 0.5 else "yes" if label > 0.5 else "no",
+        label,
+        is_settled(label),
+        sum(one.prob is not None for one in said),
+        [_answer(one) for one in said],
+        [_path(findings, root, claim) for root in findings.roots_of.get(claim.key, [])],
+    )
+
+
+def _answer(said: Said) -> tuple[Any, ...]:
+    rest = (said.generation, said.value_when_asked, said.prob_before)
+    return said.id, said.rater, said.kind, said.prob, said.note, iso(said.answered_at), *rest
+
+
+def _path(findings: Findings, root: str, claim: ClaimRow) -> tuple[Any, ...]:
+    steps = [_step(findings.batch, findings.place, step) for step in findings.paths[root][claim.key]]
+    return root, findings.batch.questions[root], steps
+
+
+def _step(batch: Batch, place: dict[str, int], step: Step) -> tuple[Any, ...]:
+    argument = step.argument
+    conclusion = batch.claims[place[argument.conclusion]].text
+    return argument.id, argument.polarity, argument.strength, step.holds, conclusion

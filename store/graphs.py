@@ -92,7 +92,7 @@ def load_graph(
         used = {one for row in about if row.claim_id in below for one in (row.quantity_id, row.other_id)}
         quantities = [quantity for quantity in quantities if quantity.id in used]
     quantity_keys = {known(quantity.id): quantity.key for quantity in quantities}
-    said = {row.claim_id: _about(row, quantity_keys) for row in about if row.quantity_id in quantity_keys}
+    said = {row.claim_id: load_about(row, quantity_keys) for row in about if row.quantity_id in quantity_keys}
     return g.ArgumentGraph(
         claims=tuple(
             g.Claim(claim.key, claim.text, claim.prior, claim.askable, said.get(known(claim.id))) for claim in claims
@@ -100,7 +100,7 @@ def load_graph(
         arguments=tuple(_argument(argument, premises[known(argument.id)], keys) for argument in arguments),
         roots=tuple(g.Root(keys[root.claim_id], root.weight) for root in roots),
         evidence={claim.key: evidence[known(claim.id)] for claim in claims if claim.id in evidence},
-        quantities=tuple(map(_quantity, quantities)),
+        quantities=tuple(map(load_quantity, quantities)),
         measurements=tuple(
             g.Measurement(quantity_keys[quantity_id], value, sd)
             for quantity_id, value, sd in measurements(session, with_answers)
@@ -248,11 +248,11 @@ def _tied(claim_ids: set[int], about: Sequence[About]) -> set[int]:
         found |= more
 
 
-def _quantity(quantity: Quantity) -> g.Quantity:
+def load_quantity(quantity: Quantity) -> g.Quantity:
     return g.Quantity(quantity.key, quantity.text, quantity.unit, load_distribution(quantity))
 
 
-def _about(row: About, keys: dict[int, str]) -> g.Threshold | g.Comparison:
+def load_about(row: About, keys: dict[int, str]) -> g.Threshold | g.Comparison:
     relation: g.Relation = "<" if row.relation == "<" else ">"
     if row.other_id is not None:
         return g.Comparison(keys[row.quantity_id], relation, keys[row.other_id])

@@ -7,9 +7,9 @@ import numpy as np
 
 from models import prompts
 from models.base import FloatArray
-from models.everyday.corpus import argument_in_words, arguments_json
+from models.everyday.corpus import argument_in_words
 from models.everyday.world import Statement, check_question, load_world
-from models.prompts import ProposedArgument
+from models.prompts import ProposedArgument, arguments_json
 
 
 class WorldModel:

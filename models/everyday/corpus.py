@@ -15,7 +15,7 @@ from models import prompts
 from models.everyday.withheld import Withheld
 from models.everyday.world import RuleArgument, Statement, World
 from models.examples import Example
-from models.prompts import ProposedArgument, ProposedPremise
+from models.prompts import ProposedArgument, ProposedPremise, arguments_json
 
 TOLD_PROB = 0.99  # how sure the training text is of what it tells: nothing read is certain
 NUM_COMPARISONS = 1500
@@ -62,19 +62,6 @@ def argument_in_words(world: World, argument: RuleArgument, premises: list[tuple
     """One of the world's own arguments as a model would propose it."""
     worded = tuple(ProposedPremise(world.text(premise), holds) for premise, holds in premises)
     return ProposedArgument(argument.polarity, argument.strength, worded)
-
-
-def arguments_json(arguments: list[ProposedArgument]) -> str:
-    """Arguments in the JSON form that the prompt asks for."""
-    listed = [
-        {
-            "polarity": argument.polarity,
-            "strength": argument.strength,
-            "premises": [{"claim": premise.text, "holds": premise.holds} for premise in argument.premises],
-        }
-        for argument in arguments
-    ]
-    return json.dumps({"arguments": listed})
 
 
 def random_statement(world: World, keys: list[str], rng: np.random.Generator) -> Statement:

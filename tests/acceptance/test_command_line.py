@@ -25,14 +25,14 @@ def test_from_a_question_to_a_dataset(argtree: Run, tmp_path: Path) -> None:
     answered = argtree("answer", "--rater", "ada", stdin="y\nn\nnonsense\n30%\ns\nq\n")
     assert answered.returncode == 0, answered.stderr
     assert "3 answered" in answered.stdout
-    exported = argtree("export", "dataset")
+    exported = argtree("export", "dataset", "--held-out", "0")
     assert exported.returncode == 0, exported.stderr
     folder = str(tmp_path / "dataset")
     cache = str(tmp_path / "cache")
     premises = datasets.load_dataset(folder, "premises", split="train", cache_dir=cache)
-    messages = datasets.load_dataset(folder, "messages", split="train", cache_dir=cache)
+    beliefs = datasets.load_dataset(folder, "beliefs", split="train", cache_dir=cache)
     assert len(premises) == 3
-    assert {m["messages"][1]["content"] for m in messages} == {"yes", "no"}
+    assert len(beliefs) == 6 and {row["completion"][0]["content"] for row in beliefs} == {"yes", "no"}
 
 
 def test_imported_graph_is_asked_answered_and_given_back(argtree: Run, graph_file: Path) -> None:

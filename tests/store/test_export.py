@@ -1,28 +1,32 @@
+"""The folder as a whole: what it holds, and that it takes the place of an earlier one entirely or not at all."""
+
 import errno
 import json
 import os
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from sqlmodel import Session
 
 from argtree.evidence import label_likelihood, label_prob
+from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
 from argtree.quantity_value import quantity_worths
+from store.croissant import sha256
 from store.errors import ExportError
-from store.export import export_dataset
+from store.export import ExportSummary, Options, export_dataset
 from store.graphs import save_graph
 from store.queue import next_question, rerank, submit_answer
 from store.raters import get_rater
+from tests.store.datasets import PROMPTS, answer, filled, rows
 from tests.store.factories import NOW, fill_queue, jelly_graph, nails_graph, priors_only
 
-FILES = ["README.md", "messages.jsonl", "messages.parquet", "premises.jsonl", "premises.parquet"]
+FILES = ["README.md", "beliefs", "croissant.json", "premises.parquet", "provenance.parquet", "values"]
 
 
-def _prompt(text: str) -> str:
-    return f"Is it true? {text}"
+def export(session: Session, folder: Path) -> ExportSummary:
+    return export_dataset(session, folder, PROMPTS, propagate, Options("beliefs", held_out=0.0))
 
 
 def _answer(session: Session, name: str, kind: Any, prob: float | None = None) -> str:
@@ -46,15 +50,24 @@ def answered(session: Session) -> Session:
     return session
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def _load(folder: Path, config: str, cache: Path) -> dict[str, list[dict[str, Any]]]:
+    import datasets
+
+    loaded = datasets.load_dataset(str(folder), config, cache_dir=str(cache))
+    return {split: list(found) for split, found in loaded.items()}
 
 
-def test_rows_tell_label_answers_and_paths(answered: Session, tmp_path: Path) -> None:
-    summary = export_dataset(answered, tmp_path / "out", _prompt)
-    assert (summary.premises, summary.answers, summary.messages) == (2, 3, 1)
-    hard, tough = _lines(tmp_path / "out" / "premises.jsonl")
-    assert (hard["claim"], hard["label"], hard["settled"]) == ("h", "yes", True)
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+
+
+def test_premises_tell_label_answers_and_paths(answered: Session, tmp_path: Path) -> None:
+    summary = export(answered, tmp_path / "out")
+    assert (summary.premises, summary.answers) == (2, 3)
+    hard, tough = rows(tmp_path / "out", "premises", None)
+    assert (hard["claim"], hard["label"], hard["settled"], hard["split"]) == ("h", "yes", True, "train")
     assert hard["label_prob"] == pytest.approx(0.97)
     assert (tough["label"], tough["settled"], tough["n_answers"]) == ("yes", False, 1)
     assert tough["label_prob"] == label_prob(*label_likelihood([0.6]))
@@ -70,46 +83,62 @@ def test_rows_tell_label_answers_and_paths(answered: Session, tmp_path: Path) ->
     ]
 
 
-def test_parquet_holds_the_same_rows(answered: Session, tmp_path: Path) -> None:
-    export_dataset(answered, tmp_path / "out", _prompt)
-    assert pq.read_table(tmp_path / "out" / "premises.parquet").to_pylist() == _lines(tmp_path / "out/premises.jsonl")
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_same_store_exports_the_same_bytes(answered: Session, tmp_path: Path) -> None:
+def test_the_same_store_exports_the_same_bytes(session: Session, tmp_path: Path) -> None:
+    filled(session)
     for name in ("one", "two", "two"):  # the second time over an earlier export
-        export_dataset(answered, tmp_path / name, _prompt)
-    assert sorted(os.listdir(tmp_path / "two")) == FILES
-    for name in FILES:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
-
-
-def _load(folder: Path, config: str, cache: Path) -> list[dict[str, Any]]:
-    import datasets
-
-    loaded = datasets.load_dataset(str(folder), config, split="train", cache_dir=str(cache))
-    return list(loaded)
-
-
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        export_dataset(session, tmp_path / name, PROMPTS, propagate, Options(held_out=0.5))
+    assert _contents(tmp_path / "one") == _contents(tmp_path / "two")
 
 
 @pytest.mark.usefixtures("offline")
-def test_datasets_loads_both_configs(answered: Session, tmp_path: Path) -> None:
-    export_dataset(answered, tmp_path / "out", _prompt)
-    messages = _load(tmp_path / "out", "messages", tmp_path / "cache")
-    assert messages == _lines(tmp_path / "out" / "messages.jsonl")
-    assert messages == [
-        {
-            "messages": [
-                {"role": "user", "content": "Is it true? Nails are hard."},
-                {"role": "assistant", "content": "yes"},
-            ]
-        }
-    ]
-    assert _load(tmp_path / "out", "premises", tmp_path / "cache") == _lines(tmp_path / "out" / "premises.jsonl")
+def test_datasets_loads_every_table(session: Session, tmp_path: Path) -> None:
+    summary = export_dataset(filled(session), tmp_path / "out", PROMPTS, propagate, Options(held_out=0.0))
+    assert set(summary.rows) == {"beliefs", "inferred", "values", "sft", "dpo", "reward", "kto", "prm"}
+    for name in summary.rows:
+        assert _load(tmp_path / "out", name, tmp_path / "cache") == {"train": rows(tmp_path / "out", name)}
+    for name in ("premises", "provenance"):
+        assert _load(tmp_path / "out", name, tmp_path / "cache") == {"train": rows(tmp_path / "out", name, None)}
+
+
+@pytest.mark.usefixtures("offline")
+def test_every_split_loads_under_its_name(session: Session, tmp_path: Path) -> None:
+    summary = export_dataset(filled(session), tmp_path / "out", PROMPTS, propagate, Options(held_out=1.0))
+    (split,) = summary.rows["beliefs"]
+    assert split in ("validation", "test") and summary.in_train() == 0
+    assert list(_load(tmp_path / "out", "beliefs", tmp_path / "cache")) == [split]
+
+
+@pytest.mark.parametrize("name", ["beliefs", "sft", "dpo", "reward", "kto", "prm"])
+def test_a_format_is_written_alone(session: Session, tmp_path: Path, name: str) -> None:
+    summary = export_dataset(filled(session), tmp_path / "out", PROMPTS, propagate, Options(name, held_out=0.0))
+    assert set(summary.rows) == ({"beliefs", "inferred", "values"} if name == "beliefs" else {name})
+    whole = export_dataset(session, tmp_path / "all", PROMPTS, propagate, Options(held_out=0.0))
+    assert whole.rows.items() >= summary.rows.items()
+
+
+def test_options_out_of_range_are_refused() -> None:
+    for wrong in ({"format": "csv"}, {"positions": -1}, {"held_out": 1.5}, {"held_out": float("nan")}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            Options(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a library beneath mlcroissant
+def test_metadata_is_valid_and_has_every_sum(session: Session, tmp_path: Path) -> None:
+    import mlcroissant
+
+    export_dataset(filled(session), tmp_path / "out", PROMPTS, propagate)
+    found = mlcroissant.Dataset(jsonld=str(tmp_path / "out" / "croissant.json"))  # raises where it is not valid
+    assert not found.metadata.ctx.issues.errors
+    files = json.loads((tmp_path / "out" / "croissant.json").read_text())["distribution"]
+    assert {file["contentUrl"]: file["sha256"] for file in files} == {
+        str(path.relative_to(tmp_path / "out")): sha256(path) for path in (tmp_path / "out").rglob("*.parquet")
+    }
+    for records in found.metadata.record_sets:
+        assert sum(1 for _ in found.records(records.id)) > 0
 
 
 @pytest.mark.usefixtures("offline")
@@ -120,28 +149,39 @@ def test_numbers_are_exported_with_the_claims_that_rest_on_them(session: Session
     leased = next_question(session, rater, NOW)
     assert leased is not None and leased.quantity == "jelly"
     submit_answer(session, leased.token, rater, "number", None, NOW, number=(0.9, 0.02))
-    summary = export_dataset(session, tmp_path / "out", _prompt)
+    summary = export(session, tmp_path / "out")
     assert (summary.premises, summary.quantities) == (0, 1)
-    (row,) = _lines(tmp_path / "out" / "quantities.jsonl")
+    (row,) = rows(tmp_path / "out", "quantities", None)
     assert (row["quantity"], row["unit"], row["n_answers"]) == ("jelly", "g/cm³", 1)
     assert json.loads(row["distribution"]) == {"kind": "normal", "mean": 1.1, "sd": 0.1}
     assert (row["answers"][0]["number"], row["answers"][0]["sd"], row["answers"][0]["rater"]) == (0.9, 0.02, "Ada")
     assert [one["claim"] for one in row["claims"]] == ["dense", "heavy", "light"]
-    assert _load(tmp_path / "out", "quantities", tmp_path / "cache") == [row]
+    assert _load(tmp_path / "out", "quantities", tmp_path / "cache") == {"train": [row]}
 
 
-@pytest.mark.usefixtures("offline")
-def test_an_export_without_settled_labels_still_loads(session: Session, tmp_path: Path) -> None:
-    fill_queue(session, nails_graph())
-    _answer(session, "Ada", "probability", 0.5)
-    export_dataset(session, tmp_path / "out", _prompt)
-    assert _lines(tmp_path / "out" / "premises.jsonl")[0]["label"] is None
-    assert (tmp_path / "out" / "messages.jsonl").read_bytes() == b""
-    assert _load(tmp_path / "out", "premises", tmp_path / "cache") == _lines(tmp_path / "out" / "premises.jsonl")
+def test_hostile_texts_stay_in_their_cells(session: Session, tmp_path: Path) -> None:
+    texts = [
+        "| <b>a</b> |\n---\nconfigs: []",
+        "\x00\x1b[31m",
+        "\u202egnp.exe",
+        "'; DROP TABLE claim; --",
+        "\U0001f9e8 " * 200,
+    ]
+    graph = ArgumentGraph(
+        (Claim("r", "R.", 0.5), *(Claim(f"'\n{n}", text, 0.5) for n, text in enumerate(texts))),
+        tuple(Argument(f"a|{n}", "r", "support", 0.5, (Premise(f"'\n{n}"),)) for n in range(len(texts))),
+        (Root("r"),),
+    )
+    save_graph(session, graph, NOW)
+    answer(session, {f"'\n{n}": 1.0 for n in range(len(texts))}, "R\u00e9mi | </td>")
+    export_dataset(session, tmp_path / "out", PROMPTS, propagate, Options(held_out=0.0))
+    assert [row["text"] for row in rows(tmp_path / "out", "premises", None)] == texts
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert not any(text in card for text in (*texts, "mi |")) and card.count("\n---\n") == 1
 
 
 def test_the_card_holds_no_text_of_others(answered: Session, tmp_path: Path) -> None:
-    export_dataset(answered, tmp_path / "out", _prompt)
+    export(answered, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
     assert "ails" not in card and "elly" not in card and "Ada" not in card
 
@@ -151,7 +191,7 @@ def test_nothing_answered_is_nothing_to_export(session: Session, tmp_path: Path)
     rerank(session, priors_only, NOW)
     _answer(session, "Ada", "cannot_say")
     with pytest.raises(ExportError, match="nothing to export"):
-        export_dataset(session, tmp_path / "out", _prompt)
+        export(session, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -159,37 +199,33 @@ def test_a_folder_of_somebody_else_is_left_alone(answered: Session, tmp_path: Pa
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "README.md").write_text("my thesis")
     with pytest.raises(ExportError, match="no earlier export"):
-        export_dataset(answered, tmp_path / "mine", _prompt)
+        export(answered, tmp_path / "mine")
     with pytest.raises(ExportError, match="is a file"):
-        export_dataset(answered, tmp_path / "mine" / "README.md", _prompt)
+        export(answered, tmp_path / "mine" / "README.md")
     with pytest.raises(ExportError, match="no folder"):
-        export_dataset(answered, tmp_path / "a" / "b", _prompt)
+        export(answered, tmp_path / "a" / "b")
     assert os.listdir(tmp_path / "mine") == ["README.md"]
 
 
 def test_an_empty_folder_is_filled(answered: Session, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    export_dataset(answered, tmp_path / "out", _prompt)
+    export(answered, tmp_path / "out")
     assert sorted(os.listdir(tmp_path / "out")) == FILES
 
 
 def test_the_current_folder_is_left_alone(answered: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ExportError, match="current folder"):
-        export_dataset(answered, Path("."), _prompt)
-
-
-def _contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+        export(answered, Path("."))
 
 
 def test_an_export_replaces_an_earlier_one_and_nothing_else(answered: Session, tmp_path: Path) -> None:
-    export_dataset(answered, tmp_path / "out", lambda text: text)
+    export(answered, tmp_path / "out")
     (tmp_path / "out" / "notes.txt").write_text("mine")
     (tmp_path / "out").chmod(0o700)
     (tmp_path / "link").symlink_to("out")
-    export_dataset(answered, tmp_path / "link", _prompt)
-    export_dataset(answered, tmp_path / "fresh", _prompt)
+    export(answered, tmp_path / "link")
+    export(answered, tmp_path / "fresh")
     assert _contents(tmp_path / "out") == _contents(tmp_path / "fresh") | {"notes.txt": b"mine"}
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700 and (tmp_path / "link").is_symlink()
     assert list(tmp_path.glob(".*")) == []
@@ -199,7 +235,7 @@ def test_an_export_replaces_an_earlier_one_and_nothing_else(answered: Session, t
 def test_a_rename_that_fails_leaves_the_earlier_export(
     answered: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
-    export_dataset(answered, tmp_path / "out", lambda text: text)
+    export(answered, tmp_path / "out")
     before, rename, calls = _contents(tmp_path / "out"), os.rename, iter(range(1, 9))
 
     def fragile(old: Path, new: Path) -> None:
@@ -207,9 +243,9 @@ def test_a_rename_that_fails_leaves_the_earlier_export(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         rename(old, new)
 
-    monkeypatch.setattr("store.export.os.rename", fragile)
+    monkeypatch.setattr("store.export_tables.os.rename", fragile)
     with pytest.raises(ExportError, match="cannot be written"):
-        export_dataset(answered, tmp_path / "out", _prompt)
+        export(answered, tmp_path / "out")
     assert _contents(tmp_path / "out") == before and list(tmp_path.glob(".*")) == []
 
 
@@ -217,25 +253,25 @@ def test_a_rename_that_fails_leaves_the_earlier_export(
 def test_an_export_that_was_killed_between_its_renames_is_mended(
     answered: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    export_dataset(answered, tmp_path / "out", lambda text: text)
+    export(answered, tmp_path / "out")
     (tmp_path / "out" / "notes.txt").write_text("mine")
     before = _contents(tmp_path / "out")
     (tmp_path / "out").rename(tmp_path / ".out-before")
     if place == "empty":
         (tmp_path / "out").mkdir()
     if place == "new":  # killed after the second rename
-        export_dataset(answered, tmp_path / "other", lambda text: text)
+        export(answered, tmp_path / "other")
         (tmp_path / "other").rename(tmp_path / "out")
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr("store.export.os.fsync", full)
+        patched.setattr("store.export_tables.os.fsync", full)
         with pytest.raises(ExportError, match="disk is full"):
-            export_dataset(answered, tmp_path / "out", _prompt)
+            export(answered, tmp_path / "out")
     assert _contents(tmp_path / "out") == before and list(tmp_path.glob(".*")) == []
-    export_dataset(answered, tmp_path / "out", _prompt)
+    export(answered, tmp_path / "out")
     assert sorted(os.listdir(tmp_path / "out")) == sorted([*FILES, "notes.txt"])
 
 
@@ -244,14 +280,13 @@ def test_a_full_disk_leaves_what_was_there(
     answered: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool
 ) -> None:
     if earlier:
-        export_dataset(answered, tmp_path / "out", lambda text: text)
-    before = {path.name: path.read_bytes() for path in tmp_path.glob("out/*")}
+        export(answered, tmp_path / "out")
+    before = {name: content for name, content in _contents(tmp_path).items() if "store.db" not in name}
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("store.export.os.fsync", full)
+    monkeypatch.setattr("store.export_tables.os.fsync", full)
     with pytest.raises(ExportError, match="disk is full"):
-        export_dataset(answered, tmp_path / "out", _prompt)
-    assert {path.name: path.read_bytes() for path in tmp_path.glob("out/*")} == before
-    assert [path.name for path in tmp_path.glob(".out*")] == []
+        export(answered, tmp_path / "out")
+    assert {n: content for n, content in _contents(tmp_path).items() if "store.db" not in n} == before

@@ -1,0 +1,170 @@
+"""Which rows may train and which are held out: whole root families at a time, so that nothing of a test root trains.
+
+A family is a root with all that lies under it. A root falls into a split by the hash of its claim's normalised text, so
+it stays there whatever else comes into the store. A claim belongs to the strictest split of all roots that it bears on:
+test before validation before train. Claims that bear on no root are families of their own, by the topmost claim over
+them. Claims about one quantity, or about quantities that are compared, tell of each other and go together.
+
+Everything is kept as flat arrays over the store's claims, some fifty bytes a claim. Axis: C claims in the order of ids.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from sqlmodel import Session, col, select
+
+from store.tables import About, Answer, Argument, Claim, Premise, Root
+
+SPLITS = ("train", "validation", "test")  # from the least to the most strict
+TRAIN, VALIDATION, TEST = range(3)
+BATCH_CLAIMS = 10_000  # are looked at together, or as many as hang together
+_CHUNK = 50_000  # rows read at once
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Families:
+    """Where every claim of the store belongs."""
+
+    ids: IntArray  # [C] ascending ids of claims in the store
+    split: IntArray  # [C] index into SPLITS: the strictest of its roots'
+    is_shared: BoolArray  # [C] it bears on roots of different splits
+    is_answered: BoolArray  # [C] it has an answer that says something
+    is_linked: BoolArray  # [C] it has arguments, stands in one, or is about a quantity
+    component: IntArray  # [C] equal for claims that hang together
+
+    def rows(self, ids: Any) -> IntArray:
+        """Returns the rows of claims by their ids in the store."""
+        return np.searchsorted(self.ids, np.asarray(ids, dtype=np.int64)).astype(np.int64)
+
+
+def read_families(session: Session, held_out: float) -> Families:
+    """Returns the split of every claim in the store.
+
+    Args:
+        held_out: share of root families that do not train, in [0, 1]; half of it validates, half of it tests.
+    """
+    ids, own = _claims(session, held_out)
+    edges = np.searchsorted(ids, _ints(session, _edges(), 2))
+    roots = np.searchsorted(ids, _ints(session, select(Root.claim_id).order_by(col(Root.id)), 1)[:, 0])
+    tied = _ties(session, ids)
+    answered = np.zeros(len(ids), dtype=np.bool_)
+    said = select(Answer.claim_id).where(col(Answer.prob).is_not(None)).distinct()
+    answered[np.searchsorted(ids, _ints(session, said, 1)[:, 0])] = True
+    linked = np.zeros(len(ids), dtype=np.bool_)
+    linked[edges.ravel()] = True
+    linked[tied[:, 0]] = True
+    split, shared = _splits(own, edges, roots)
+    of_ties = _components(len(ids), np.empty((0, 2), dtype=np.int64), tied)
+    strictest = np.zeros(int(of_ties.max(initial=-1)) + 1, dtype=np.int64)
+    np.maximum.at(strictest, of_ties, split)
+    shared |= strictest[of_ties] > split
+    return Families(ids, strictest[of_ties], shared, answered, linked, _components(len(ids), edges, tied))
+
+
+def batches(families: Families, size: int = BATCH_CLAIMS) -> Iterator[tuple[IntArray, bool]]:
+    """Gives (rows, whether they are linked) in a fixed order: first what hangs together, never cut, then lone answers.
+
+    A batch has about `size` claims, more only where more hang together.
+    """
+    linked = np.flatnonzero(families.is_linked)
+    first = np.full(int(families.component.max(initial=-1)) + 1, len(families.ids))
+    np.minimum.at(first, families.component[linked], linked)
+    leader = first[families.component[linked]]
+    linked = linked[np.lexsort((linked, leader))]
+    borders = np.flatnonzero(np.diff(np.sort(leader), prepend=-1, append=-1)) if len(linked) else np.zeros(1, np.int64)
+    start = 0
+    while start < len(linked):
+        stop = int(borders[min(int(np.searchsorted(borders, start + size)), len(borders) - 1)])
+        yield np.sort(linked[start:stop]), True
+        start = stop
+    lone = np.flatnonzero(families.is_answered & ~families.is_linked)
+    for start in range(0, len(lone), size):
+        yield lone[start : start + size], False
+
+
+def split_of(text_hash: str, held_out: float) -> int:
+    """Returns the split of a root by the SHA-256 of its claim's normalised text: its first 32 bits as a share of all.
+
+    The lower half of the held-out share tests, the upper half validates.
+    """
+    share = int(text_hash[:8], 16) / 2**32
+    return TEST if share < held_out / 2 else VALIDATION if share < held_out else TRAIN
+
+
+def below(size: int, edges: IntArray, tops: IntArray) -> BoolArray:
+    """Returns [size] which claims are tops or lie under one; edges are (conclusion, premise), ordered by the former."""
+    start = np.searchsorted(edges[:, 0], np.arange(size + 1))
+    seen = np.zeros(size, dtype=np.bool_)
+    seen[tops] = True
+    frontier = np.unique(tops)
+    while len(frontier):
+        counts = start[frontier + 1] - start[frontier]
+        places = np.arange(counts.sum()) + np.repeat(start[frontier] - (np.cumsum(counts) - counts), counts)
+        reached = np.unique(edges[places, 1])
+        frontier = reached[~seen[reached]]
+        seen[frontier] = True
+    return seen
+
+
+def _splits(own: IntArray, edges: IntArray, roots: IntArray) -> tuple[IntArray, BoolArray]:
+    """Returns the strictest split over each claim, and whether it lies under roots of several."""
+    size, edges = len(own), edges[np.argsort(edges[:, 0], kind="stable")]
+    split, count = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    rootless = ~below(size, edges, roots)
+    tops = rootless.copy()
+    tops[edges[:, 1]] = False
+    for number in range(len(SPLITS)):
+        under = below(size, edges, roots[own[roots] == number])
+        under |= rootless & below(size, edges, np.flatnonzero(tops & (own == number)))
+        split[under] = number
+        count += under
+    return split, count > 1
+
+
+def _claims(session: Session, held_out: float) -> tuple[IntArray, IntArray]:
+    """Returns the ids of all claims, ascending, and the split that each would fall into as a root."""
+    ids: list[IntArray] = []
+    own: list[IntArray] = []
+    statement = select(Claim.id, Claim.text_hash).order_by(col(Claim.id))
+    for part in session.execute(statement.execution_options(yield_per=_CHUNK)).partitions():
+        ids.append(np.fromiter((one for one, _ in part), np.int64, len(part)))
+        own.append(np.fromiter((split_of(digest, held_out) for _, digest in part), np.int64, len(part)))
+    empty = np.empty(0, dtype=np.int64)
+    return np.concatenate([empty, *ids]), np.concatenate([empty, *own])
+
+
+def _edges() -> Any:
+    return select(Argument.conclusion_id, Premise.claim_id).where(Premise.argument_id == Argument.id)
+
+
+def _ties(session: Session, ids: IntArray) -> IntArray:
+    """Returns (row of the claim, id of the quantity), one for each quantity that a claim is about."""
+    first = _ints(session, select(About.claim_id, About.quantity_id), 2)
+    other = _ints(session, select(About.claim_id, About.other_id).where(col(About.other_id).is_not(None)), 2)
+    pairs = np.concatenate([first, other])
+    pairs[:, 0] = np.searchsorted(ids, pairs[:, 0])
+    return pairs
+
+
+def _components(size: int, edges: IntArray, tied: IntArray) -> IntArray:
+    """Returns [size] a number for each set of claims that arguments or quantities tie together."""
+    quantities, place = np.unique(tied[:, 1], return_inverse=True)
+    start, end = np.concatenate([edges[:, 0], tied[:, 0]]), np.concatenate([edges[:, 1], size + place])
+    nodes = size + len(quantities)
+    links = csr_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(nodes, nodes))
+    return np.asarray(connected_components(links, directed=False)[1][:size], dtype=np.int64)
+
+
+def _ints(session: Session, statement: Any, width: int) -> IntArray:
+    """Returns [rows, width] the integers that a query gives, read in portions."""
+    read = session.execute(statement.execution_options(yield_per=_CHUNK)).partitions()
+    parts = [np.array([tuple(row) for row in part], dtype=np.int64).reshape(-1, width) for part in read]
+    return np.concatenate([np.empty((0, width), dtype=np.int64), *parts])
