@@ -32,7 +32,7 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_judge, draw
+from argtree import cli_finetune, cli_judge, draw
 from argtree.cli_common import JsonOption, ModelOption, SeedOption, StoreOption, at_work, err, load_elicitor, out
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
@@ -58,6 +58,7 @@ DEFAULT_BUDGET = 400
 SHOWN_QUESTIONS = 10
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
+cli_finetune.register(app)
 cli_judge.register(app)
 RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, question or claim of a root.")]
 

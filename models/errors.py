@@ -12,6 +12,8 @@ ArgtreeError
     BadReplyError
     GenerationError
     BadSuiteError        (a ValueError too)
+    DatasetError
+    TrainingError
 """
 
 from argtree.errors import ArgtreeError
@@ -59,3 +61,11 @@ class GenerationError(ModelError):
 
 class BadSuiteError(ModelError, ValueError):
     """The file is no suite to evaluate a model on."""
+
+
+class DatasetError(ModelError):
+    """There is no dataset to learn from, or it can't be read."""
+
+
+class TrainingError(ModelError):
+    """The model can't be trained in the way that was asked for."""

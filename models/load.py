@@ -46,10 +46,20 @@ def bundled_folder() -> Path:
 
 def _load_generation(registry: Registry, generation: Generation) -> LanguageModel:
     first = registry.get(0).base  # what may be asked is what the first model could speak of
+    source, adapter = sources(registry, generation)
+    return _load(source, generation.spec, _check(first), adapter)
+
+
+def sources(registry: Registry, generation: Generation) -> tuple[str | Path, Path | None]:
+    """The folder, or name on the hub, of the whole model that a generation is or lies on; its adapter's folder, if any.
+
+    Raises:
+        GenerationError: It is an adapter on what is no whole model.
+        NoWeightsError: The bundled model's weights are missing.
+    """
     if generation.is_adapter:
-        return _load(_base_source(registry, generation), generation.spec, _check(first), adapter=generation.folder)
-    source = generation.folder if generation.number else _source(generation.base)
-    return _load(source, generation.spec, _check(first))
+        return _base_source(registry, generation), generation.folder
+    return (generation.folder if generation.number else _source(generation.base)), None
 
 
 def _base_source(registry: Registry, generation: Generation) -> str | Path:
