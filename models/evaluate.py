@@ -197,8 +197,8 @@ def brier_gains(new: Evaluation, old: Evaluation, kinds: Sequence[str], way: Way
 def paired_p_value(gains: FloatArray, seed: int = 0) -> float:
     """P(a mean gain at least as large | which of the two models is which is a toss-up for every item).
 
-    The one-sided paired permutation test (sign flips), with 9,999 drawn at random unless all are fewer: Good 2005, "Permutation, parametric
-    and bootstrap tests of hypotheses", section 3.2. Nothing that differs is no evidence: 1.
+    The one-sided paired permutation test (sign flips), all of them or 9,999 drawn at random: Good 2005, "Permutation,
+    parametric and bootstrap tests of hypotheses", section 3.2. Where nothing differs it's 1.
     """
     from scipy import stats
 

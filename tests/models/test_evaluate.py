@@ -22,8 +22,8 @@ from models.evaluate import (
     read_evaluation,
     save_evaluation,
 )
-from models.suite import Item, suite_hash
 from models.everyday.world import Statement, load_world
+from models.suite import Item, suite_hash
 from tests.world_model import WorldModel
 
 GREASY = load_world().text(Statement("greasy", ("a candle",)))
