@@ -147,11 +147,11 @@ def _train(plan: "Plan") -> Generation | None:
     try:
         with Progress(*columns, TimeRemainingColumn(), console=err, disable=not _is_main()) as bar:
             task = bar.add_task("starting", total=None)
-            first: list[int] = []
+            shown: list[int] = []  # a run that goes on doesn't begin at 1
 
             def show(done: int, total: int, loss: float) -> None:
-                first.append(done) if not first else None
-                rate = (done - first[0] + 1) / max(time.monotonic() - began, 1e-9)
+                shown.append(done)
+                rate = len(shown) / max(time.monotonic() - began, 1e-9)
                 bar.update(task, total=total, completed=done, description=f"loss {loss:.4f} · {rate:,.2f} {unit}s/s")
 
             made = make(plan, show, stop.is_set)

@@ -1,4 +1,4 @@
-"""What the arms of the learning experiment share: the world, a seed's model and questions, the trees, and a simulated rater."""
+"""What the arms of the learning experiment share: a seed's model and questions, the trees, and a simulated rater."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class Case:
 
 
 def with_trees(questions: Sequence[BenchmarkQuestion], part: str) -> list[BenchmarkQuestion]:
-    """The questions of a part under which trees are grown: the first of those that need withheld facts, and of the others."""
+    """The questions of a part that get trees: the first of those that need withheld facts, and of the others."""
     needing, others = TREES[part]
     of_part = [question for question in questions if question.part == part]
     return [

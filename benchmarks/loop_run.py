@@ -1,14 +1,12 @@
-"""One arm of the learning experiment, round by round; killed at any point, it goes on from the last round that was done."""
+"""One arm of the learning experiment, round by round; killed, it goes on from the last round that was done."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit
 
 from argtree import Reliability
 from argtree.evidence import SETTLED, label_prob
@@ -20,8 +18,8 @@ from benchmarks.loop_model import SmallModel
 from models import prompts
 from models.base import FloatArray
 from models.elicitation import Elicitor
+from models.evaluate import expected_calibration_error
 from models.everyday.corpus import MAX_ARGUMENTS
-from models.everyday.evaluate import expected_calibration_error
 from models.examples import Example
 from models.hf import HfModel
 
@@ -180,29 +178,14 @@ def _lessons(learner: Learner, at: Exploration, rng: np.random.Generator) -> Ite
         for _ in range(LABEL_REPEATS):
             yield from _both_ways(claim, prob)
     argued = at.argued()
-    sharper = sharpening(learner.case, argued)
     for claim, prob in argued.items():
         first, is_root = learner.first_argued[claim], claim in at.found
         settled = max(prob, 1 - prob) >= SETTLED > max(first, 1 - first)
         wanted = variant.distil if is_root else settled or (variant.distil and variant.positions)
         if wanted and claim not in learner.said and not learner.case.is_told(claim):
-            yield from _both_ways(claim, float(expit(sharper * logit(prob))))
+            yield from _both_ways(claim, prob)
     if variant.replay:
         yield from _replayed(learner, at, rng)
-
-
-def sharpening(case: Case, prob: Mapping[str, float]) -> float:
-    """The factor on log-odds that makes posteriors of argued claims fit what the model was told of such claims.
-
-    Platt 1999 without the intercept. The bundled world calls true what is likelier than not, so that its posteriors
-    are too timid; the told claims, none of which is a benchmark question that needs withheld facts, tell by how much.
-    """
-    told = [claim for claim in prob if case.is_told(claim)]
-    odds = logit(np.clip([prob[claim] for claim in told], 1e-4, 1 - 1e-4))
-    truth = np.array([float(bool(case.truth(claim))) for claim in told])
-    return float(
-        minimize_scalar(lambda k: np.mean((expit(k * odds) - truth) ** 2), bounds=(0.3, 6), method="bounded").x
-    )
 
 
 def _replayed(learner: Learner, at: Exploration, rng: np.random.Generator) -> Iterator[Example]:
@@ -271,18 +254,13 @@ def _slow_errors(learner: Learner, part: str, evidence: dict[str, tuple[float, f
     prior = dict(zip(plain, learner.model.believe(plain).tolist(), strict=True))
     if evidence:
         prior |= {claim: prob for claim, prob in learner.asked_at.items() if claim in prior}
-    return _errors(_sharpened(case, trees, prior, evidence), case.with_trees(part))
+    return _errors(_root_probs(trees, prior, evidence), case.with_trees(part))
 
 
-def _sharpened(case: Case, trees: Sequence[RootTree], prior: dict[str, float], evidence: dict) -> FloatArray:
-    found = [tree.prob(prior, evidence) for tree in trees]
-    sharper = sharpening(
-        case, {claim: prob for one in found for claim, prob in one.items() if not case.trees.is_plain(claim)}
-    )
-    prob: FloatArray = expit(
-        sharper * logit(np.array([one[tree.root] for one, tree in zip(found, trees, strict=True)]))
-    )
-    return prob
+def _root_probs(
+    trees: Sequence[RootTree], prior: dict[str, float], evidence: dict[str, tuple[float, float]]
+) -> FloatArray:
+    return np.array([tree.prob(prior, evidence)[tree.root] for tree in trees])
 
 
 def floor(case: Case, part: str) -> list[float]:
@@ -292,7 +270,7 @@ def floor(case: Case, part: str) -> list[float]:
     known = {claim: truth for claim in plain if (truth := case.truth(claim)) is not None}
     prior = {claim: float(known.get(claim, 0.5)) for claim in plain}
     prior = {claim: min(max(prob, 0.001), 0.999) for claim, prob in prior.items()}
-    return _errors(_sharpened(case, trees, prior, {}), case.with_trees(part))
+    return _errors(_root_probs(trees, prior, {}), case.with_trees(part))
 
 
 def _told_accuracy(learner: Learner) -> float:

@@ -87,8 +87,7 @@ def _noisy(argument: ProposedArgument, sd: float, rng: np.random.Generator) -> P
 
 
 def grow(elicitor: Elicitor, roots: Sequence[str], bar: Progress) -> Trees:
-    """The trees under these claims, as far as the model has arguments to give; an argument that would close a circle, or
-    names a claim that is there in other words already, is taken as the model gave it or left out."""
+    """The trees under these claims, as far as the model has arguments; those that close a circle are left out."""
     arguments: dict[str, tuple[ProposedArgument, ...]] = {}
     names: dict[str, str] = {}  # folded text -> the text that it was first met with
     frontier = [names.setdefault(root.lower(), root) for root in dict.fromkeys(roots)]

@@ -62,7 +62,7 @@ def load_adapter(model: Any, folder: Path) -> Adapted:
 def save_adapter(adapted: Adapted, folder: Path) -> None:
     """Write the adapter alone, without the path of the model that it was trained on."""
     for config in adapted.peft_config.values():
-        config.base_model_name_or_path = None
+        config.base_model_name_or_path = ""  # None would be filled in
     with hushed():
         adapted.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # a card that says nothing

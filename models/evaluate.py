@@ -28,7 +28,8 @@ ValidFn = Callable[[str], bool]  # whether a premise says something that the mod
 WAYS: tuple[Way, ...] = ("fast", "slow", "open")
 FORMAT = "argtree-evaluation/1"
 NUM_BINS = 10
-NUM_RESAMPLES = 1000
+NUM_RESAMPLES = 1000  # of the bootstrap
+NUM_PERMUTATIONS = 9999
 COVERAGE = 0.95  # of all intervals
 NUM_PROPOSALS = 100  # claims about which arguments are asked for
 ARGUMENTS_PER_CALL = 4  # as the explorer asks
@@ -196,8 +197,8 @@ def brier_gains(new: Evaluation, old: Evaluation, kinds: Sequence[str], way: Way
 def paired_p_value(gains: FloatArray, seed: int = 0) -> float:
     """P(a mean gain at least as large | which of the two models is which is a toss-up for every item).
 
-    The one-sided paired permutation test (sign flips), here with 9,999 drawn ones: Good 2005, "Permutation, parametric
-    and bootstrap tests of hypotheses", section 3.2. Nothing that differs is no evidence: 1.
+    The one-sided paired permutation test (sign flips), all of them or 9,999 drawn at random: Good 2005, "Permutation,
+    parametric and bootstrap tests of hypotheses", section 3.2. Where nothing differs it's 1.
     """
     from scipy import stats
 
@@ -208,7 +209,7 @@ def paired_p_value(gains: FloatArray, seed: int = 0) -> float:
         lambda x, axis: np.mean(x, axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=9999,
+        n_resamples=NUM_PERMUTATIONS,
         batch=max(1, 4_000_000 // len(gains)),  # 32 MB
         alternative="greater",
         rng=np.random.default_rng([seed, 9]),

@@ -24,7 +24,7 @@ from models import prompts
 from models.errors import ModelError
 from models.everyday.corpus import examples
 from models.everyday.guesses import guess_untold
-from models.everyday.withheld import WEIGHTS, draw_withheld, write_withheld
+from models.everyday.withheld import WEIGHTS, Withheld, draw_withheld, write_withheld
 from models.everyday.world import Statement, World, load_world
 from models.examples import Example
 
