@@ -294,6 +294,8 @@ def _arguments(model: Any, settings: Settings, steps: int, folder: Path | None) 
 class _Trainer(_trainer):  # type: ignore[misc]
     """trl's trainer with the loss of `rows.py`; a batch comes ready from the collator."""
 
+    lr_scheduler: Any
+
     def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], *_: Any, **__: Any) -> torch.Tensor:
         loss = rows_.loss_of(model, inputs)
         self.last_loss = loss.detach()
@@ -301,7 +303,7 @@ class _Trainer(_trainer):  # type: ignore[misc]
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The rate rises in a straight line, and falls in one; unlike the library's own, it is never 0 at a step."""
-        rise = max(1, self.args.warmup_steps)
+        rise = max(1, int(self.args.warmup_steps))
 
         def share(step: int) -> float:
             return min((step + 1) / rise, (num_training_steps - step) / max(1, num_training_steps - rise + 1))
