@@ -39,7 +39,7 @@ MODELS = Path(__file__).parent / "loop_models"  # of seeds 1 and 2; seed 0 is th
 TREES_KEPT = MODELS / "trees.json.gz"  # under the questions of seeds 0 to 2
 WORK = Path("runs/loop")
 PASSES = 32
-LABELS = 10  # a round, fixed before the first run
+LABELS = 20  # a round, fixed before the first run
 MAIN = [Variant(arm, arm, labels=LABELS) for arm in ARMS]
 TENFOLD = Variant("random, tenfold", "random", labels=10 * LABELS)
 ABLATIONS = [

@@ -13,7 +13,7 @@ from argtree.evidence import SETTLED, label_prob
 from argtree.format import write_whole
 from argtree.value import PERFECT
 from benchmarks.loop_arms import ARMS, RANKED_ANEW, Exploration
-from benchmarks.loop_case import Case, RootTree, SimulatedRater
+from benchmarks.loop_case import LEARNT_DIRECT, SLOW_DIRECT, Case, RootTree, SimulatedRater
 from benchmarks.loop_model import SmallModel
 from benchmarks.loop_trees import Trees
 from models import prompts
@@ -41,7 +41,7 @@ class Variant:
 
     name: str
     arm: str = "value"
-    labels: int = 10  # a round
+    labels: int = 20  # a round
     distil: bool = True  # explored roots are learnt too
     positions: bool = False  # every argued claim of a tree is learnt, not the root alone
     replay: bool = True
@@ -154,7 +154,7 @@ def _explored(learner: Learner) -> Exploration:
     evidence = {claim: rater.likelihood(round(said)) for claim, said in learner.said.items()}
     reliability = Reliability(variant.rate, variant.rate) if variant.evsi else PERFECT
     if not learner.lean:
-        learner.lean = _leaning(case.explored, learner.model, prior)
+        learner.lean = _leaning(case.explored, learner.model, prior, LEARNT_DIRECT)
     for tree in case.explored:
         tree.lean = learner.lean[tree.root]
     at = Exploration(case, prior, evidence, reliability)
@@ -162,11 +162,13 @@ def _explored(learner: Learner) -> Exploration:
     return at
 
 
-def _leaning(trees: Sequence[RootTree], model: SmallModel, prior: dict[str, float]) -> dict[str, tuple[float, float]]:
+def _leaning(
+    trees: Sequence[RootTree], model: SmallModel, prior: dict[str, float], power: float
+) -> dict[str, tuple[float, float]]:
     """Let the model's direct beliefs in the roots enter; the evidence that they became."""
     for tree, belief in zip(trees, model.believe([tree.root for tree in trees]).tolist(), strict=True):
         tree.lean = (1.0, 1.0)
-        tree.lean_to(belief, tree.prob(prior, {})[tree.root])
+        tree.lean_to(belief, tree.prob(prior, {})[tree.root], power)
     return {tree.root: tree.lean for tree in trees}
 
 
@@ -274,7 +276,7 @@ def _slow_errors(learner: Learner, part: str, evidence: dict[str, tuple[float, f
     case, trees = learner.case, learner.case.judged[part]
     plain = list(dict.fromkeys(claim for tree in trees for claim in tree.plain))
     prior = dict(zip(plain, learner.model.believe(plain).tolist(), strict=True))
-    _leaning(trees, learner.model, prior)
+    _leaning(trees, learner.model, prior, SLOW_DIRECT)
     if evidence:
         prior |= {claim: prob for claim, prob in learner.asked_at.items() if claim in prior}
     return _errors(_root_probs(trees, prior, evidence), case.with_trees(part))
@@ -294,7 +296,7 @@ def floor(case: Case, part: str) -> list[float]:
     prior = {claim: float(known.get(claim, 0.5)) for claim in plain}
     prior = {claim: min(max(prob, 0.001), 0.999) for claim, prob in prior.items()}
     model = SmallModel(case.folder)
-    _leaning(trees, model, dict(zip(plain, model.believe(list(plain)).tolist(), strict=True)))
+    _leaning(trees, model, dict(zip(plain, model.believe(list(plain)).tolist(), strict=True)), SLOW_DIRECT)
     return _errors(_root_probs(trees, prior, {}), case.with_trees(part))
 
 

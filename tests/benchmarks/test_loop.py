@@ -47,18 +47,20 @@ def test_the_small_model_believes_what_the_elicitor_reads() -> None:
 
 
 def test_what_is_taught_is_believed() -> None:
-    model, claim = SmallModel(WEIGHTS), "A nail is food or drink."
-    taught = [Example(prompts.is_true(claim), yes_prob=0.8), Example(prompts.is_false(claim), yes_prob=0.2)]
-    model.learn(taught * 200, np.random.default_rng(0), peak=1e-3)
-    assert model.believe([claim])[0] == pytest.approx(0.8, abs=0.05)
+    model, rng = SmallModel(WEIGHTS), np.random.default_rng(0)
+    taught = [Example(prompts.is_true("A nail is food or drink."), yes_prob=0.8)]
+    taught += [Example(prompts.is_false("A nail is food or drink."), yes_prob=0.2)]
+    for _ in range(60):
+        model.learn(taught, rng)
+    assert model.believe(["A nail is food or drink."])[0] == pytest.approx(0.8, abs=0.05)
 
 
 def test_a_direct_belief_enters_to_its_power(case: Case) -> None:
     tree = case.explored[0]
     prior = priors(tree)
     before = tree.prob(prior, {})[tree.root]
-    tree.lean_to(0.9, before)
-    odds = before / (1 - before) * (9 / (before / (1 - before))) ** loop_case.DIRECT
+    tree.lean_to(0.9, before, 0.5)
+    odds = before / (1 - before) * (9 / (before / (1 - before))) ** 0.5
     assert tree.prob(prior, {})[tree.root] == pytest.approx(odds / (1 + odds))
 
 
