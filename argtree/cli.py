@@ -32,7 +32,7 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_export, draw
+from argtree import cli_export, cli_finetune, cli_judge, cli_loop, draw
 from argtree.cli_common import JsonOption, ModelOption, SeedOption, StoreOption, at_work, err, load_elicitor, out
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
@@ -57,10 +57,13 @@ DEFAULT_BUDGET = 400
 SHOWN_QUESTIONS = 10
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
+cli_finetune.register(app)
+cli_judge.register(app)
 RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, question or claim of a root.")]
 
 
 cli_export.register(app)
+cli_loop.register(app)
 
 
 @app.callback()
@@ -178,9 +181,12 @@ def daemon(
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
+    With --model generation:current it goes on with each generation that is promoted.
+
     Example: argtree daemon --store sqlite:///team.db
     """
-    from argtree.daemon import run
+    from argtree.daemon import Follower, run
+    from models.generations import Registry
 
     logging.getLogger("argtree").setLevel(logging.INFO)
     stop = Event()
@@ -188,7 +194,8 @@ def daemon(
         signal.signal(name, lambda *_: stop.set())
     explorer = _explorer(store, load_elicitor(model, seed))
     err.print("The daemon is running; Ctrl-C stops it.")
-    run(explorer, stop)
+    follows = model == "generation:current"
+    run(explorer, stop, follow_fn=Follower(Registry(), lambda spec: load_elicitor(spec, seed)) if follows else None)
     err.print("The daemon has stopped.")
 
 

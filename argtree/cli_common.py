@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 StoreOption = Annotated[
     str, typer.Option("--store", envvar="ARGTREE_STORE", help="SQLAlchemy URL or path of the store.")
 ]
-ModelOption = Annotated[str, typer.Option("--model", help="The language model: bundled, or hf:NAME_OR_FOLDER.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="The language model: bundled, hf:NAME_OR_FOLDER or generation:N.")
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
 ]
@@ -33,9 +36,9 @@ def at_work(words: str) -> Iterator[None]:
         yield
 
 
-def load_elicitor(model: str, seed: int | None) -> "Elicitor":
+def load_elicitor(model: str, seed: int | None, generations: Path | None = None) -> "Elicitor":
     from models.elicitation import Elicitor
     from models.load import load_model
 
     with err.status("Loading the model"):
-        return Elicitor(load_model(model), seed=seed)
+        return Elicitor(load_model(model, generations=generations), seed=seed)

@@ -21,6 +21,7 @@ from argtree.quantity_value import quantity_worths
 from argtree.search import choose_expansion
 from models.elicitation import Belief, Elicitor, Proposal
 from models.errors import ModelError
+from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
 from store import claims, queue
 from store.database import read_scope, session_scope
@@ -29,7 +30,10 @@ from store.tables import Claim
 
 ARGUMENTS_PER_CALL = 4
 STEPS_PER_RANKING = 5
+RENEWED_AT_ONCE = 128  # beliefs asked anew in one batch of prompts and one transaction
 POLL_SECONDS = 2.0
+
+_KINDS = ("direct", "residual")  # of beliefs
 
 log = logging.getLogger("argtree.daemon")
 
@@ -57,7 +61,7 @@ class Explorer:
         self.elicitor = elicitor
         self.now_fn = now_fn
         self._propagate = Propagator(only_askable=True)
-        self._set_aside: set[str] = set()  # claims whose expansion failed; tried again by the next run
+        self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
 
     def add_question(self, question: str) -> str:
         """Turn a question into a root claim; the key of its claim. A question asked before is found again.
@@ -98,7 +102,37 @@ class Explorer:
                 return self._expand(graph, chosen)
             except ModelError as error:
                 log.warning("Could not expand %r: %s", graph.claims[graph.index[chosen]].text[:200], error)
-                self._set_aside.add(chosen)
+                self.set_aside.add(chosen)
+
+    def renew_beliefs(self, stop: Event | None = None, on_batch: Callable[[int, int], None] | None = None) -> int:
+        """Ask the model anew what it believes of unanswered claims of which another generation's belief is the newest.
+
+        The belief in a claim without arguments becomes its prior, the residual one that of an argued claim. Stopped or
+        killed, the next call goes on with what is left. How many beliefs were renewed.
+
+        Args:
+            stop: looked at before every batch.
+            on_batch: told after each batch how many are done, of how many.
+        """
+        with read_scope(self.engine) as session:
+            graph = load_graph(session)
+            stale = {kind: list(claims.stale_beliefs(session, self.elicitor.model.name, kind)) for kind in _KINDS}
+        total, done, renewed = sum(map(len, stale.values())), 0, 0
+        for kind, keys in stale.items():
+            for start in range(0, len(keys), RENEWED_AT_ONCE):
+                if stop is not None and stop.is_set():
+                    return renewed
+                batch = keys[start : start + RENEWED_AT_ONCE]
+                renewed += self._renew(graph, batch, kind)
+                done += len(batch)
+                if on_batch is not None:
+                    on_batch(done, total)
+        return renewed
+
+    def follow(self, elicitor: Elicitor) -> None:
+        """Go on with another model; what failed with the one before may succeed with it."""
+        self.elicitor = elicitor
+        self.set_aside.clear()
 
     def root_probs(self, root_keys: Collection[str]) -> dict[str, float]:
         """Posterior of each of these roots, by key."""
@@ -112,6 +146,34 @@ class Explorer:
         with session_scope(self.engine) as session:
             return queue.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
+    def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
+        """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
+        try:
+            beliefs = self._believed(graph, keys, kind)
+        except ModelError as error:
+            if len(keys) == 1:
+                log.warning("An older belief stays: %s", error)
+                return 0
+            middle = len(keys) // 2  # one of them is to blame, not all
+            return self._renew(graph, keys[:middle], kind) + self._renew(graph, keys[middle:], kind)
+        now = self.now_fn()
+        with session_scope(self.engine) as session:
+            for key, belief in zip(keys, beliefs, strict=True):
+                claim = claims.get_claim(session, key)
+                claims.record_belief(
+                    session, claim, self.elicitor.model.name, kind, belief.mean, belief.pseudo_count, now
+                )
+                if claims.is_argued(session, claim) == (kind == "residual"):
+                    claims.set_prior(session, claim, belief.mean)
+        return len(keys)
+
+    def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str) -> list[Belief]:
+        texts = {claim.id: claim.text for claim in graph.claims}
+        if kind == "direct":
+            return self.elicitor.believe([texts[key] for key in keys])
+        reasons = [[_in_words(argument, texts) for argument in graph.arguments_for(key)] for key in keys]
+        return self.elicitor.residual_priors([(texts[key], of) for key, of in zip(keys, reasons, strict=True)])
+
     def _frontier(self, session: Session, root_keys: Collection[str] | None) -> tuple[ArgumentGraph, dict[str, float]]:
         """What lies under the roots to work for, and Var(p) of every claim there that can still be expanded.
 
@@ -124,7 +186,7 @@ class Explorer:
         variances = {
             key: belief.mean * (1 - belief.mean) / (belief.pseudo_count + len(graph.arguments_for(key)) + 1)
             for key, belief in claims.latest_beliefs(session).items()
-            if key in graph.index and key not in closed and key not in self._set_aside
+            if key in graph.index and key not in closed and key not in self.set_aside
         }
         return graph, variances
 
@@ -140,7 +202,7 @@ class Explorer:
             residual = self.elicitor.residual_prior(texts[key], [*known, *proposal.arguments])
         added = self._store(key, proposal, beliefs, residual)
         if not added:
-            self._set_aside.add(key)  # also where the reply was of no use: nothing is asked twice in one run
+            self.set_aside.add(key)  # also where the reply was of no use: nothing is asked twice in one run
         return Step(key, texts[key], added, len(new))
 
     def _unknown_texts(self, arguments: Sequence[ProposedArgument]) -> list[str]:
@@ -180,14 +242,31 @@ class Explorer:
         return claim
 
 
-def run(explorer: Explorer, stop: Event, poll_seconds: float = POLL_SECONDS) -> None:
+def run(
+    explorer: Explorer,
+    stop: Event,
+    poll_seconds: float = POLL_SECONDS,
+    follow_fn: Callable[[str], Elicitor | None] | None = None,
+) -> None:
     """Explore all roots and keep the queue ranked, until `stop` is set; asleep while there is nothing worth doing.
 
     What fails is logged and tried again later; nothing but `stop` ends it.
+
+    Args:
+        follow_fn: asked before every few steps, with the name of the model in use; gives the one to go on with, None
+            for the same. With it beliefs of other generations are asked anew, at the start and after each change.
     """
     seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
+    is_renewed = follow_fn is None
     while not stop.is_set():
         try:
+            if follow_fn is not None and (elicitor := follow_fn(explorer.elicitor.model.name)) is not None:
+                log.info("Going on with %s.", elicitor.model.name)
+                explorer.follow(elicitor)
+                is_renewed = False
+            if not is_renewed:
+                explorer.renew_beliefs(stop)
+                is_renewed, seen = True, None
             before = _watermark(explorer.engine)
             if before != seen:
                 explorer.rank()
@@ -199,6 +278,33 @@ def run(explorer: Explorer, stop: Event, poll_seconds: float = POLL_SECONDS) -> 
         except ArgtreeError as error:
             log.warning("Will be tried again: %s", error)
         stop.wait(poll_seconds)
+
+
+class Follower:
+    """Gives the generation in use whenever it is another than before; one that can't be loaded is not followed."""
+
+    def __init__(self, registry: Registry, load_fn: Callable[[str], Elicitor]) -> None:
+        """Args:
+        registry: where the generation in use is written down.
+        load_fn: gives what asks the model of a spec.
+        """
+        self.registry = registry
+        self.load_fn = load_fn
+        self._failed: str | None = None
+
+    def __call__(self, name: str) -> Elicitor | None:
+        """What to go on with instead of the model of that name; None for the same."""
+        try:
+            spec = self.registry.current().spec
+            if spec in (name, self._failed):  # what failed is not tried again until another is promoted
+                return None
+            self._failed = spec
+            elicitor = self.load_fn(spec)
+        except ArgtreeError as error:
+            log.warning("Going on with %s: %s", name, error)
+            return None
+        self._failed = None
+        return elicitor
 
 
 def _explore(explorer: Explorer, stop: Event) -> None:

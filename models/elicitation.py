@@ -141,8 +141,14 @@ class Elicitor:
         Raises:
             BadReplyError: The model gave no usable log-probabilities.
         """
-        (belief,) = self._elicit([prompts.is_true_without(claim, reasons)], [prompts.is_false_without(claim, reasons)])
-        return belief
+        return self.residual_priors([(claim, reasons)])[0]
+
+    def residual_priors(self, requests: Sequence[tuple[str, Sequence[ProposedArgument]]]) -> list[Belief]:
+        """One `residual_prior` per (claim, its reasons), in one batch."""
+        return self._elicit(
+            [prompts.is_true_without(claim, reasons) for claim, reasons in requests],
+            [prompts.is_false_without(claim, reasons) for claim, reasons in requests],
+        )
 
     def _elicit(self, asked_true: list[str], asked_false: list[str]) -> list[Belief]:
         log_odds = self._log_odds([*asked_true, *asked_false])

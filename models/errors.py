@@ -10,6 +10,10 @@ ArgtreeError
     BadQuestionError     (a ValueError too)
     PromptTooLongError
     BadReplyError
+    GenerationError
+    BadSuiteError        (a ValueError too)
+    DatasetError
+    TrainingError
 """
 
 from argtree.errors import ArgtreeError
@@ -49,3 +53,19 @@ class PromptTooLongError(ModelError):
 
 class BadReplyError(ModelError):
     """The model's reply can't be used, and nothing is made up in its place."""
+
+
+class GenerationError(ModelError):
+    """There is no such generation, or the folder of generations is damaged."""
+
+
+class BadSuiteError(ModelError, ValueError):
+    """The file is no suite to evaluate a model on."""
+
+
+class DatasetError(ModelError):
+    """There is no dataset to learn from, or it can't be read."""
+
+
+class TrainingError(ModelError):
+    """The model can't be trained in the way that was asked for."""

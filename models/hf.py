@@ -1,14 +1,13 @@
 """Backend for causal language models of Hugging Face `transformers`: the one file that runs inference with it.
 
-Covered: chat templates, batches, greedy and sampled replies, exact scores, folders and names on the hub, safetensors.
+Covered: chat templates, batches, greedy and sampled replies, exact scores, folders and names on the hub, safetensors,
+LoRA adapters.
 Not covered: grammars (a reply is whatever the model says; `elicitation.py` validates it), tools, images, code that
-comes with a model (never run), adapters, models spread over several GPUs.
-
-Prompts hold text from users and other models. A special token spelled out in it would end the user's turn, so a blank
-is put into it before the text is tokenised.
+comes with a model (never run), models spread over several GPUs. How a prompt becomes tokens is in `chat.py`.
 """
 
 import json
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
@@ -22,13 +21,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
 from models.base import FloatArray
+from models.chat import Chat, TokenIds
 from models.errors import ModelNotFoundError, NoWeightsError, PickledWeightsError, PromptTooLongError
 
 BATCH_SIZE = 32  # rows in one forward pass
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 DOWNLOADED = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]  # of a hub repository, its top folder only
-
-TokenIds = list[int]
 
 # transformers leaves these without types
 _generation_config: Any = GenerationConfig
@@ -39,17 +37,25 @@ _causal_lm: Any = AutoModelForCausalLM
 class HfModel:
     """A causal language model and its tokenizer, in float32 on the CPU, in the weights' own type on a GPU."""
 
-    def __init__(self, source: str | Path, name: str, *, check_question: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        source: str | Path,
+        name: str,
+        *,
+        check_question: Callable[[str], None] | None = None,
+        adapter: Path | None = None,
+    ) -> None:
         """Load the model.
 
         Args:
             source: A folder in `save_pretrained` form, else a name on the Hugging Face hub.
             name: What beliefs are filed under.
             check_question: Refuses what the model can't speak of (see `LanguageModel`); by default nothing is refused.
+            adapter: A folder with a LoRA adapter for that model, which is merged into its weights.
 
         Raises:
             ModelNotFoundError: There is no such model, or it can't be loaded.
-            NoWeightsError: The folder holds no weights, or not all of them.
+            NoWeightsError: A folder holds no weights, or not all of them.
             PickledWeightsError: The weights are pickled, all or in part.
         """
         self.name = name
@@ -58,20 +64,34 @@ class HfModel:
         _refuse_unsafe(folder)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            with _quiet():
+            with quiet():
                 self._tokenizer, self._model, missing = _load(folder, self._device)
-                self._special = sorted(_special_texts(self._tokenizer), key=len, reverse=True)
+                self._chat = Chat(self._tokenizer)
                 self._prompt_ids("?")  # a chat template that can't be rendered shows now
         except Exception as exc:  # whatever the vendor raises on a broken folder, it means just this
-            raise ModelNotFoundError(f"The model in {folder} can't be loaded: {_first_line(exc)}") from exc
+            raise ModelNotFoundError(f"The model in {folder} can't be loaded: {first_line(exc)}") from exc
         if missing:
             # transformers would fill them in at random and speak as if nothing were wrong
             raise NoWeightsError(f"The weights in {folder} lack {len(missing)} tensors, {sorted(missing)[0]} for one.")
-        self._eos_ids = _eos_ids(self._tokenizer, self._model)
+        if adapter is not None:
+            from models.adapter import load_adapter  # peft takes seconds to import
+
+            self._model = load_adapter(self._model, adapter).merge_and_unload().eval()
+        self._eos_ids = eos_ids(self._tokenizer, self._model)
         self._model.generation_config = (
             _generation_config()
         )  # the model's own penalties and samplers would bend replies
         self._max_length: int | None = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+
+    @property
+    def network(self) -> Any:
+        """The network itself, a `PreTrainedModel`: to be trained in place, say; it speaks as it then is."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> Any:
+        """The model's tokenizer, with its chat template."""
+        return self._tokenizer
 
     def check_question(self, question: str) -> None:
         """Pass what the model can speak of; see `LanguageModel.check_question`."""
@@ -164,7 +184,7 @@ class HfModel:
             **(sampling or {"do_sample": False}),
         )
         ids, mask = self._pad(rows, left=True)
-        with _quiet():
+        with quiet():
             output = self._model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
         return [self._reply(tokens) for tokens in output[:, ids.shape[1] :].tolist()]
 
@@ -175,16 +195,10 @@ class HfModel:
         return text
 
     def _prompt_ids(self, prompt: str) -> TokenIds:
-        for special in self._special:
-            prompt = prompt.replace(special, f"{special[0]} {special[1:]}")
-        if not self._tokenizer.chat_template:
-            return self._ids(prompt + "\n", add_special_tokens=True)
-        turns = [{"role": "user", "content": prompt}]
-        return self._ids(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+        return self._chat.prompt_ids(prompt)
 
-    def _ids(self, text: str, add_special_tokens: bool = False) -> TokenIds:
-        encoded = self._tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)
-        return list(encoded["input_ids"])
+    def _ids(self, text: str) -> TokenIds:
+        return self._chat.ids(text)
 
     def _room(self, row: TokenIds, max_tokens: int) -> int:
         """How many tokens may follow a row: `max_tokens`, or less where the model's length ends before."""
@@ -232,7 +246,7 @@ def _find(source: str | Path) -> Path:
         return Path(snapshot_download(source, allow_patterns=DOWNLOADED, ignore_patterns=["*/*", "consolidated*"]))
     except Exception as exc:  # no network, no such name, no right to it: the hub has a dozen classes for these
         raise ModelNotFoundError(
-            f"There is no model folder {folder}, and the hub gives no model of that name: {_first_line(exc)}"
+            f"There is no model folder {folder}, and the hub gives no model of that name: {first_line(exc)}"
         ) from exc
 
 
@@ -244,20 +258,20 @@ def _refuse_unsafe(folder: Path) -> None:
             raise PickledWeightsError(f"The weights in {folder} are pickled ({pickled[0]}): save them as safetensors.")
         raise NoWeightsError(f"There are no weights in {folder}: a model folder holds a file model.safetensors.")
     # Two ways round use_safetensors=True: the config may name the weights' file, and an index the shards.
-    files = [_read_json(path).get("transformers_weights") for path in folder.glob("config.json")]
+    files = [read_json(path).get("transformers_weights") for path in folder.glob("config.json")]
     for path in folder.glob("*.index.json"):
-        shards = _read_json(path).get("weight_map")
+        shards = read_json(path).get("weight_map")
         files += shards.values() if isinstance(shards, dict) else []
     for file in files:
         if file is not None and not str(file).endswith((".safetensors", ".safetensors.index.json")):
             raise PickledWeightsError(f"The model in {folder} asks for {str(file)[:200]!r}, which isn't safetensors.")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as exc:
-        raise ModelNotFoundError(f"{path} can't be read as JSON: {_first_line(exc)}") from exc
+        raise ModelNotFoundError(f"{path} can't be read as JSON: {first_line(exc)}") from exc
     if not isinstance(value, dict):
         raise ModelNotFoundError(f"{path} holds no JSON object.")
     return value
@@ -277,13 +291,7 @@ def _load(folder: Path, device: torch.device) -> tuple[Any, Any, set[str]]:
     return tokenizer, model.to(device).eval(), set(info["missing_keys"])
 
 
-def _special_texts(tokenizer: Any) -> set[str]:
-    """Texts that the tokenizer turns into special tokens wherever they stand."""
-    added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-    return {text for text in added | set(tokenizer.all_special_tokens) if text}
-
-
-def _eos_ids(tokenizer: Any, model: Any) -> list[int]:
+def eos_ids(tokenizer: Any, model: Any) -> list[int]:
     """Every token that ends a reply: the tokenizer's, and those that the model's folder declares."""
     declared = model.generation_config.eos_token_id if model.generation_config is not None else None
     ids = declared if isinstance(declared, list) else [declared]
@@ -301,7 +309,7 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars or advice from transformers meanwhile; its settings are put back."""
     verbosity, bars = _vendor_log.get_verbosity(), _vendor_log.is_progress_bar_enabled()
     _vendor_log.set_verbosity_error()
@@ -314,6 +322,14 @@ def _quiet() -> Iterator[None]:
             _vendor_log.enable_progress_bar()
 
 
-def _first_line(exc: BaseException) -> str:
+@contextmanager
+def hushed() -> Iterator[None]:
+    """`quiet`, and no word of the names that trl and peft still know parts of transformers by."""
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+def first_line(exc: BaseException) -> str:
     lines = str(exc).strip().splitlines()
     return lines[0][:300] if lines else type(exc).__name__

@@ -3,37 +3,40 @@
 Not here: how a backend works. Backends are imported when one is asked for: importing `transformers` takes seconds.
 """
 
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
 from models.base import LanguageModel
-from models.errors import NoWeightsError, UnknownSpecError
+from models.errors import GenerationError, NoWeightsError, UnknownSpecError
+from models.generations import PREFIX as GENERATION_PREFIX
+from models.generations import Generation, Registry
 
 BUNDLED = "bundled"
 HF_PREFIX = "hf:"
 
 
-def load_model(spec: str) -> LanguageModel:
+def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
     """The model that `spec` names, ready to use.
 
     Args:
-        spec: "bundled" for the model that comes with argtree, or "hf:NAME_OR_FOLDER" for a causal language model in a
-            local folder, or on the Hugging Face hub under NAME.
+        spec: "bundled" for the model that comes with argtree; "hf:NAME_OR_FOLDER" for a causal language model in a
+            local folder, or on the Hugging Face hub under NAME; "generation:current" or "generation:3" for one that
+            was trained here.
+        generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
+            `generations`.
 
     Raises:
-        UnknownSpecError: `spec` has neither form.
+        UnknownSpecError: `spec` has none of these forms.
+        GenerationError: There is no such generation.
         ModelNotFoundError: There is no such model, or it can't be loaded.
         NoWeightsError: Its folder holds no weights.
         PickledWeightsError: Its weights are pickled.
     """
-    if spec == BUNDLED:
-        return _load_bundled()
-    source = spec.removeprefix(HF_PREFIX).strip()
-    if not spec.startswith(HF_PREFIX) or not source:
-        raise UnknownSpecError(f'{spec!r} names no model: say "{BUNDLED}" or "{HF_PREFIX}NAME_OR_FOLDER".')
-    from models.hf import HfModel
-
-    return HfModel(source, spec)
+    if spec.startswith(GENERATION_PREFIX):
+        registry = Registry(generations)
+        return _load_generation(registry, registry.find(spec))
+    return _load(_source(spec), spec, _check(spec))
 
 
 def bundled_folder() -> Path:
@@ -41,13 +44,66 @@ def bundled_folder() -> Path:
     return Path(str(resources.files("models") / "everyday" / "weights"))
 
 
-def _load_bundled() -> LanguageModel:
-    folder = bundled_folder()
-    if not folder.is_dir():
-        raise NoWeightsError(
-            f"There are no weights in {folder}: train the bundled model with `python -m models.everyday.pretrain`."
+def _load_generation(registry: Registry, generation: Generation) -> LanguageModel:
+    first = registry.get(0).base  # what may be asked is what the first model could speak of
+    source, adapter = sources(registry, generation)
+    return _load(source, generation.spec, _check(first), adapter)
+
+
+def sources(registry: Registry, generation: Generation) -> tuple[str | Path, Path | None]:
+    """The folder, or name on the hub, of the whole model that a generation is or lies on; its adapter's folder, if any.
+
+    Raises:
+        GenerationError: It is an adapter on what is no whole model.
+        NoWeightsError: The bundled model's weights are missing.
+    """
+    if generation.is_adapter:
+        return _base_source(registry, generation), generation.folder
+    return (generation.folder if generation.number else _source(generation.base)), None
+
+
+def _base_source(registry: Registry, generation: Generation) -> str | Path:
+    """The whole model that a generation's adapter lies on."""
+    if not generation.base.startswith(GENERATION_PREFIX):
+        return _source(generation.base)
+    base = registry.find(generation.base)
+    if base.is_adapter or not base.has_weights:
+        raise GenerationError(
+            f"{generation.spec} is an adapter on {base.spec}, which is no whole model: it can't be loaded."
         )
+    return base.folder
+
+
+def _source(spec: str) -> str | Path:
+    """The folder or name on the hub of a spec that is no generation."""
+    if spec == BUNDLED:
+        folder = bundled_folder()
+        if not folder.is_dir():
+            raise NoWeightsError(
+                f"There are no weights in {folder}: train the bundled model with `python -m models.everyday.pretrain`."
+            )
+        return folder
+    source = spec.removeprefix(HF_PREFIX).strip()
+    if not spec.startswith(HF_PREFIX) or not source:
+        raise UnknownSpecError(
+            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER" or "{GENERATION_PREFIX}NUMBER".'
+        )
+    return source
+
+
+def _check(spec: str) -> Callable[[str], None] | None:
+    if spec != BUNDLED:
+        return None
     from models.everyday.world import check_question
+
+    return check_question
+
+
+def _load(
+    source: str | Path, name: str, check: Callable[[str], None] | None, adapter: Path | None = None
+) -> LanguageModel:
     from models.hf import HfModel
 
-    return HfModel(folder, BUNDLED, check_question=check_question)
+    if adapter is None:
+        return HfModel(source, name, check_question=check)
+    return HfModel(source, name, check_question=check, adapter=adapter)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, or_, select
 from argtree import graph as g
 from argtree.format import distribution_to_json
 from store.errors import RootNotFoundError, StoreError, UnitError
-from store.tables import About, Argument, Belief, Claim, Premise, Quantity, Root
+from store.tables import About, Answer, Argument, Belief, Claim, Evidence, Premise, Quantity, Root
 from store.texts import is_storable, normalised, text_hash
 
 _LISTED_ROOTS = 10  # in an error message
@@ -276,6 +276,26 @@ def latest_beliefs(session: Session, kind: str = "direct") -> dict[str, Belief]:
     """Returns the newest belief of a kind for every claim that has one, by the claim's key."""
     query = select(Claim.key, Belief).where(Belief.claim_id == Claim.id, Belief.kind == kind)
     return dict(session.exec(query.order_by(col(Belief.held_at), col(Belief.id))).all())  # later rows replace earlier
+
+
+def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> dict[str, Belief]:
+    """Returns the newest belief of a kind, by the claim's key, where another generation holds it.
+
+    Claims that a person answered, or that came with evidence, are left out: a model that was trained on an answer holds
+    it already, and its new belief together with that answer would count it twice.
+    """
+    evident = {*session.exec(select(Answer.claim_id).where(col(Answer.prob).is_not(None)))}
+    evident |= {*session.exec(select(Evidence.claim_id))}
+    return {
+        key: belief
+        for key, belief in latest_beliefs(session, kind).items()
+        if belief.generation != generation and belief.claim_id not in evident
+    }
+
+
+def is_argued(session: Session, claim: Claim) -> bool:
+    """Says whether any argument concludes the claim."""
+    return session.exec(select(Argument.id).where(Argument.conclusion_id == claim.id).limit(1)).first() is not None
 
 
 def content_hash(conclusion_id: int, polarity: str, premises: Iterable[tuple[int, bool]]) -> str:

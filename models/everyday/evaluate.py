@@ -22,14 +22,15 @@ from rich.table import Table
 from argtree.errors import ArgtreeError
 from models.elicitation import Elicitor
 from models.errors import BadReplyError
+from models.evaluate import expected_calibration_error
 from models.everyday.benchmark import draw_benchmark
 from models.everyday.corpus import MAX_ARGUMENTS, argument_in_words, random_statement
+from models.everyday.suite import told_facts, withheld_facts
 from models.everyday.withheld import WEIGHTS, Withheld, read_withheld
 from models.everyday.world import Statement, World, load_world
 from models.load import load_model
 
 FloatArray = npt.NDArray[np.float64]
-NUM_BINS = 10
 NUM_PROPOSALS = 400
 NUM_WORDINGS = 300
 
@@ -49,16 +50,6 @@ class Evaluation:
     question_brier: float
     num_told: int
     num_withheld: int
-
-
-def expected_calibration_error(prob: FloatArray, truth: FloatArray, num_bins: int = NUM_BINS) -> float:
-    """Mean |share true - mean probability| over bins of equal width, weighted by how many fall in each; in [0, 1].
-
-    Source: Naeini, Cooper and Hauskrecht 2015, "Obtaining well calibrated probabilities using Bayesian binning", ECE.
-    """
-    bins = np.minimum((prob * num_bins).astype(int), num_bins - 1)
-    gaps = [abs((truth[bins == b] - prob[bins == b]).sum()) for b in range(num_bins)]
-    return float(np.sum(gaps) / len(prob))
 
 
 class FactScores(NamedTuple):
@@ -93,7 +84,7 @@ def evaluate(elicitor: Elicitor, world: World, withheld: Withheld, seed: int = 0
 
 def score_facts(elicitor: Elicitor, world: World, withheld: Withheld) -> FactScores:
     """How a model does on what it was told, and on what was withheld."""
-    told, untold = _told_facts(world, withheld), _withheld_facts(world, withheld)
+    told, untold = told_facts(world, withheld), withheld_facts(world, withheld)
     told_prob, withheld_prob = _beliefs(elicitor, world, told), _beliefs(elicitor, world, untold)
     truth = _truths(world, untold)
     return FactScores(
@@ -111,16 +102,6 @@ def _worded(elicitor: Elicitor, question: str) -> str | None:
         return elicitor.state_claim(question)
     except BadReplyError:
         return None
-
-
-def _told_facts(world: World, withheld: Withheld) -> list[Statement]:
-    every = [s for thing in world.things for s in world.single_thing_statements(thing)]
-    return [s for s in every if s.key not in world.families and withheld.is_told(world, s)]
-
-
-def _withheld_facts(world: World, withheld: Withheld) -> list[Statement]:
-    every = [s for thing in withheld.things for s in world.single_thing_statements(thing)]
-    return [s for s in every if (s.things[0], s.key) in withheld.facts]
 
 
 def _beliefs(elicitor: Elicitor, world: World, statements: Sequence[Statement]) -> FloatArray:

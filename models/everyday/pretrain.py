@@ -7,7 +7,7 @@ that depends on how far the run is, so a killed run goes on from its last checkp
 import math
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +24,7 @@ from models import prompts
 from models.errors import ModelError
 from models.everyday.corpus import examples
 from models.everyday.guesses import guess_untold
-from models.everyday.withheld import WEIGHTS, draw_withheld, write_withheld
+from models.everyday.withheld import WEIGHTS, Withheld, draw_withheld, write_withheld
 from models.everyday.world import Statement, World, load_world
 from models.examples import Example
 
@@ -150,12 +150,14 @@ def encode(tokenizer: PreTrainedTokenizerFast, text: Iterable[Example]) -> list[
     return bundles + list(by_trunk.values())
 
 
-def batches(bundles: Sequence[Bundle], rng: np.random.Generator) -> list[list[Bundle]]:
-    """All bundles in batches of like length, at most TOKENS_PER_STEP tokens each with padding, in random order."""
+def batches(
+    bundles: Sequence[Bundle], rng: np.random.Generator, most_tokens: int = TOKENS_PER_STEP
+) -> list[list[Bundle]]:
+    """All bundles in batches of like length, at most `most_tokens` each with padding, in random order."""
     order = sorted(rng.permutation(len(bundles)), key=lambda i: len(bundles[i]))
     found: list[list[Bundle]] = [[]]
     for bundle in (bundles[i] for i in order):
-        if (len(found[-1]) + 1) * len(bundle) > TOKENS_PER_STEP and found[-1]:
+        if (len(found[-1]) + 1) * len(bundle) > most_tokens and found[-1]:
             found.append([])
         found[-1].append(bundle)
     return [found[i] for i in rng.permutation(len(found))]
@@ -307,6 +309,54 @@ def new_run(world: World, text: Iterable[Example], seed: int, folder: Path) -> R
     return run
 
 
+def train_on_told_text(
+    withheld: Withheld,
+    seed: int,
+    out: Path,
+    passes: int,
+    taught: Sequence[Example] = (),
+    on_pass: Callable[[Run, float], None] = lambda run, loss: None,
+) -> Run:
+    """Train a model from random weights, written into `out`; a run that was killed there goes on.
+
+    Args:
+        seed: Of the initial weights and of the order.
+        taught: What is taught besides, in every pass. It takes the place of what the told text says to the same
+            prompts; one of weight w < 1 is in that share of the passes.
+        on_pass: Called after each pass with its mean loss in nats.
+
+    Raises:
+        ModelError: A run of another seed lies in `out`.
+    """
+    world = load_world()
+    out.mkdir(parents=True, exist_ok=True)
+    guesses = guess_untold(world, withheld)
+    run = new_run(world, examples(world, withheld, guesses, np.random.default_rng([seed, 2])), seed, out)
+    saved_at = time.monotonic()
+    while run.passes_done < passes:
+        rng = np.random.default_rng([seed, 3, run.passes_done])
+        text = examples(world, withheld, guesses, rng, extra_pairs=extra_pairs(run.passes_done / passes))
+        losses = list(run.train_pass(encode(run.tokenizer, with_taught(text, taught, rng)), passes))
+        on_pass(run, float(np.mean(losses)))
+        if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+            run.save()
+            saved_at = time.monotonic()
+    run.model.save_pretrained(out)
+    run.tokenizer.save_pretrained(out)
+    write_withheld(withheld, out / "withheld.json")
+    run.checkpoint.unlink(missing_ok=True)
+    return run
+
+
+def with_taught(text: Iterable[Example], taught: Sequence[Example], rng: np.random.Generator) -> Iterator[Example]:
+    """The text but for prompts that are taught, and what is taught, each as often as its weight on average."""
+    prompts_taught = {example.prompt for example in taught}
+    yield from (example for example in text if example.prompt not in prompts_taught)
+    for example in taught:
+        for _ in range(int(example.weight + rng.random())):
+            yield example
+
+
 def pretrain(
     seed: Annotated[int, typer.Option(help="Chooses what is withheld, the initial weights and the order.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder to write the model to.")] = WEIGHTS,
@@ -316,34 +366,21 @@ def pretrain(
 
     Example: python -m models.everyday.pretrain --seed 1 --out runs/seed-1
     """
-    world = load_world()
-    withheld = draw_withheld(world, seed)
-    out.mkdir(parents=True, exist_ok=True)
-    guesses = guess_untold(world, withheld)
-    try:
-        run = new_run(world, examples(world, withheld, guesses, np.random.default_rng([seed, 2])), seed, out)
-    except ModelError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from error
     columns = (TextColumn("pass"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
-    saved_at = time.monotonic()
     with Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True)) as bar:
-        task = bar.add_task("", total=passes, completed=run.passes_done)
-        while run.passes_done < passes:
-            rng = np.random.default_rng([seed, 3, run.passes_done])
-            text = examples(world, withheld, guesses, rng, extra_pairs=extra_pairs(run.passes_done / passes))
-            losses = list(run.train_pass(encode(run.tokenizer, text), passes))
-            said = f"loss {np.mean(losses):.4f} · {run.tokens / run.seconds:,.0f} tokens/s"
+        task = bar.add_task("", total=passes)
+
+        def show(run: Run, loss: float) -> None:
+            said = f"loss {loss:.4f} · {run.tokens / run.seconds:,.0f} tokens/s"
             bar.update(task, completed=run.passes_done, description=said)
             if not bar.console.is_terminal:  # a log gets lines, not a bar
                 print(f"pass {run.passes_done}/{passes}: {said}", flush=True)
-            if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-                run.save()
-                saved_at = time.monotonic()
-    run.model.save_pretrained(out)
-    run.tokenizer.save_pretrained(out)
-    write_withheld(withheld, out / "withheld.json")
-    run.checkpoint.unlink(missing_ok=True)
+
+        try:
+            run = train_on_told_text(draw_withheld(load_world(), seed), seed, out, passes, on_pass=show)
+        except ModelError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from error
     num_parameters = sum(p.numel() for p in run.model.parameters())
     print(f"{num_parameters:,} parameters, {run.tokens:,} tokens in {run.seconds:,.0f} s of steps; written to {out}")
 

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import Engine
 
 from argtree import propagate
-from argtree.daemon import Explorer, run, utc_now
+from argtree.daemon import Explorer, Follower, run, utc_now
 from models.elicitation import Elicitor
+from models.errors import NoWeightsError
 from models.everyday.world import Statement, load_world
+from models.generations import Registry
 from store.claims import closed_claims, find_claim, latest_beliefs, list_roots
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
@@ -151,3 +153,111 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
             return
         pause.wait(0.05)
     raise AssertionError("did not come about in time")
+
+
+def generation(number: int, sure: float) -> Elicitor:
+    model = WorldModel(sure)
+    model.name = f"generation:{number}"
+    return Elicitor(model)
+
+
+def answer_one(engine: Engine) -> str:
+    with session_scope(engine) as session:
+        rater = get_rater(session, "ada", utc_now())
+        leased = next_question(session, rater, utc_now())
+        assert leased is not None and leased.claim is not None
+        submit_answer(session, leased.token, rater, "yes", None, utc_now())
+    return leased.claim
+
+
+def test_beliefs_of_an_older_generation_are_asked_anew_but_for_answered_claims(engine: Engine) -> None:
+    explorer = Explorer(engine, generation(0, 0.7))
+    root = explorer.add_question(QUESTION)
+    explore_all(explorer)
+    explorer.rank()
+    answered = answer_one(engine)
+    explorer.follow(generation(1, 0.9))
+    with read_scope(engine) as session:
+        before = {claim.id: claim.prior for claim in load_graph(session).claims}
+    renewed = explorer.renew_beliefs()
+    with read_scope(engine) as session:
+        graph, direct, residual = load_graph(session), latest_beliefs(session), latest_beliefs(session, "residual")
+    assert {key for key, belief in direct.items() if belief.generation == "generation:0"} == {answered}
+    assert {belief.generation for belief in residual.values()} == {"generation:1"}
+    assert renewed == len(direct) - 1 + len(residual) and explorer.renew_beliefs() == 0
+    priors = {claim.id: claim.prior for claim in graph.claims}
+    assert priors[answered] == before[answered] and priors[root] == residual[root].mean
+    plain = [key for key in direct if not graph.arguments_for(key) and key != answered]
+    assert all(priors[key] == direct[key].mean != before[key] for key in plain)
+
+
+class TonguelessAbout(WorldModel):
+    """Has no log-probabilities about one claim."""
+
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Any:
+        found = super().log_probs(prompts, continuations)
+        found[["falls off a table" in prompt for prompt in prompts]] = float("nan")
+        return found
+
+
+def test_belief_that_the_new_model_cannot_give_stays(engine: Engine) -> None:
+    explorer = explorer_on(engine)
+    explorer.add_question(QUESTION)
+    explore_all(explorer)
+    model = TonguelessAbout()
+    model.name = "generation:1"
+    explorer.follow(Elicitor(model))
+    explorer.renew_beliefs()
+    with read_scope(engine) as session:
+        texts = {claim.id: claim.text for claim in load_graph(session).claims}
+        older = [texts[key] for key, belief in latest_beliefs(session).items() if belief.generation == "world"]
+    assert older == ["A candle breaks when it falls off a table."]
+
+
+def test_daemon_follows_a_promotion_and_no_rejection(engine: Engine, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "generations")
+    registry.start("bundled")
+    loaded: list[str] = []
+
+    def load(spec: str) -> Elicitor:
+        loaded.append(spec)
+        return generation(int(spec.removeprefix("generation:")), 0.8)
+
+    explorer, stop = Explorer(engine, generation(0, 0.7)), Event()
+    explorer.add_question(QUESTION)
+    thread = Thread(target=run, args=(explorer, stop, 0.01, Follower(registry, load)))
+    thread.start()
+    try:
+        for _ in range(2):
+            registry.add(0, lambda folder: None, method="full")
+        registry.reject(1, "It is worse.")
+        wait_for(lambda: bool(all_closed(engine)))
+        assert not loaded
+        registry.promote(2)
+        wait_for(lambda: explorer.elicitor.model.name == "generation:2")
+        wait_for(lambda: holders(engine) == {"generation:2"})
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+    assert loaded == ["generation:2"]
+
+
+def test_generation_that_cannot_be_loaded_is_not_followed(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "generations")
+    registry.start("bundled")
+    registry.promote(registry.add(0, lambda folder: None, method="full").number)
+    tried: list[str] = []
+
+    def load(spec: str) -> Elicitor:
+        tried.append(spec)
+        raise NoWeightsError("There are no weights.")
+
+    follower = Follower(registry, load)
+    assert follower("generation:0") is None and follower("generation:0") is None and len(tried) == 1
+    registry.roll_back(0)
+    assert follower("generation:0") is None
+
+
+def holders(engine: Engine) -> set[str]:
+    with read_scope(engine) as session:
+        return {belief.generation for belief in latest_beliefs(session).values()}

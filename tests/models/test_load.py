@@ -54,7 +54,7 @@ def test_contract_name_is_what_it_was_loaded_by(language_model: LanguageModel) -
 
 @pytest.mark.parametrize("spec", ["", "gpt", "hf:", "hf: ", "Bundled", "hf", "openai:x"])
 def test_unknown_spec_names_the_forms(spec: str) -> None:
-    with pytest.raises(UnknownSpecError, match='say "bundled" or "hf:NAME_OR_FOLDER"'):
+    with pytest.raises(UnknownSpecError, match='say "bundled", "hf:NAME_OR_FOLDER" or "generation:NUMBER"'):
         load.load_model(spec)
 
 

@@ -1,0 +1,206 @@
+"""The learning half of the loop on the real thing: datasets, fine-tuning, the held-out suite, the gate, generations.
+
+Joins `store.export`, `models.candidates`, `models.evaluate` and `models.gate`; decides nothing itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Engine
+
+from argtree.cli_export import dataset_prompts
+from argtree.loop import OnStep
+from argtree.loop_state import LoopError, Record
+from argtree.propagate import propagate
+from argtree.slow import slow_answers
+from models.dataset import read_examples
+from models.elicitation import Elicitor
+from models.evaluate import Evaluation, ValidFn, evaluate, read_evaluation, save_evaluation
+from models.everyday.suite import everyday_suite
+from models.everyday.world import load_world
+from models.gate import gate
+from models.generations import EVALUATION, Generation, Registry
+from models.load import BUNDLED, HF_PREFIX, bundled_folder, load_model
+from models.suite import HELD_OUT as HELD_OUT_KINDS
+from models.suite import Item, read_suite, suite_hash
+from store.database import read_scope
+from store.export import HELD_OUT, Options, export_dataset
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a candidate is made and judged."""
+
+    method: Literal["lora", "full"] = "lora"
+    epochs: float = 3.0
+    slow_questions: int = 0  # held-out questions judged after exploring too, and as many apart
+    slow_budget: int = 60  # model calls for each
+
+
+class GenerationSchool:
+    """Trains and judges generations in a folder; see `argtree.loop.School`."""
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        model: str = BUNDLED,
+        suite: Path | None = None,
+        training: Training = Training(),
+    ) -> None:
+        """Args:
+        folder: of the generations; by default that of the environment.
+        model: spec of generation 0, where the folder is new. "generation:current" goes on with what is there.
+        suite: what to judge on; by default the bundled world's, or for other models the dataset's test split.
+        training: how.
+        """
+        self.registry = Registry(folder)
+        self.suite = suite
+        self.training = training
+        if not model.startswith("generation:"):
+            self._start = model
+        else:
+            self._start = self.registry.get(0).base
+
+    def check(self, questions: Sequence[str]) -> None:
+        """Passes questions that the model can speak of, and a suite that can be read, before anything is stored.
+
+        Raises:
+            ModelError: otherwise; see `Elicitor.check_question` and `read_suite`.
+        """
+        if self.suite is not None:
+            read_suite(self.suite)
+        if questions:
+            elicitor = (
+                Elicitor(load_model(self._start)) if not self.registry.is_started else self.elicitor(self.current())
+            )
+            for question in questions:
+                elicitor.check_question(question)
+
+    def current(self) -> int:
+        """Returns the generation in use, 0 being made if there is none."""
+        self.registry.start(self._start)
+        return self.registry.current().number
+
+    def elicitor(self, number: int) -> Elicitor:
+        """Returns what asks a generation."""
+        spec = self.registry.get(number).spec
+        return Elicitor(load_model(spec, generations=self.registry.folder))
+
+    def export(self, engine: Engine, folder: Path) -> Record:
+        """Writes what is learnt from: what people said, what follows from it, explored roots, arguments that held."""
+        held_out = 0.0 if self._is_everyday or self.suite is not None else HELD_OUT  # else a suite of its own judges
+        with read_scope(engine) as session:
+            summary = export_dataset(session, folder, dataset_prompts(), propagate, Options("all", held_out=held_out))
+        return {"answers": summary.answers, "premises": summary.premises, "rows": summary.rows}
+
+    def train(self, dataset: Path, scratch: Path, parent: int, tag: Record, seed: int, on_step: OnStep) -> Record:
+        """Fine-tunes a generation on the dataset into a candidate; one that the same round made already is that one.
+
+        Old data is replayed, and the checkpoints of a run that was killed lie among the generations: see
+        `models.candidates`. So `scratch` stays empty.
+        """
+        from models.candidates import Plan, make  # trl takes seconds to import
+        from models.finetune import Settings
+
+        examples = read_examples(dataset)
+        if not examples:
+            raise LoopError("There is nothing to learn from: every answered claim is held out to judge by.")
+        made = self._made(tag)
+        if made is None:
+            settings = Settings(method=self.training.method, epochs=self.training.epochs, seed=seed)
+            details: dict[str, object] = {"tag": tag, "dataset": str(dataset)}
+            of, validation = self.registry.get(parent), read_examples(dataset, "validation")
+            plan = Plan(self.registry, of, examples, settings, validation, details=details)
+            made = make(plan, lambda done, total, loss: on_step(done, total))
+        if made is None:
+            raise LoopError("The training was stopped before its end.")
+        return {"number": made.number, "examples": len(examples)}
+
+    def evaluate(self, candidate: int, parent: int, dataset: Path, on_step: OnStep) -> Record:
+        """Judges both on the same suite, unless that was done before."""
+        items = self._items(dataset)
+        old, new = (self._evaluation(number, items, on_step) for number in (parent, candidate))
+        return {"old": _scores(old), "new": _scores(new)}
+
+    def judge(self, candidate: int, parent: int) -> Record:
+        """Puts the candidate through the gate, and promotes or rejects it; one that was judged stays as it is."""
+        there = self.registry.get(candidate)
+        if there.status == "candidate":
+            old, new = (read_evaluation(self.registry.get(one).folder / EVALUATION) for one in (parent, candidate))
+            verdict = gate(new, old)
+            if verdict.promoted:
+                there = self.registry.promote(candidate, verdict.reason)
+            else:
+                there = self.registry.reject(candidate, verdict.reason)
+        elif there.status == "promoted":  # killed between its facts and the pointer to it
+            there = self.registry.promote(candidate, there.reason)
+        return {"promoted": there.status == "promoted", "reason": there.reason}
+
+    def _made(self, tag: Record) -> Generation | None:
+        """Returns the generation that the same round of the same loop made before it was killed."""
+        return next((one for one in self.registry.all() if dict(one.details).get("tag") == tag), None)
+
+    @property
+    def _is_everyday(self) -> bool:
+        """Whether the model is of the bundled world, whose own questions judge it."""
+        return (_weights(self._start) / "withheld.json").is_file()
+
+    def _items(self, dataset: Path) -> list[Item]:
+        if self.suite is not None:
+            return read_suite(self.suite)
+        if self._is_everyday:
+            return everyday_suite(_weights(self._start), "validation")
+        return read_suite(dataset)
+
+    def _evaluation(self, number: int, items: list[Item], on_step: OnStep) -> Evaluation:
+        """Returns a generation's evaluation on these items: the one kept with it, else a new one, kept."""
+        generation = self.registry.get(number)
+        path = generation.folder / EVALUATION
+        slow = self.training.slow_questions
+        settings: dict[str, Any] = {"slow_questions": slow, "budget": self.training.slow_budget} if slow else {}
+        if path.is_file():
+            kept = read_evaluation(path)
+            if kept.suite == suite_hash(items) and kept.settings == settings:
+                return kept
+        elicitor = self.elicitor(number)
+
+        def explore(questions: list[str]) -> list[float]:
+            on_step(0, len(questions))
+            told = lambda done: on_step(done, len(questions))  # noqa: E731 (a name would say no more)
+            return slow_answers(elicitor, questions, self.training.slow_budget, None, told)
+
+        found = evaluate(
+            elicitor,
+            items,
+            explore if slow else None,
+            slow_questions=slow,
+            valid_fn=_valid_fn(items),
+            settings=settings,
+            on_step=on_step,
+        )
+        save_evaluation(found, path)
+        self.registry.record(number, found.scores())
+        return found
+
+
+def _weights(spec: str) -> Path:
+    return bundled_folder() if spec == BUNDLED else Path(spec.removeprefix(HF_PREFIX))
+
+
+def _valid_fn(items: list[Item]) -> ValidFn | None:
+    """Whether a premise is a claim of the bundled world, where the suite is about that."""
+    world = load_world()
+    return (lambda text: world.parse(text) is not None) if world.parse(items[0].claim) is not None else None
+
+
+def _scores(found: Evaluation) -> Record:
+    """Returns the figures of an evaluation, the held-out kind's as `fast` and `slow`."""
+    named = {
+        name: {key: {"value": one[0], "low": one[1], "high": one[2], "count": one[3]} for key, one in of.items()}
+        for name, of in found.figures().items()
+    }
+    held_out = {name.split()[1]: figures for name, figures in named.items() if name.split()[0] in HELD_OUT_KINDS}
+    rest = {name: figures for name, figures in named.items() if name.split()[0] not in HELD_OUT_KINDS}
+    return held_out | {"others": rest, "premises_per_call": found.diversity.premises_per_call}

@@ -1,0 +1,92 @@
+"""What a model answers after exploring: each question in a store of its own, at a fixed budget of model calls.
+
+Closed book the store is empty; open book it holds the claims that people answered, with their labels as evidence.
+Joins models, store and method, as `daemon.py` does.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from sqlmodel import Session, select
+
+from argtree.daemon import Explorer, utc_now
+from argtree.errors import TooEntangledError
+from argtree.evidence import label_likelihood
+from models.elicitation import Elicitor
+from models.errors import ModelError
+from store import claims
+from store.database import open_store, session_scope
+from store.graphs import answers_by_claim
+from store.tables import Claim, Evidence
+
+Labels = Mapping[str, tuple[float, float]]  # claim's text to P(answers | false), P(answers | true)
+UNSAID_PROB = 0.5  # of a question that the model can't word as a claim, or whose tree can't be propagated
+
+
+def slow_answers(
+    elicitor: Elicitor,
+    questions: Sequence[str],
+    budget: int,
+    labels: Labels | None = None,
+    on_step: Callable[[int], None] | None = None,
+) -> list[float]:
+    """P(yes) of each question after a tree was grown under it; 0.5 where the model can't say what is asked.
+
+    Args:
+        elicitor: Asks the model.
+        questions: Each is explored by itself: what is found for one doesn't help another.
+        budget: Model calls per question; an expansion once begun is finished.
+        labels: Evidence (open book), from `labels_of`.
+        on_step: Called with how many questions are done.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        template = folder / "template.db"
+        _make_template(template, elicitor, labels or {})
+        for number, question in enumerate(questions, 1):
+            found.append(_explored(elicitor, question, budget, template.read_bytes(), folder / f"{number}.db"))
+            if on_step:
+                on_step(number)
+    return found
+
+
+def labels_of(session: Session) -> dict[str, tuple[float, float]]:
+    """What all answers to each answered claim together say of it, by the claim's text."""
+    answers = answers_by_claim(session)
+    rows = session.exec(select(Claim)).all()
+    return {row.text: label_likelihood(answers[row.id]) for row in rows if row.id is not None and row.id in answers}
+
+
+def _make_template(path: Path, elicitor: Elicitor, labels: Labels) -> None:
+    """A store that holds the labelled claims, with this model's beliefs in them, and nothing else."""
+    engine = open_store(str(path))
+    texts = list(labels)
+    now, generation = utc_now(), elicitor.model.name
+    beliefs = elicitor.believe(texts)
+    with session_scope(engine) as session:
+        for text, belief in zip(texts, beliefs, strict=True):
+            claim = claims.add_claim(session, text, belief.mean, now)
+            claims.record_belief(session, claim, generation, "direct", belief.mean, belief.pseudo_count, now)
+            if_false, if_true = labels[text]
+            session.add(Evidence(claim_id=claims.known(claim.id), if_false=if_false, if_true=if_true))
+    engine.dispose()  # the last connection to close writes the log back: the file alone is the whole store
+
+
+def _explored(elicitor: Elicitor, question: str, budget: int, template: bytes, path: Path) -> float:
+    path.write_bytes(template)
+    engine = open_store(str(path))
+    try:
+        began = elicitor.calls
+        explorer = Explorer(engine, elicitor)
+        root = explorer.add_question(question)
+        while elicitor.calls - began < budget and explorer.step([root]) is not None:
+            pass
+        return explorer.root_probs([root])[root]
+    except (ModelError, TooEntangledError):
+        return UNSAID_PROB
+    finally:
+        engine.dispose()
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()

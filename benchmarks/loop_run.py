@@ -1,0 +1,336 @@
+"""One arm of the learning experiment, round by round; killed, it goes on from the last round that was done."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from argtree import Reliability
+from argtree.evidence import SETTLED, label_prob
+from argtree.format import write_whole
+from argtree.value import PERFECT
+from benchmarks.loop_arms import ARMS, RANKED_ANEW, Exploration
+from benchmarks.loop_case import LEARNT_DIRECT, SLOW_DIRECT, Case, RootTree, SimulatedRater
+from benchmarks.loop_model import SmallModel
+from benchmarks.loop_trees import Trees
+from models import prompts
+from models.base import FloatArray
+from models.elicitation import Elicitor
+from models.evaluate import expected_calibration_error
+from models.everyday.corpus import MAX_ARGUMENTS, random_statement
+from models.examples import Example
+from models.hf import HfModel
+
+SLOW_ROUNDS = (0, 6, 12)
+LABEL_REPEATS = 6  # how often each label is read in a round
+REPLAYED_SHARE = 0.2  # of the things, in a round
+REPLAYED_PAIRS = 400  # questions about two things, in a round
+REPLAYED_TEXT = 100  # other examples of the told text, in a round
+DIVERSITY_CLAIMS = 40
+TOLD_SAMPLE = 400
+NOISE = 1.0  # of strengths, in log-odds
+WEAK_EACH = 3  # more reasons about every argued claim
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What an arm does; the defaults are the method, the other fields its ablations."""
+
+    name: str
+    arm: str = "value"
+    labels: int = 20  # a round
+    distil: bool = True  # explored roots are learnt too
+    positions: bool = False  # every argued claim of a tree is learnt, not the root alone
+    replay: bool = True
+    gate: bool = False
+    from_first: bool = False  # each round trains the first generation anew on all labels
+    anew: bool = True  # ranked anew after each answer; else one batch by one ranking
+    rate: float = 1.0  # of the rater's answers that are right
+    evsi: bool = False  # the value of what such a rater says, not of the truth
+    world: str = ""  # "no weak", "many weak" reasons or strengths off by "noise"
+
+
+@dataclass
+class Learner:
+    """A run as it stands after a round."""
+
+    case: Case
+    variant: Variant
+    folder: Path
+    model: SmallModel
+    round: int = 0
+    said: dict[str, float] = field(default_factory=dict)  # claim -> the label's P(claim)
+    asked_at: dict[str, float] = field(default_factory=dict)  # claim -> the belief in it before it was answered
+    asked: int = 0  # questions put, "can't say" included
+    unanswerable: set[str] = field(default_factory=set)
+    first_argued: dict[str, float] = field(default_factory=dict)  # argued claim -> its probability before any label
+    lean: dict[str, tuple[float, float]] = field(default_factory=dict)  # root -> the first generation's direct belief
+    rows: list[dict] = field(default_factory=list)
+
+    def save(self) -> None:
+        state = {"weights": self.model.model.state_dict(), "round": self.round}
+        facts = {
+            "said": self.said,
+            "asked_at": self.asked_at,
+            "asked": self.asked,
+            "unanswerable": sorted(self.unanswerable),
+            "first_argued": self.first_argued,
+            "lean": self.lean,
+            "rows": self.rows,
+        }
+        temporary = self.folder / "state.tmp"
+        torch.save(state | facts, temporary)
+        temporary.replace(self.folder / "state.pt")
+        content = {"variant": asdict(self.variant), "seed": self.case.seed, "rows": self.rows}
+        write_whole(self.folder / "rows.json", json.dumps(content).encode())
+
+    def restore(self) -> None:
+        state = torch.load(self.folder / "state.pt", weights_only=True)
+        self.model.model.load_state_dict(state.pop("weights"))
+        state["unanswerable"] = set(state["unanswerable"])
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+def run(case: Case, variant: Variant, folder: Path, rounds: int) -> Iterator[dict]:
+    """The rows of the rounds, from 0 (before anything is asked), as they are done or were done before."""
+    if variant.world:
+        case = replace(case, trees=_other_world(case.trees, variant.world, np.random.default_rng([case.seed, 14])))
+    folder.mkdir(parents=True, exist_ok=True)
+    learner = Learner(case, variant, folder, SmallModel(case.folder))
+    if (folder / "state.pt").exists():
+        learner.restore()
+        yield from learner.rows
+    while len(learner.rows) <= rounds:
+        if learner.rows:
+            learner.round += 1
+            row = _round(learner)
+        else:
+            row = _scores(learner)
+        learner.rows.append({"round": learner.round, "labels": len(learner.said), "asked": learner.asked} | row)
+        learner.save()
+        yield learner.rows[-1]
+
+
+def _other_world(trees: Trees, how: str, rng: np.random.Generator) -> Trees:
+    if how == "noise":
+        return trees.with_noise(NOISE, rng)
+    return trees.without_weak() if how == "no weak" else trees.with_weak(WEAK_EACH, rng)
+
+
+def _round(learner: Learner) -> dict:
+    """Explore, ask, learn, judge."""
+    case, variant = learner.case, learner.variant
+    rng = np.random.default_rng([case.seed, 11, learner.round])
+    at = _explored(learner)
+    if not learner.first_argued:
+        learner.first_argued = at.argued()
+    labels = len(learner.said)
+    moved = _ask(learner, at, rng)
+    row: dict = {"moved": moved, "claims": list(learner.said)[labels:]}
+    if variant.arm != "no training":
+        before = _validation_scores(learner) if variant.gate else None
+        weights = {name: tensor.clone() for name, tensor in learner.model.model.state_dict().items()}
+        if variant.from_first:
+            learner.model = SmallModel(case.folder)
+        row["tokens"] = learner.model.learn(list(_lessons(learner, at, rng)), rng)
+        if before is not None and not _is_better(_validation_scores(learner), before):
+            learner.model.model.load_state_dict(weights)
+            row["rejected"] = True
+    return row | _scores(learner)
+
+
+def _explored(learner: Learner) -> Exploration:
+    """The trees under the beliefs of this generation. What is answered keeps the belief that it was asked with, which
+    the label has not entered yet: an answer must not count twice."""
+    case, variant = learner.case, learner.variant
+    rater = SimulatedRater(case, variant.rate)
+    prior = dict(zip(case.plain, learner.model.believe(case.plain).tolist(), strict=True)) | {
+        claim: prob for claim, prob in learner.asked_at.items() if claim in case.holders
+    }
+    evidence = {claim: rater.likelihood(round(said)) for claim, said in learner.said.items()}
+    reliability = Reliability(variant.rate, variant.rate) if variant.evsi else PERFECT
+    if not learner.lean:
+        learner.lean = _leaning(case.explored, learner.model, prior, LEARNT_DIRECT)
+    for tree in case.explored:
+        tree.lean = learner.lean[tree.root]
+    at = Exploration(case, prior, evidence, reliability)
+    at.work_out()
+    return at
+
+
+def _leaning(
+    trees: Sequence[RootTree], model: SmallModel, prior: dict[str, float], power: float
+) -> dict[str, tuple[float, float]]:
+    """Let the model's direct beliefs in the roots enter; the evidence that they became."""
+    for tree, belief in zip(trees, model.believe([tree.root for tree in trees]).tolist(), strict=True):
+        tree.lean = (1.0, 1.0)
+        tree.lean_to(belief, tree.prob(prior, {})[tree.root], power)
+    return {tree.root: tree.lean for tree in trees}
+
+
+def _ask(learner: Learner, at: Exploration, rng: np.random.Generator) -> list[int]:
+    """Put this round's questions; by how many roots each answer moved."""
+    case, variant = learner.case, learner.variant
+    choose, rater = ARMS[variant.arm], SimulatedRater(case, variant.rate)
+    moved: list[int] = []
+    touched: dict[str, RootTree] = {}
+    for _ in range(variant.labels):
+        claim = choose(at, rng)
+        if claim is None:
+            break
+        said = rater.answer(claim)
+        learner.asked += 1
+        if said is None:
+            at.evidence[claim] = (1.0, 1.0)
+            learner.unanswerable.add(claim)
+            continue
+        at.evidence[claim] = rater.likelihood(said)
+        learner.asked_at.setdefault(claim, at.prior.get(claim, 0.5))
+        learner.said[claim] = label_prob(*at.evidence[claim])
+        if variant.arm in RANKED_ANEW and variant.anew:
+            moved.append(at.work_out(at.resting(claim)))
+        else:
+            touched |= {tree.root: tree for tree in at.resting(claim)}
+    at.work_out(touched.values())
+    return moved
+
+
+def _lessons(learner: Learner, at: Exploration, rng: np.random.Generator) -> Iterator[Example]:
+    """What a round learns: all labels so far, what they settled, the explored roots, and some of the old text."""
+    variant = learner.variant
+    for claim, prob in learner.said.items():
+        for _ in range(LABEL_REPEATS):
+            yield from _both_ways(claim, prob)
+    argued = at.argued()
+    for claim, prob in argued.items():
+        first, is_root = learner.first_argued[claim], claim in at.found
+        settled = max(prob, 1 - prob) >= SETTLED > max(first, 1 - first)
+        wanted = variant.distil if is_root else settled or (variant.distil and variant.positions)
+        if wanted and claim not in learner.said and not learner.case.is_told(claim):
+            yield from _both_ways(claim, prob)
+    if variant.replay:
+        yield from _replayed(learner, at, rng)
+
+
+def _replayed(learner: Learner, at: Exploration, rng: np.random.Generator) -> Iterator[Example]:
+    """Some of the told text; and what the model believes now of what nobody told, but of what the labels bear on."""
+    case, world = learner.case, learner.case.world
+    statements = [world.parse(claim) for claim in learner.said]
+    touched = {thing for statement in statements if statement is not None for thing in statement.things}
+    things = list(world.things)
+    drawn = [things[i] for i in rng.choice(len(things), round(REPLAYED_SHARE * len(things)), replace=False)]
+    untold: list[str] = []
+    for statement in (s for thing in drawn for s in world.single_thing_statements(thing)):
+        text = world.text(statement)
+        if case.withheld.is_told(world, statement):
+            yield from _both_ways(text, 0.99 if world.truth(statement) else 0.01)
+        elif text not in learner.said and (not world.arguments(statement) or statement.things[0] not in touched):
+            untold.append(text)
+    pairs = [key for key, rule in world.families.items() if rule.arity == 2]
+    for statement in (random_statement(world, pairs, rng) for _ in range(REPLAYED_PAIRS)):
+        if touched.isdisjoint(statement.things):
+            untold.append(world.text(statement))
+    for text, prob in zip(untold, learner.model.believe(untold).tolist(), strict=True):
+        yield from _both_ways(text, prob)
+    for i in rng.choice(len(case.factless), REPLAYED_TEXT, replace=False):
+        yield case.factless[i]
+
+
+def _both_ways(claim: str, prob: float) -> tuple[Example, Example]:
+    return (
+        Example(prompts.is_true(claim), yes_prob=prob),
+        Example(prompts.is_false(claim), yes_prob=1 - prob),
+    )
+
+
+def _scores(learner: Learner) -> dict:
+    """The figures of a generation: squared errors question by question, so that arms can be compared in pairs."""
+    case, model = learner.case, learner.model
+    prob = {part: model.believe([q.claim for q in case.part(part)]) for part in ("test", "apart")}
+    row: dict = {"fast": {part: _errors(prob[part], case.part(part)) for part in prob}}
+    row["ece"] = expected_calibration_error(prob["test"], np.array([float(q.truth) for q in case.part("test")]))
+    row["told"] = _told_accuracy(learner)
+    if learner.round in SLOW_ROUNDS:
+        row["slow"] = {part: _slow_errors(learner, part, {}) for part in ("test", "apart")}
+        if learner.said:
+            row["open"] = {part: _slow_errors(learner, part, _evidence(learner)) for part in ("test", "apart")}
+        row["diversity"] = _diversity(learner)
+    return row
+
+
+def _errors(prob: FloatArray, questions: Sequence) -> list[float]:
+    return [round((p - q.truth) ** 2, 5) for p, q in zip(prob.tolist(), questions, strict=True)]
+
+
+def _evidence(learner: Learner) -> dict[str, tuple[float, float]]:
+    rater = SimulatedRater(learner.case, learner.variant.rate)
+    return {claim: rater.likelihood(round(said)) for claim, said in learner.said.items()}
+
+
+def _slow_errors(learner: Learner, part: str, evidence: dict[str, tuple[float, float]]) -> list[float]:
+    """Squared errors after exploring, with the generation's beliefs in all plain claims, and the labels if given."""
+    case, trees = learner.case, learner.case.judged[part]
+    plain = list(dict.fromkeys(claim for tree in trees for claim in tree.plain))
+    prior = dict(zip(plain, learner.model.believe(plain).tolist(), strict=True))
+    _leaning(trees, learner.model, prior, SLOW_DIRECT)
+    if evidence:
+        prior |= {claim: prob for claim, prob in learner.asked_at.items() if claim in prior}
+    return _errors(_root_probs(trees, prior, evidence), case.with_trees(part))
+
+
+def _root_probs(
+    trees: Sequence[RootTree], prior: dict[str, float], evidence: dict[str, tuple[float, float]]
+) -> FloatArray:
+    return np.array([tree.prob(prior, evidence)[tree.root] for tree in trees])
+
+
+def floor(case: Case, part: str) -> list[float]:
+    """Squared errors when every fact is known to the engine, with the direct beliefs of the first generation."""
+    trees = case.judged[part]
+    plain = dict.fromkeys(claim for tree in trees for claim in tree.plain)
+    known = {claim: truth for claim in plain if (truth := case.truth(claim)) is not None}
+    prior = {claim: float(known.get(claim, 0.5)) for claim in plain}
+    prior = {claim: min(max(prob, 0.001), 0.999) for claim, prob in prior.items()}
+    model = SmallModel(case.folder)
+    _leaning(trees, model, dict(zip(plain, model.believe(list(plain)).tolist(), strict=True)), SLOW_DIRECT)
+    return _errors(_root_probs(trees, prior, {}), case.with_trees(part))
+
+
+def _told_accuracy(learner: Learner) -> float:
+    case = learner.case
+    rng = np.random.default_rng([case.seed, 12])
+    every = [s for thing in case.world.things for s in case.world.single_thing_statements(thing)]
+    told = [s for s in every if s.key not in case.world.families and case.withheld.is_told(case.world, s)]
+    drawn = [told[i] for i in rng.choice(len(told), TOLD_SAMPLE, replace=False)]
+    prob = learner.model.believe([case.world.text(s) for s in drawn])
+    return float(np.mean((prob > 0.5) == np.array([case.world.truth(s) for s in drawn])))
+
+
+def _diversity(learner: Learner) -> float:
+    """Different valid arguments for each call, about a fixed sample of claims."""
+    case = learner.case
+    rng = np.random.default_rng([case.seed, 13])
+    argued = sorted({claim for tree in case.explored for claim in tree.argued})
+    drawn = [argued[i] for i in rng.choice(len(argued), DIVERSITY_CLAIMS, replace=False)]
+    folder = learner.folder / "model"
+    learner.model.model.save_pretrained(folder)
+    learner.model.tokenizer.save_pretrained(folder)
+    proposals = Elicitor(HfModel(folder, "candidate")).propose_many([(claim, []) for claim in drawn], MAX_ARGUMENTS)
+    valid = [{a for a in p.arguments if all(case.world.parse(q.text) for q in a.premises)} for p in proposals]
+    return sum(map(len, valid)) / len(drawn)
+
+
+def _validation_scores(learner: Learner) -> FloatArray:
+    questions = learner.case.part("validation")
+    prob = learner.model.believe([q.claim for q in questions])
+    return (prob - np.array([float(q.truth) for q in questions])) ** 2
+
+
+def _is_better(new: FloatArray, old: FloatArray) -> bool:
+    """Whether the mean squared error fell by a one-sided paired test at the level 0.05 (normal approximation)."""
+    fall = old - new
+    return bool(fall.mean() > 1.645 * fall.std(ddof=1) / np.sqrt(len(fall)))

@@ -1,0 +1,145 @@
+"""From a dataset and a generation to a candidate generation: what `argtree finetune` does, without its command line.
+
+A run is known by the hash of all that decides its outcome. It works in `generations/.training-HASH`, from which the
+same run goes on when it was stopped, and a candidate made by it is not made twice.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from models.curves import draw_curve
+from models.dataset import hash_examples
+from models.errors import TrainingError
+from models.everyday.withheld import read_withheld
+from models.examples import Example
+from models.finetune import WITHHELD, OnStep, Settings, Student, is_main_process
+from models.generations import Generation, Registry
+from models.load import sources
+from models.replay import shuffled, told_examples, with_replay
+
+WORK = ".training-"
+CURVE = "curve.jsonl"  # in the working folder of a run from scratch: a line a pass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be learnt by which generation, and how."""
+
+    registry: Registry
+    parent: Generation
+    examples: Sequence[Example]
+    settings: Settings
+    validation: Sequence[Example] = ()
+    replay: Sequence[Example] = ()  # what a file holds, for models that were not told the bundled world's text
+    replay_share: float = 0.5  # of all that is trained on, in [0, 1)
+    scratch_passes: int | None = None  # retrain from random weights, with so many passes over the told text
+    details: dict[str, object] = field(default_factory=dict)  # to be kept with the generation
+
+    @property
+    def key(self) -> str:
+        """A hash of all that decides the outcome, 16 hexadecimal digits."""
+        parts = [self.parent.number, self.parent.created_at, self.replay_share, self.scratch_passes]
+        parts += [asdict(self.settings), hash_examples(self.examples, self.validation, self.replay)]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    @property
+    def work(self) -> Path:
+        """Where the run keeps its checkpoints."""
+        return self.registry.folder / f"{WORK}{self.key}"
+
+    def made(self) -> Generation | None:
+        """The candidate, if this very run was finished before."""
+        return next((one for one in self.registry.all() if one.details.get("run") == self.key), None)
+
+
+def is_of_the_bundled_world(registry: Registry) -> bool:
+    """Whether the first generation was told the bundled world's text, or part of it."""
+    return _told_folder(registry) is not None
+
+
+def with_old(plan: Plan) -> list[Example]:
+    """What the plan teaches, with its replay."""
+    told = _told_folder(plan.registry)
+    seed = plan.settings.seed
+    old: Iterator[Example] = iter(plan.replay)
+    if not plan.replay and told is not None and plan.replay_share > 0:
+        old = told_examples(told, [seed, 5, int(plan.key[:8], 16)])  # a fresh draw for every run
+    elif plan.replay:
+        import numpy as np
+
+        old = iter(shuffled(plan.replay, np.random.default_rng([seed, 6])))
+    return with_replay(plan.examples, old, plan.replay_share)
+
+
+def make(plan: Plan, on_step: OnStep | None = None, stop: Callable[[], bool] = lambda: False) -> Generation | None:
+    """Train and add the candidate; None where it was asked to stop, or in all processes but the one that writes.
+
+    Raises:
+        TrainingError: The model can't be retrained from scratch.
+        ModelError: The parent can't be loaded.
+    """
+    if plan.scratch_passes is not None:
+        return _make_from_scratch(plan, plan.scratch_passes, on_step, stop)
+    source, adapter = sources(plan.registry, plan.parent)
+    student = Student.load(source, plan.settings, adapter)
+    points = student.learn(
+        with_old(plan), plan.settings, validation=plan.validation, work=plan.work, on_step=on_step, stop=stop
+    )
+    if stop() or not is_main_process():
+        return None
+    return _add(plan, plan.settings.method, lambda folder: student.write(folder, points))
+
+
+def _make_from_scratch(plan: Plan, passes: int, on_step: OnStep | None, stop: Callable[[], bool]) -> Generation | None:
+    told = _told_folder(plan.registry)
+    if told is None:
+        raise TrainingError(
+            "Only a model of the bundled world can be retrained from scratch: what others were told is not known here."
+        )
+    from models.everyday.pretrain import Run, train_on_told_text
+
+    def note(run: Run, loss: float) -> None:
+        with (plan.work / CURVE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([run.passes_done, loss]) + "\n")
+        if on_step is not None:
+            on_step(run.passes_done, passes, loss)
+        if stop() and run.passes_done < passes:
+            run.save()
+            raise KeyboardInterrupt
+
+    trained = plan.work / "model"
+    try:
+        train_on_told_text(read_withheld(told), plan.settings.seed, trained, passes, plan.examples, note)
+    except KeyboardInterrupt:
+        return None
+
+    def write(folder: Path) -> None:
+        shutil.copytree(trained, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("checkpoint.*"))
+        lines = (plan.work / CURVE).read_text(encoding="utf-8").splitlines()
+        points = dict(json.loads(line) for line in lines)  # a pass done again after a kill counts once
+        (folder / "curve.png").write_bytes(draw_curve(sorted(points.items()), of="passes over the text"))
+
+    return _add(plan, "scratch", write)
+
+
+def _add(plan: Plan, method: str, write_fn: Callable[[Path], None]) -> Generation:
+    made = plan.registry.add(
+        plan.parent.number,
+        write_fn,
+        method=method,
+        seed=plan.settings.seed,
+        dataset=hash_examples(plan.examples),
+        details={"run": plan.key, "num_examples": len(plan.examples), **plan.details},
+    )
+    shutil.rmtree(plan.work, ignore_errors=True)
+    return made
+
+
+def _told_folder(registry: Registry) -> Path | None:
+    """The folder of the first generation's model, if it says what of the bundled world it was not told."""
+    source, _ = sources(registry, registry.get(0))
+    return Path(source) if (Path(source) / WITHHELD).is_file() else None

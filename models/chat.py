@@ -1,0 +1,56 @@
+"""From a turn's text to a model's tokens: what asking a model and teaching it must do alike. No model is known here.
+
+Prompts hold text from users and other models. A special token spelled out in it would end the user's turn, so a blank
+is put into it before the text is tokenised.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+TokenIds = list[int]
+
+
+class Chat:
+    """A tokenizer with its chat template, if it has one."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+        texts = {text for text in added | set(tokenizer.all_special_tokens) if text}
+        self._special = sorted(texts, key=len, reverse=True)
+
+    def prompt_ids(self, prompt: str) -> TokenIds:
+        """The user's turn and the beginning of the reply; without a chat template, the prompt and a line break."""
+        return self.prompts_ids([prompt])[0]
+
+    def prompts_ids(self, prompts: Sequence[str]) -> list[TokenIds]:
+        """`prompt_ids` of each of at least one prompt, in a third of the time that they take one by one."""
+        texts = [self.harmless(prompt) for prompt in prompts]
+        if not self.tokenizer.chat_template:
+            return self._all_ids([text + "\n" for text in texts], add_special_tokens=True)
+        turns = [[{"role": "user", "content": text}] for text in texts]
+        return self._all_ids(self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+
+    def ids(self, text: str) -> TokenIds:
+        """The tokens of a text as it stands."""
+        return self._all_ids([text])[0]
+
+    def _all_ids(self, texts: list[str], add_special_tokens: bool = False) -> list[TokenIds]:
+        return list(self.tokenizer(texts, add_special_tokens=add_special_tokens, verbose=False)["input_ids"])
+
+    def harmless(self, text: str) -> str:
+        """The text with a blank in each special token that is spelled out in it."""
+        for special in self._special:
+            text = text.replace(special, f"{special[0]} {special[1:]}")
+        return text
+
+    def end_ids(self, ends: Sequence[int]) -> TokenIds:
+        """What a reply is to end with: the first of the tokens `ends` that the template puts after a reply, if any."""
+        if self.tokenizer.chat_template:
+            turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
+            after = self.tokenizer.apply_chat_template(turns, tokenize=False).rpartition("!")[2]
+            found = [token for token in self.ids(after) if token in ends]
+            if found:
+                return found[:1]
+        own = self.tokenizer.eos_token_id
+        return [] if own is None else [int(own)]

@@ -1,0 +1,83 @@
+"""`argtree evaluate`, `promote` and `generations`, as a user runs them."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models.generations import Registry
+from models.load import bundled_folder
+
+pytestmark = pytest.mark.skipif(not bundled_folder().is_dir(), reason="the bundled model's weights aren't there yet")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+QUESTION = "Would a candle survive a drop from a roof?"
+SUITE = [
+    {"claim": "A brick would survive a drop from a roof.", "truth": True},
+    {"claim": "A candle would survive a drop from a roof.", "truth": False, "question": QUESTION},
+    {"claim": "A biscuit would survive a drop from a roof.", "truth": False, "kind": "told"},
+]
+
+
+def copy_bundled(folder: Path) -> None:
+    shutil.copytree(bundled_folder(), folder, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Registry:
+    """Generation 0, and a candidate that is the same model."""
+    (tmp_path / "suite.jsonl").write_text("\n".join(map(json.dumps, SUITE)))
+    registry = Registry(tmp_path / "generations")
+    registry.start("bundled")
+    registry.add(
+        0, lambda folder: shutil.copytree(bundled_folder(), folder, dirs_exist_ok=True) and None, method="full"
+    )
+    return registry
+
+
+@pytest.mark.slow
+def test_judging_from_evaluation_to_the_verdict(argtree: Run, family: Registry) -> None:
+    judged = argtree("evaluate", "1", "--suite", "suite.jsonl", "--slow-questions", "1", "--budget", "8", "--json")
+    assert judged.returncode == 0, judged.stderr
+    found = json.loads(judged.stdout)
+    assert found["model"] == "generation:1" and set(found["figures"]) == {"test fast", "test slow", "told fast"}
+    verdict = argtree("promote", "--suite", "suite.jsonl", "--json")
+    assert verdict.returncode == 0, verdict.stderr  # rejected is an answer, not an error
+    said = json.loads(verdict.stdout)
+    assert (said["generation"], said["against"], said["promoted"]) == (1, 0, False)
+    assert family.get(1).status == "rejected" and family.get(1).reason == said["reason"]
+    assert family.current().number == 0 and family.get(0).scores["test_fast_brier"] >= 0
+    tree = argtree("generations")
+    assert "* 0 · start · promoted · bundled" in tree.stdout and "1 · full · rejected" in tree.stdout
+    listed = json.loads(argtree("generations", "--json").stdout)
+    assert listed["current"] == 0 and [one["parent"] for one in listed["generations"]] == [None, 0]
+
+
+def test_rolling_back_is_one_command(argtree: Run, family: Registry) -> None:
+    family.promote(1)
+    back = argtree("generations", "--roll-back", "0")
+    assert back.returncode == 0 and "Generation 0 is in use." in back.stderr and family.current().number == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("promote", "7"), "no generation 7"),
+        (("promote", "0"), "Generation 0 is in use already."),
+        (("promote", "x"), "'x' names no generation"),
+        (("evaluate", "1", "--suite", "none.jsonl"), "none.jsonl can't be read: No such file"),
+        (("evaluate", "hf:x"), "hf:x is not of the bundled world"),
+        (("generations", "--roll-back", "1"), "never in use (candidate)"),
+        (("generations", "--generations", "empty"), "no generations in empty yet"),
+    ],
+)
+def test_bad_input_is_one_sentence(argtree: Run, family: Registry, arguments: tuple[str, ...], said: str) -> None:
+    run = argtree(*arguments)
+    assert run.returncode == 1 and said in run.stderr and len(run.stderr.strip().splitlines()) == 1
+
+
+def test_open_book_without_questions_to_explore_is_refused(argtree: Run, family: Registry) -> None:
+    run = argtree("evaluate", "1", "--store", "x.db")
+    assert run.returncode == 2 and "--slow-questions" in run.stderr

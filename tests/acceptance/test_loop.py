@@ -1,0 +1,99 @@
+"""`argtree loop` as a user runs it, with the bundled model: a round simulated and killed, a round with a person."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from models.everyday.benchmark import read_benchmark
+from tests.acceptance.conftest import Run
+
+QUESTION = "Would a candle survive a drop from a roof?"
+SMALL = ("loop", "--rounds", "1", "--budget", "120", "--epochs", "1")
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """A few held-out questions: the bundled suite takes a minute."""
+    items = [one for one in read_benchmark() if one.part == "validation"][:24]
+    lines = [
+        json.dumps({"claim": one.claim, "truth": one.truth, "question": one.question, "kind": "validation"})
+        for one in items
+    ]
+    file = tmp_path / "suite.jsonl"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{folder / 'argtree.db'}"}
+    command = [sys.executable, "-m", "argtree.cli", *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def steps_done(folder: Path) -> list[str]:
+    file = folder / "loop" / "state.json"
+    rounds = json.loads(file.read_text())["rounds"] if file.exists() else []
+    return list(rounds[0]["done"]) if rounds else []
+
+
+@pytest.mark.slow
+def test_simulated_round_killed_and_gone_on_with(argtree: Run, tmp_path: Path, suite: Path) -> None:
+    command = (*SMALL, "--oracle", "simulated", "--answers", "4", "--new-roots", "3", "--suite", str(suite))
+    process = started(tmp_path, *command)
+    while "export" not in steps_done(tmp_path) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before = json.loads((tmp_path / "loop" / "state.json").read_text())["rounds"][0]["done"]
+    ended = argtree(*command, "--html", "loop.html", "--json")
+    assert ended.returncode == 0, ended.stderr
+    (one,) = json.loads(ended.stdout)["rounds"]
+    assert {step: one["done"][step] for step in before} == before
+    assert one["done"]["ask"]["tally"]["asked"] == 4 and one["done"]["finetune"]["number"] == 1
+    assert "4 simulated answers" in ended.stderr and "Generation 1: " in ended.stderr
+    page = (tmp_path / "loop.html").read_text(encoding="utf-8")
+    assert "Simulated answers." in page and "Round 1" in page
+    family = json.loads(argtree("generations", "--json").stdout)
+    assert [one["number"] for one in family["generations"]] == [0, 1]
+
+
+@pytest.mark.slow
+def test_round_with_a_person_in_another_terminal(argtree: Run, tmp_path: Path, suite: Path) -> None:
+    process = started(tmp_path, *SMALL, "--answers", "2", "--suite", str(suite), QUESTION)
+    while "explore" not in steps_done(tmp_path) and process.poll() is None:
+        time.sleep(0.05)
+    answered = argtree("answer", "--rater", "ada", stdin="y\ns\nn\nq\n")
+    assert "2 answered" in answered.stdout, answered.stderr
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    assert "Waiting for 2 answers" in stderr and "Round 1: 2 answers, 2 labels" in stderr
+    assert "is in use" in stdout
+
+
+def test_interrupted_it_says_so_and_nothing_is_lost(tmp_path: Path, suite: Path) -> None:
+    process = started(tmp_path, *SMALL, "--budget", "20", "--suite", str(suite), QUESTION)
+    while "explore" not in steps_done(tmp_path) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "the same command goes on" in stderr and "Traceback" not in stderr
+
+
+def test_bad_input_is_one_sentence_and_leaves_nothing(argtree: Run, tmp_path: Path) -> None:
+    for arguments, word in (
+        ((QUESTION, "Is Paris nice?"), "Paris"),
+        (("--questions", "nowhere.txt"), "nowhere.txt"),
+        (("--model", "gpt", QUESTION), "gpt"),
+        (("--suite", "nowhere.jsonl", QUESTION), "nowhere.jsonl"),
+    ):
+        result = argtree("loop", *arguments)
+        assert result.returncode == 1 and word in result.stderr and "Traceback" not in result.stderr
+        assert result.stderr.startswith("Error: ") and not (tmp_path / "argtree.db").exists()

@@ -1,0 +1,160 @@
+"""`argtree finetune`: from a dataset to a candidate generation, as a user types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import models.everyday.pretrain
+from argtree.cli import app
+from models import prompts
+from models.elicitation import Elicitor
+from models.generations import Registry
+from models.load import load_model
+from tests.models.test_dataset import soft, write
+
+CLAIMS = ["A brick is sharp.", "A brick is edible.", "A brick is heavy."]
+WANTED = 0.9
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    rows = [soft(prompts.is_true(c), WANTED) for c in CLAIMS] + [soft(prompts.is_false(c), 1 - WANTED) for c in CLAIMS]
+    write(tmp_path / "data", "beliefs", rows)
+    write(tmp_path / "data", "beliefs", rows[:2], split="validation")
+    return tmp_path / "data"
+
+
+def run(dataset: Path, *options: object, code: int = 0) -> str:
+    arguments = ["finetune", str(dataset), "--generations", str(dataset.parent / "g"), *map(str, options)]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=True)
+    text = str(result.exception) if code == 1 else result.output
+    assert result.exit_code == code, result.output + repr(result.exception)
+    return text
+
+
+def test_bundled_model_becomes_a_candidate_that_learnt(dataset: Path) -> None:
+    said = run(dataset, "--steps", 20, "--seed", 3)
+    assert "Generation 1 is a candidate, trained from generation 0 on 6 examples." in said
+    registry = Registry(dataset.parent / "g")
+    made = registry.get(1)
+    assert (made.parent, made.method, made.status, made.seed, made.base) == (0, "full", "candidate", 3, "bundled")
+    assert (made.folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert (made.folder / "withheld.json").is_file()
+    assert not list((dataset.parent / "g").glob(".training-*"))
+    taught = load_model("generation:1", generations=dataset.parent / "g")
+    assert all(abs(belief.mean - WANTED) < 0.1 for belief in Elicitor(taught).believe(CLAIMS))
+    assert "was made by this very run already" in run(dataset, "--steps", 20, "--seed", 3)
+
+
+def test_adapters_follow_one_another_on_one_base(dataset: Path, tiny_folder: Path) -> None:
+    run(dataset, "--model", f"hf:{tiny_folder}", "--steps", 2)
+    run(dataset, "--from", 1, "--steps", 2)
+    run(dataset, "--from", 2, "--steps", 2, "--method", "full")
+    run(dataset, "--from", 3, "--steps", 2)
+    made = Registry(dataset.parent / "g").all()
+    assert [one.method for one in made[1:]] == ["lora", "lora", "full", "lora"]
+    assert [one.is_adapter for one in made[1:]] == [True, True, False, True]
+    assert made[4].base == "generation:3"
+    beliefs = [
+        Elicitor(load_model(one.spec, generations=dataset.parent / "g")).believe(CLAIMS[:1])[0].mean for one in made
+    ]
+    assert len(set(beliefs)) == 5
+
+
+def test_replay_file_is_mixed_in(dataset: Path, tiny_folder: Path) -> None:
+    old = dataset.parent / "old.jsonl"
+    old.write_text("".join(json.dumps({"prompt": f"{i}?", "completion": "x"}) + "\n" for i in range(9)))
+    run(dataset, "--model", f"hf:{tiny_folder}", "--steps", 1, "--replay", old, "--replay-share", 0.5)
+    assert Registry(dataset.parent / "g").get(1).details["replay_share"] == 0.5
+
+
+def test_bundled_model_is_retrained_from_scratch(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from itertools import islice
+
+    whole = models.everyday.pretrain.examples
+    few = lambda *args, **kwargs: islice(whole(*args, **kwargs), 5, None, 900)  # noqa: E731
+    monkeypatch.setattr(models.everyday.pretrain, "examples", few)
+    run(dataset, "--from-scratch", "--passes", 2)
+    made = Registry(dataset.parent / "g").get(1)
+    assert made.method == "scratch" and {"model.safetensors", "curve.png", "withheld.json"} <= {
+        path.name for path in made.folder.iterdir()
+    }
+    assert load_model(made.spec, generations=dataset.parent / "g").name == "generation:1"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--from", "7"], "There is no generation 7"),
+        (["--from", "first"], "names no generation"),
+        (["--from-scratch", "--passes", "1"], "Only a model of the bundled world can be retrained"),
+        (["--replay", "nowhere.jsonl"], "can't be read as JSON lines"),
+    ],
+)
+def test_bad_input_is_one_sentence(options: list[str], sentence: str, dataset: Path, tiny_folder: Path) -> None:
+    assert sentence in run(dataset, "--model", f"hf:{tiny_folder}", *options, code=1)
+
+
+def test_no_dataset_and_no_rows_are_one_sentence_each(dataset: Path) -> None:
+    assert "There is no dataset in" in run(dataset.parent / "nowhere", code=1)
+    (dataset / "beliefs" / "train.parquet").unlink()
+    assert "has no rows to learn from" in run(dataset, code=1)
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+
+
+@pytest.mark.slow
+def test_signal_stops_with_a_sentence_and_the_same_command_goes_on(dataset: Path, tiny_folder: Path) -> None:
+    generations = dataset.parent / "g"
+    command = [sys.executable, "-m", "argtree.cli", "finetune", str(dataset), "--generations", str(generations)]
+    command += ["--model", f"hf:{tiny_folder}", "--steps", "300", "--tokens-per-batch", "64"]
+    process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 200
+    while not list(generations.glob(".training-*/checkpoint-*/trainer_state.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=200)
+    assert process.returncode == 130 and "The same command goes on" in said and "Traceback" not in said
+    assert not list(generations.glob("0001"))
+    subprocess.run(command, env=environment(), check=True, timeout=200)
+    whole = ["--generations", str(generations.parent / "h")]
+    subprocess.run(command[:5] + whole + command[7:], env=environment(), check=True, timeout=200)
+    file = Path("0001") / "adapter_model.safetensors"
+    assert (generations / file).read_bytes() == (generations.parent / "h" / file).read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_make_one_candidate(dataset: Path, tiny_folder: Path) -> None:
+    launch = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+    ]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "-m", "argtree.cli", "finetune", str(dataset)]
+    launch += ["--generations", str(dataset.parent / "g"), "--model", f"hf:{tiny_folder}", "--steps", "6"]
+    done = subprocess.run(
+        [*launch, "--tokens-per-batch", "64"], env=environment(), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("is a candidate") == 1
+    assert [one.number for one in Registry(dataset.parent / "g").all()] == [0, 1]
