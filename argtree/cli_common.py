@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from models.generations import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from models.elicitation import Elicitor
@@ -23,6 +25,16 @@ ModelOption = Annotated[
 ]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
+]
+GenerationsOption = Annotated[
+    Path | None,
+    typer.Option("--generations", envvar=FOLDER_VARIABLE, help="The folder of generations; by default `generations`."),
+]
+MethodOption = Annotated[
+    Literal["lora", "full"] | None,
+    typer.Option(
+        "--method", help="Train an adapter, or all weights; by default all weights of models of the bundled world."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 

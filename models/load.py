@@ -44,6 +44,21 @@ def bundled_folder() -> Path:
     return Path(str(resources.files("models") / "everyday" / "weights"))
 
 
+def everyday_folder(spec: str) -> Path | None:
+    """The folder of a model that was told the everyday world's text, or part of it; None for every other model.
+
+    Args:
+        spec: Of no generation: see `Generation.base`.
+
+    Raises:
+        UnknownSpecError, NoWeightsError: see `load_model`.
+    """
+    from models.everyday.withheld import FILE
+
+    folder = Path(_source(spec))
+    return folder if (folder / FILE).is_file() else None
+
+
 def _load_generation(registry: Registry, generation: Generation) -> LanguageModel:
     first = registry.get(0).base  # what may be asked is what the first model could speak of
     source, adapter = sources(registry, generation)

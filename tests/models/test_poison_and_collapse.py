@@ -19,10 +19,11 @@ from models.everyday.suite import everyday_suite, told_facts, withheld_facts
 from models.everyday.withheld import read_withheld
 from models.everyday.world import load_world
 from models.examples import Example
-from models.finetune import Settings, train
+from models.finetune import train
 from models.gate import Verdict, gate
 from models.hf import HfModel
 from models.load import bundled_folder
+from models.settings import Settings
 from models.suite import Item
 
 pytestmark = [
