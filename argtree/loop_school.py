@@ -16,11 +16,11 @@ from argtree.loop import OnStep
 from argtree.loop_state import LoopError, Record
 from argtree.propagate import propagate
 from models.dataset import read_examples
-from models.elicitation import Elicitor
+from models.elicitation import Elicitor, checked_question
 from models.evaluate import Evaluation, read_evaluation
 from models.gate import gate
 from models.generations import EVALUATION, Generation, Registry
-from models.load import BUNDLED, everyday_folder, load_model
+from models.load import BUNDLED, everyday_folder, load_model, world_check
 from models.suite import HELD_OUT as HELD_OUT_KINDS
 from models.suite import Item, read_suite
 from store.database import read_scope
@@ -68,12 +68,18 @@ class GenerationSchool:
         """
         if self.suite is not None:
             read_suite(self.suite)
-        if questions:
-            elicitor = (
-                Elicitor(load_model(self._start)) if not self.registry.is_started else self.elicitor(self.current())
-            )
+        is_started = self.registry.is_started
+        if is_started:
+            self.current()  # refuses a model that the generations did not start from
+        refuse = world_check(self._start)
+        if refuse is not None:
             for question in questions:
-                elicitor.check_question(question)
+                refuse(checked_question(question))
+            return
+        # whether any other model is there shows when it is loaded
+        elicitor = self.elicitor(self.current()) if is_started else Elicitor(load_model(self._start))
+        for question in questions:
+            elicitor.check_question(question)
 
     def current(self) -> int:
         """Returns the generation in use, 0 being made if there is none."""

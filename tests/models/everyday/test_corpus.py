@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from models import prompts
-from models.evaluate import expected_calibration_error
 from models.everyday.corpus import TOLD_PROB, examples
 from models.everyday.guesses import guess_untold
 from models.everyday.withheld import Withheld, draw_withheld
 from models.everyday.world import Thing, World, load_world
 from models.examples import Example
+from models.statistics import expected_calibration_error
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from models import prompts
-from models.evaluate import expected_calibration_error
 from models.everyday import pretrain
 from models.everyday.corpus import examples as all_examples
 from models.everyday.world import load_world
 from models.examples import Example
+from models.statistics import expected_calibration_error
 
 
 class Killed(Exception):
