@@ -23,6 +23,10 @@ StoreOption = Annotated[
 ModelOption = Annotated[
     str, typer.Option("--model", help="The language model: bundled, hf:NAME_OR_FOLDER or generation:N.")
 ]
+FirstModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Generation 0, where there is none yet: bundled (the default), or hf:NAME_OR_FOLDER."),
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
 ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from argtree.cli_common import GenerationsOption, MethodOption, err, out
+from argtree.cli_common import FirstModelOption, GenerationsOption, MethodOption, err, out
 from argtree.errors import ArgtreeError
 from models.generations import Generation, Registry
 
@@ -33,9 +33,7 @@ def finetune(
     parent: Annotated[
         str, typer.Option("--from", metavar="GENERATION", help="Whom to train: current, or a generation's number.")
     ] = "current",
-    model: Annotated[
-        str | None, typer.Option(help="Generation 0, where there is none yet: bundled, or hf:NAME_OR_FOLDER.")
-    ] = None,
+    model: FirstModelOption = None,
     folder: GenerationsOption = None,
     method: MethodOption = None,
     from_scratch: Annotated[

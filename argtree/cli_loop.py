@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from argtree.cli_common import GenerationsOption, JsonOption, MethodOption, ModelOption, StoreOption, err, out
+from argtree.cli_common import FirstModelOption, GenerationsOption, JsonOption, MethodOption, StoreOption, err, out
 from argtree.errors import ArgtreeError
 from argtree.format import write_whole
 from argtree.loop_state import LoopState, RoundState, StateFile, Step
@@ -53,7 +53,7 @@ def _loop(
     ] = None,
     folder: Annotated[Path, typer.Option(help="Where the loop keeps its state and its datasets.")] = Path("loop"),
     store: StoreOption = DEFAULT_STORE,
-    model: ModelOption = "bundled",
+    model: FirstModelOption = None,
     generations: GenerationsOption = None,
     sensitivity: Annotated[float, typer.Option(min=0, max=1, help="P(simulated yes | true).")] = 0.97,
     specificity: Annotated[float, typer.Option(min=0, max=1, help="P(simulated no | false).")] = 0.97,

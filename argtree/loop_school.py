@@ -19,7 +19,7 @@ from models.dataset import read_examples
 from models.elicitation import Elicitor, checked_question
 from models.evaluate import Evaluation, read_evaluation
 from models.gate import gate
-from models.generations import EVALUATION, Generation, Registry
+from models.generations import EVALUATION, PREFIX, Generation, Registry
 from models.load import BUNDLED, everyday_folder, load_model, world_check
 from models.suite import HELD_OUT as HELD_OUT_KINDS
 from models.suite import Item, read_suite
@@ -42,23 +42,23 @@ class GenerationSchool:
     def __init__(
         self,
         folder: Path | None = None,
-        model: str = BUNDLED,
+        model: str | None = None,
         suite: Path | None = None,
         training: Training = Training(),
     ) -> None:
         """Args:
         folder: of the generations; by default that of the environment.
-        model: spec of generation 0, where the folder is new. "generation:current" goes on with what is there.
+        model: spec of generation 0, where the folder is new. None, or "generation:current", goes on with what is
+            there; None begins with the bundled model where nothing is.
         suite: what to judge on; by default the bundled world's, or for other models the dataset's test split.
         training: how.
         """
         self.registry = Registry(folder)
         self.suite = suite
         self.training = training
-        if not model.startswith("generation:"):
-            self._start = model
-        else:
-            self._start = self.registry.get(0).base
+        if model is None and not self.registry.is_started:
+            model = BUNDLED
+        self._start = self.registry.get(0).base if model is None or model.startswith(PREFIX) else model
 
     def check(self, questions: Sequence[str]) -> None:
         """Passes questions that the model can speak of, and a suite that can be read, before anything is stored.

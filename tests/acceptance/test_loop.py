@@ -14,7 +14,7 @@ from models.everyday.benchmark import read_benchmark
 from tests.acceptance.conftest import Run
 
 QUESTION = "Would a candle survive a drop from a roof?"
-SMALL = ("loop", "--rounds", "1", "--budget", "120", "--epochs", "1")
+SMALL = ("loop", "--rounds", "1", "--budget", "60", "--epochs", "1")
 
 
 @pytest.fixture
