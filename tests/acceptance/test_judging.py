@@ -41,7 +41,9 @@ def family(tmp_path: Path) -> Registry:
 
 
 @pytest.mark.slow
-def test_judging_from_evaluation_to_the_verdict(argtree: Run, family: Registry) -> None:
+def test_judging_from_evaluation_to_the_verdict(
+    argtree: Run, family: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     judged = argtree("evaluate", "1", "--suite", "suite.jsonl", "--slow-questions", "1", "--budget", "8", "--json")
     assert judged.returncode == 0, judged.stderr
     found = json.loads(judged.stdout)
@@ -52,9 +54,10 @@ def test_judging_from_evaluation_to_the_verdict(argtree: Run, family: Registry) 
     assert (said["generation"], said["against"], said["promoted"]) == (1, 0, False)
     assert family.get(1).status == "rejected" and family.get(1).reason == said["reason"]
     assert family.current().number == 0 and family.get(0).scores["test_fast_brier"] >= 0
-    tree = argtree("generations")
+    monkeypatch.chdir(family.folder.parent)
+    tree = CliRunner().invoke(app, ["generations"])
     assert "* 0 · start · promoted · bundled" in tree.stdout and "1 · full · rejected" in tree.stdout
-    listed = json.loads(argtree("generations", "--json").stdout)
+    listed = json.loads(CliRunner().invoke(app, ["generations", "--json"]).stdout)
     assert listed["current"] == 0 and [one["parent"] for one in listed["generations"]] == [None, 0]
 
 
