@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +13,26 @@ from argtree.evidence import SETTLED, label_prob
 from argtree.format import write_whole
 from argtree.value import PERFECT
 from benchmarks.loop_arms import ARMS, RANKED_ANEW, Exploration
-from benchmarks.loop_case import Case, RootTree, SimulatedRater
+from benchmarks.loop_case import LEARNT_DIRECT, SLOW_DIRECT, Case, RootTree, SimulatedRater
 from benchmarks.loop_model import SmallModel
+from benchmarks.loop_trees import Trees
 from models import prompts
 from models.base import FloatArray
 from models.elicitation import Elicitor
 from models.evaluate import expected_calibration_error
-from models.everyday.corpus import MAX_ARGUMENTS
+from models.everyday.corpus import MAX_ARGUMENTS, random_statement
 from models.examples import Example
 from models.hf import HfModel
 
-SLOW_ROUNDS = (0, 3, 6, 9, 12)
-LABEL_REPEATS = 4  # how often each label is read in a round
+SLOW_ROUNDS = (0, 6, 12)
+LABEL_REPEATS = 6  # how often each label is read in a round
 REPLAYED_SHARE = 0.2  # of the things, in a round
-REPLAYED_TEXT = 200  # other examples of the told text, in a round
-DIVERSITY_CLAIMS = 60
-TOLD_SAMPLE = 600
+REPLAYED_PAIRS = 400  # questions about two things, in a round
+REPLAYED_TEXT = 100  # other examples of the told text, in a round
+DIVERSITY_CLAIMS = 40
+TOLD_SAMPLE = 400
+NOISE = 1.0  # of strengths, in log-odds
+WEAK_EACH = 3  # more reasons about every argued claim
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,7 @@ class Variant:
 
     name: str
     arm: str = "value"
-    labels: int = 25  # a round
-    rounds: int = 12
+    labels: int = 20  # a round
     distil: bool = True  # explored roots are learnt too
     positions: bool = False  # every argued claim of a tree is learnt, not the root alone
     replay: bool = True
@@ -47,6 +50,7 @@ class Variant:
     anew: bool = True  # ranked anew after each answer; else one batch by one ranking
     rate: float = 1.0  # of the rater's answers that are right
     evsi: bool = False  # the value of what such a rater says, not of the truth
+    world: str = ""  # "no weak", "many weak" reasons or strengths off by "noise"
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Learner:
     asked: int = 0  # questions put, "can't say" included
     unanswerable: set[str] = field(default_factory=set)
     first_argued: dict[str, float] = field(default_factory=dict)  # argued claim -> its probability before any label
+    lean: dict[str, tuple[float, float]] = field(default_factory=dict)  # root -> the first generation's direct belief
     rows: list[dict] = field(default_factory=list)
 
     def save(self) -> None:
@@ -73,6 +78,7 @@ class Learner:
             "asked": self.asked,
             "unanswerable": sorted(self.unanswerable),
             "first_argued": self.first_argued,
+            "lean": self.lean,
             "rows": self.rows,
         }
         temporary = self.folder / "state.tmp"
@@ -89,14 +95,16 @@ class Learner:
             setattr(self, name, value)
 
 
-def run(case: Case, variant: Variant, folder: Path) -> Iterator[dict]:
+def run(case: Case, variant: Variant, folder: Path, rounds: int) -> Iterator[dict]:
     """The rows of the rounds, from 0 (before anything is asked), as they are done or were done before."""
+    if variant.world:
+        case = replace(case, trees=_other_world(case.trees, variant.world, np.random.default_rng([case.seed, 14])))
     folder.mkdir(parents=True, exist_ok=True)
     learner = Learner(case, variant, folder, SmallModel(case.folder))
     if (folder / "state.pt").exists():
         learner.restore()
         yield from learner.rows
-    while len(learner.rows) <= variant.rounds:
+    while len(learner.rows) <= rounds:
         if learner.rows:
             learner.round += 1
             row = _round(learner)
@@ -105,6 +113,12 @@ def run(case: Case, variant: Variant, folder: Path) -> Iterator[dict]:
         learner.rows.append({"round": learner.round, "labels": len(learner.said), "asked": learner.asked} | row)
         learner.save()
         yield learner.rows[-1]
+
+
+def _other_world(trees: Trees, how: str, rng: np.random.Generator) -> Trees:
+    if how == "noise":
+        return trees.with_noise(NOISE, rng)
+    return trees.without_weak() if how == "no weak" else trees.with_weak(WEAK_EACH, rng)
 
 
 def _round(learner: Learner) -> dict:
@@ -139,9 +153,23 @@ def _explored(learner: Learner) -> Exploration:
     }
     evidence = {claim: rater.likelihood(round(said)) for claim, said in learner.said.items()}
     reliability = Reliability(variant.rate, variant.rate) if variant.evsi else PERFECT
+    if not learner.lean:
+        learner.lean = _leaning(case.explored, learner.model, prior, LEARNT_DIRECT)
+    for tree in case.explored:
+        tree.lean = learner.lean[tree.root]
     at = Exploration(case, prior, evidence, reliability)
     at.work_out()
     return at
+
+
+def _leaning(
+    trees: Sequence[RootTree], model: SmallModel, prior: dict[str, float], power: float
+) -> dict[str, tuple[float, float]]:
+    """Let the model's direct beliefs in the roots enter; the evidence that they became."""
+    for tree, belief in zip(trees, model.believe([tree.root for tree in trees]).tolist(), strict=True):
+        tree.lean = (1.0, 1.0)
+        tree.lean_to(belief, tree.prob(prior, {})[tree.root], power)
+    return {tree.root: tree.lean for tree in trees}
 
 
 def _ask(learner: Learner, at: Exploration, rng: np.random.Generator) -> list[int]:
@@ -189,17 +217,23 @@ def _lessons(learner: Learner, at: Exploration, rng: np.random.Generator) -> Ite
 
 
 def _replayed(learner: Learner, at: Exploration, rng: np.random.Generator) -> Iterator[Example]:
-    """Some of the told text; and of plain facts that nobody told or answered, what the model believes of them now."""
-    case = learner.case
-    things = list(case.world.things)
+    """Some of the told text; and what the model believes now of what nobody told, but of what the labels bear on."""
+    case, world = learner.case, learner.case.world
+    statements = [world.parse(claim) for claim in learner.said]
+    touched = {thing for statement in statements if statement is not None for thing in statement.things}
+    things = list(world.things)
     drawn = [things[i] for i in rng.choice(len(things), round(REPLAYED_SHARE * len(things)), replace=False)]
     untold: list[str] = []
-    for statement in (s for thing in drawn for s in case.world.single_thing_statements(thing)):
-        text = case.world.text(statement)
-        if case.withheld.is_told(case.world, statement):
-            yield from _both_ways(text, 0.99 if case.world.truth(statement) else 0.01)
-        elif not case.world.arguments(statement) and text not in learner.said:
+    for statement in (s for thing in drawn for s in world.single_thing_statements(thing)):
+        text = world.text(statement)
+        if case.withheld.is_told(world, statement):
+            yield from _both_ways(text, 0.99 if world.truth(statement) else 0.01)
+        elif text not in learner.said and (not world.arguments(statement) or statement.things[0] not in touched):
             untold.append(text)
+    pairs = [key for key, rule in world.families.items() if rule.arity == 2]
+    for statement in (random_statement(world, pairs, rng) for _ in range(REPLAYED_PAIRS)):
+        if touched.isdisjoint(statement.things):
+            untold.append(world.text(statement))
     for text, prob in zip(untold, learner.model.believe(untold).tolist(), strict=True):
         yield from _both_ways(text, prob)
     for i in rng.choice(len(case.factless), REPLAYED_TEXT, replace=False):
@@ -222,7 +256,8 @@ def _scores(learner: Learner) -> dict:
     row["told"] = _told_accuracy(learner)
     if learner.round in SLOW_ROUNDS:
         row["slow"] = {part: _slow_errors(learner, part, {}) for part in ("test", "apart")}
-        row["open"] = {part: _slow_errors(learner, part, _evidence(learner)) for part in ("test", "apart")}
+        if learner.said:
+            row["open"] = {part: _slow_errors(learner, part, _evidence(learner)) for part in ("test", "apart")}
         row["diversity"] = _diversity(learner)
     return row
 
@@ -236,22 +271,12 @@ def _evidence(learner: Learner) -> dict[str, tuple[float, float]]:
     return {claim: rater.likelihood(round(said)) for claim, said in learner.said.items()}
 
 
-_TREES: dict[tuple[int, str], list[RootTree]] = {}
-
-
-def slow_trees(case: Case, part: str) -> list[RootTree]:
-    """The trees of a part that is never asked about, made once."""
-    key = case.seed, part
-    if key not in _TREES:
-        _TREES[key] = [RootTree(case.trees, q.claim) for q in case.with_trees(part)]
-    return _TREES[key]
-
-
 def _slow_errors(learner: Learner, part: str, evidence: dict[str, tuple[float, float]]) -> list[float]:
     """Squared errors after exploring, with the generation's beliefs in all plain claims, and the labels if given."""
-    case, trees = learner.case, slow_trees(learner.case, part)
+    case, trees = learner.case, learner.case.judged[part]
     plain = list(dict.fromkeys(claim for tree in trees for claim in tree.plain))
     prior = dict(zip(plain, learner.model.believe(plain).tolist(), strict=True))
+    _leaning(trees, learner.model, prior, SLOW_DIRECT)
     if evidence:
         prior |= {claim: prob for claim, prob in learner.asked_at.items() if claim in prior}
     return _errors(_root_probs(trees, prior, evidence), case.with_trees(part))
@@ -264,12 +289,14 @@ def _root_probs(
 
 
 def floor(case: Case, part: str) -> list[float]:
-    """Squared errors when every fact is known to the engine."""
-    trees = slow_trees(case, part)
-    plain = {claim for tree in trees for claim in tree.plain}
+    """Squared errors when every fact is known to the engine, with the direct beliefs of the first generation."""
+    trees = case.judged[part]
+    plain = dict.fromkeys(claim for tree in trees for claim in tree.plain)
     known = {claim: truth for claim in plain if (truth := case.truth(claim)) is not None}
     prior = {claim: float(known.get(claim, 0.5)) for claim in plain}
     prior = {claim: min(max(prob, 0.001), 0.999) for claim, prob in prior.items()}
+    model = SmallModel(case.folder)
+    _leaning(trees, model, dict(zip(plain, model.believe(list(plain)).tolist(), strict=True)), SLOW_DIRECT)
     return _errors(_root_probs(trees, prior, {}), case.with_trees(part))
 
 

@@ -5,6 +5,7 @@ batch. Arguments are rules and hold no facts, so that all arms can share them; b
 generation (`loop_model.py`).
 """
 
+import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -155,15 +156,15 @@ def _residuals(
 
 
 def save_trees(trees: Trees, path: Path) -> None:
-    """Write the trees as JSON."""
+    """Write the trees as packed JSON."""
     arguments = {claim: [asdict(a) for a in of] for claim, of in trees.arguments.items()}
     content = {"arguments": arguments, "residual": dict(trees.residual), "calls": trees.calls}
-    write_whole(path, json.dumps(content).encode())
+    write_whole(path, gzip.compress(json.dumps(content).encode(), mtime=0))
 
 
 def read_trees(path: Path) -> Trees:
     """The trees that `save_trees` wrote."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(gzip.decompress(path.read_bytes()))
     return Trees(
         {c: tuple(map(_argument, of)) for c, of in content["arguments"].items()}, content["residual"], content["calls"]
     )

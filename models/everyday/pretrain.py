@@ -151,12 +151,14 @@ def encode(tokenizer: PreTrainedTokenizerFast, text: Iterable[Example]) -> list[
     return bundles + list(by_trunk.values())
 
 
-def batches(bundles: Sequence[Bundle], rng: np.random.Generator) -> list[list[Bundle]]:
-    """All bundles in batches of like length, at most TOKENS_PER_STEP tokens each with padding, in random order."""
+def batches(
+    bundles: Sequence[Bundle], rng: np.random.Generator, most_tokens: int = TOKENS_PER_STEP
+) -> list[list[Bundle]]:
+    """All bundles in batches of like length, at most `most_tokens` each with padding, in random order."""
     order = sorted(rng.permutation(len(bundles)), key=lambda i: len(bundles[i]))
     found: list[list[Bundle]] = [[]]
     for bundle in (bundles[i] for i in order):
-        if (len(found[-1]) + 1) * len(bundle) > TOKENS_PER_STEP and found[-1]:
+        if (len(found[-1]) + 1) * len(bundle) > most_tokens and found[-1]:
             found.append([])
         found[-1].append(bundle)
     return [found[i] for i in rng.permutation(len(found))]
