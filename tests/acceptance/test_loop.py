@@ -79,7 +79,9 @@ def test_simulated_round_killed_and_gone_on_with(argtree: Run, started: Start, t
     assert ended.returncode == 0, ended.stderr
     (one,) = json.loads(ended.stdout)["rounds"]
     assert {step: one["done"][step] for step in before} == before
-    assert one["done"]["ask"]["tally"]["asked"] == 4 and one["done"]["finetune"]["number"] == 1
+    tally = one["done"]["ask"]["tally"]
+    assert tally["asked"] - tally["cannot_say"] == one["done"]["ask"]["given"] == 4
+    assert one["done"]["finetune"]["number"] == 1
     assert "4 simulated answers" in ended.stderr and "Generation 1: " in ended.stderr
     page = (tmp_path / "loop.html").read_text(encoding="utf-8")
     assert "Simulated answers." in page and "Round 1" in page
