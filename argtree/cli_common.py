@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from models.generations import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from models.elicitation import Elicitor
@@ -21,8 +23,22 @@ StoreOption = Annotated[
 ModelOption = Annotated[
     str, typer.Option("--model", help="The language model: bundled, hf:NAME_OR_FOLDER or generation:N.")
 ]
+FirstModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Generation 0, where there is none yet: bundled (the default), or hf:NAME_OR_FOLDER."),
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
+]
+GenerationsOption = Annotated[
+    Path | None,
+    typer.Option("--generations", envvar=FOLDER_VARIABLE, help="The folder of generations; by default `generations`."),
+]
+MethodOption = Annotated[
+    Literal["lora", "full"] | None,
+    typer.Option(
+        "--method", help="Train an adapter, or all weights; by default all weights of models of the bundled world."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from argtree.cli_common import err, out
+from argtree.cli_common import FirstModelOption, GenerationsOption, MethodOption, err, out
 from argtree.errors import ArgtreeError
-from models.generations import FOLDER_VARIABLE, Generation, Registry
+from models.generations import Generation, Registry
 
 if TYPE_CHECKING:
     from models.candidates import Plan
@@ -33,19 +33,9 @@ def finetune(
     parent: Annotated[
         str, typer.Option("--from", metavar="GENERATION", help="Whom to train: current, or a generation's number.")
     ] = "current",
-    model: Annotated[
-        str | None, typer.Option(help="Generation 0, where there is none yet: bundled, or hf:NAME_OR_FOLDER.")
-    ] = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--generations", envvar=FOLDER_VARIABLE, help="The folder of generations; by default `generations`."
-        ),
-    ] = None,
-    method: Annotated[
-        Literal["lora", "full"] | None,
-        typer.Option(help="Train an adapter, or all weights; by default all weights of models of the bundled world."),
-    ] = None,
+    model: FirstModelOption = None,
+    folder: GenerationsOption = None,
+    method: MethodOption = None,
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Retrain on the told text plus the dataset, from random weights.")
     ] = False,
@@ -96,16 +86,17 @@ def finetune(
         registry.start(model or "bundled")
     of = registry.find(parent)
     with _loading("Loading"):
-        from models.candidates import Plan, is_of_the_bundled_world
+        from models.candidates import Plan, default_method
         from models.everyday.pretrain import NUM_PASSES
-        from models.finetune import Settings, join_processes
+        from models.settings import Settings
+        from models.trainer import join_processes
 
         if _processes() > 1:
             if from_scratch:
                 raise ArgtreeError("A model is retrained from scratch in one process: leave `accelerate launch` out.")
             join_processes()
         settings = Settings(
-            method=method or ("full" if is_of_the_bundled_world(registry) else "lora"),
+            method=method or default_method(registry),
             epochs=epochs,
             steps=steps,
             learning_rate=learning_rate,

@@ -1,38 +1,33 @@
 """The commands that judge models: `argtree evaluate`, `argtree promote`, `argtree generations`.
 
-What they do lies in `models.evaluate`, `models.gate` and `models.generations`; here they are joined and printed.
+What they do lies in `argtree.judging`, `models.gate` and `models.generations`; here it is printed.
 """
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from argtree.cli_common import JsonOption, err, load_elicitor, out
-from argtree.errors import ArgtreeError
+from argtree import judging
+from argtree.cli_common import GenerationsOption, JsonOption, err, out
+from argtree.judging import DEFAULT_SLOW_CALLS, Exploring, OnStep, Part
 from argtree.text import printable
 from models.errors import GenerationError
-from models.generations import EVALUATION, FOLDER_VARIABLE, PREFIX, Generation, Registry
+from models.generations import PREFIX, Generation, Registry
 
 if TYPE_CHECKING:
-    from models.elicitation import Elicitor
-    from models.evaluate import Evaluation, SlowFn, ValidFn
+    from models.evaluate import Evaluation
     from models.suite import Item
 
-DEFAULT_SLOW_CALLS = 60
-Part = Literal["validation", "test"]
-
-GenerationsOption = Annotated[
-    Path | None,
-    typer.Option("--generations", envvar=FOLDER_VARIABLE, help="The folder of generations; by default `generations`."),
-]
 SuiteOption = Annotated[
     Path | None,
     typer.Option(
@@ -82,9 +77,10 @@ def evaluate(
     generation = _generation(registry, name)
     spec = name if generation is None else generation.spec
     items = _suite(suite, registry.get(0).base if generation else spec, part)
-    found = _evaluated(registry, spec, items, slow_questions, budget, store)
+    with _asking(spec) as show:
+        found = judging.judge(registry, spec, items, show, Exploring(slow_questions, budget, store))
     if generation is not None:
-        _keep(registry, generation, found, part)
+        judging.keep(registry, generation, found, part)
     if as_json:
         print(json.dumps(_to_json(found)))
     else:
@@ -117,7 +113,11 @@ def promote(
     if new.number == old.number:
         raise GenerationError(f"Generation {new.number} is in use already.")
     items = _suite(suite, registry.get(0).base, "validation")
-    before, after = (_evaluation_of(registry, generation, items) for generation in (old, new))
+    evaluations = []
+    for generation in (old, new):
+        with _asking(generation.spec) as show:
+            evaluations.append(judging.evaluation_of(registry, generation, items, show))
+    before, after = evaluations
     verdict = gate(after, before)
     if verdict.promoted:
         registry.promote(new.number, verdict.reason)
@@ -171,95 +171,24 @@ def _newest_candidate(registry: Registry) -> Generation:
 
 
 def _suite(path: Path | None, spec: str, part: Part) -> "list[Item]":
-    """The file's items, or those of the everyday world for a model of it."""
-    from models.everyday.suite import everyday_suite
-    from models.load import BUNDLED, HF_PREFIX, bundled_folder
-    from models.suite import read_suite
-
-    if path is not None:
-        return read_suite(path)
-    weights = bundled_folder() if spec == BUNDLED else Path(spec.removeprefix(HF_PREFIX))
-    if not (weights / "withheld.json").is_file():
-        raise ArgtreeError(f"{spec} is not of the bundled world: say with --suite FILE what to judge it on.")
     with err.status("Drawing the questions"):
-        return everyday_suite(weights, part)
+        return judging.items_for(spec, path, part)
 
 
-def _evaluated(
-    registry: Registry,
-    spec: str,
-    items: "list[Item]",
-    slow_questions: int = 0,
-    budget: int = 0,
-    store: str | None = None,
-) -> "Evaluation":
-    from models.evaluate import evaluate as ask
-
+@contextmanager
+def _asking(spec: str) -> Iterator[OnStep]:
+    """Shows a bar for each thing that is done to judge a model."""
     logging.getLogger("argtree.models").setLevel(logging.ERROR)  # what is dropped is counted
-    elicitor = load_elicitor(spec, None, registry.folder)
-    settings: dict[str, Any] = {"slow_questions": slow_questions, "budget": budget} if slow_questions else {}
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(f"{spec}, at once", total=None)
-        return ask(
-            elicitor,
-            items,
-            _slow_fn(elicitor, budget, bar, None) if slow_questions else None,
-            _slow_fn(elicitor, budget, bar, store) if slow_questions and store is not None else None,
-            slow_questions=slow_questions,
-            valid_fn=_valid_fn(items),
-            settings=settings,
-            on_step=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        tasks: dict[str, TaskID] = {}
 
+        def show(words: str, done: int, total: int) -> None:
+            if words not in tasks:
+                tasks[words] = bar.add_task(f"{spec}, {words}")
+            bar.update(tasks[words], completed=done, total=total)
 
-def _slow_fn(elicitor: "Elicitor", budget: int, bar: Progress, store: str | None) -> "SlowFn":
-    """Answers after exploring; open book where a store is given."""
-    from argtree.slow import labels_of, slow_answers
-    from store.database import open_store, read_scope
-
-    labels = None
-    if store is not None:
-        with read_scope(open_store(store, create=False)) as session:
-            labels = labels_of(session)
-
-    def answer(questions: list[str]) -> list[float]:
-        task = bar.add_task(f"exploring, {'closed' if labels is None else 'open'} book", total=len(questions))
-        return slow_answers(elicitor, questions, budget, labels, lambda done: bar.update(task, completed=done))
-
-    return answer
-
-
-def _valid_fn(items: "list[Item]") -> "ValidFn | None":
-    """Whether a premise is a claim of the bundled world, where the suite is about that."""
-    from models.everyday.world import load_world
-
-    world = load_world()
-    return (lambda text: world.parse(text) is not None) if world.parse(items[0].claim) is not None else None
-
-
-def _evaluation_of(registry: Registry, generation: Generation, items: "list[Item]") -> "Evaluation":
-    """A generation's evaluation on these items: the one kept with it, else a new one."""
-    from models.evaluate import read_evaluation
-    from models.suite import suite_hash
-
-    path = generation.folder / EVALUATION
-    if path.is_file():
-        kept = read_evaluation(path)
-        if kept.suite == suite_hash(items):
-            return kept
-    found = _evaluated(registry, generation.spec, items)
-    _keep(registry, generation, found, "validation")
-    return found
-
-
-def _keep(registry: Registry, generation: Generation, found: "Evaluation", part: Part) -> None:
-    """Keep an evaluation with its generation; the test part's apart, as nothing may be chosen by it."""
-    from models.evaluate import save_evaluation
-
-    name = EVALUATION if part == "validation" else f"evaluation-{part}.json"
-    save_evaluation(found, generation.folder / name)
-    registry.record(generation.number, found.scores())
+        yield show
 
 
 def _to_json(found: "Evaluation") -> dict[str, Any]:

@@ -5,17 +5,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from argtree.cli_common import JsonOption, ModelOption, StoreOption, err, out
+from argtree.cli_common import FirstModelOption, GenerationsOption, JsonOption, MethodOption, StoreOption, err, out
 from argtree.errors import ArgtreeError
 from argtree.format import write_whole
 from argtree.loop_state import LoopState, RoundState, StateFile, Step
 from argtree.text import printable
-from models.generations import FOLDER_VARIABLE
 from store.database import DEFAULT_STORE, open_store
 
 DEFAULT_NEW_ROOTS = 20
@@ -41,7 +40,7 @@ def _loop(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How many rounds in all; more may be added later.")] = 3,
     oracle: Annotated[
-        str, typer.Option(metavar="queue|simulated", help="Who answers: people, or a program that knows the world.")
+        Literal["queue", "simulated"], typer.Option(help="Who answers: people, or a program that knows the world.")
     ] = "queue",
     answers: Annotated[int, typer.Option(min=1, help="Answers wanted in each round.")] = 20,
     budget: Annotated[int, typer.Option(min=1, help="Model calls of each round's exploring.")] = 2_000,
@@ -54,13 +53,11 @@ def _loop(
     ] = None,
     folder: Annotated[Path, typer.Option(help="Where the loop keeps its state and its datasets.")] = Path("loop"),
     store: StoreOption = DEFAULT_STORE,
-    model: ModelOption = "bundled",
-    generations: Annotated[
-        Path | None, typer.Option(envvar=FOLDER_VARIABLE, help="The folder of generations; by default `generations`.")
-    ] = None,
+    model: FirstModelOption = None,
+    generations: GenerationsOption = None,
     sensitivity: Annotated[float, typer.Option(min=0, max=1, help="P(simulated yes | true).")] = 0.97,
     specificity: Annotated[float, typer.Option(min=0, max=1, help="P(simulated no | false).")] = 0.97,
-    method: Annotated[str, typer.Option(metavar="lora|full", help="How to fine-tune.")] = "lora",
+    method: MethodOption = None,
     epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the dataset.")] = 3.0,
     slow_questions: Annotated[
         int, typer.Option(min=0, help="How many held-out questions to judge after exploring too.")
@@ -82,11 +79,8 @@ def _loop(
     Example: argtree loop --rounds 6 --oracle simulated --html loop.html
     """
     logging.getLogger("argtree.models").setLevel(logging.ERROR)  # what is dropped is counted, and the bar stays whole
-    if oracle not in ("queue", "simulated"):
-        raise typer.BadParameter("say queue or simulated", param_hint="--oracle")
-    if method not in ("lora", "full"):
-        raise typer.BadParameter("say lora or full", param_hint="--method")
     asked = [*(questions or []), *_lines(question_file)]
+    from argtree.judging import Exploring
     from argtree.loop import Loop, Settings
     from argtree.loop_school import GenerationSchool, Training
 
@@ -94,7 +88,7 @@ def _loop(
         new_roots = DEFAULT_NEW_ROOTS if oracle == "simulated" and not asked else 0
     settings = Settings(
         rounds=rounds,
-        oracle="simulated" if oracle == "simulated" else "queue",
+        oracle=oracle,
         answers=answers,
         budget=budget,
         questions=tuple(asked),
@@ -103,7 +97,7 @@ def _loop(
         specificity=specificity,
         seed=seed,
     )
-    training = Training("full" if method == "full" else "lora", epochs, slow_questions, slow_budget)
+    training = Training(method, epochs, Exploring(slow_questions, slow_budget))
     school = GenerationSchool(generations, model, suite, training)
     school.check(asked)
     file = StateFile(folder)

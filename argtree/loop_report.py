@@ -51,7 +51,7 @@ def report(state: LoopState) -> bytes:
         judged=len(judged),
         tally=_tally(asked),
         error_picture=_picture(error_by_round(curves, _labels(judged))) if curves else None,
-        moved_picture=_moved_picture(asked) if said else None,
+        moved_picture=_moved_picture(asked) if any(effect["moved"] for effect in said) else None,
     )
     return page.encode("utf-8", errors="replace")
 

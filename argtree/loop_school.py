@@ -1,30 +1,28 @@
 """The learning half of the loop on the real thing: datasets, fine-tuning, the held-out suite, the gate, generations.
 
-Joins `store.export`, `models.candidates`, `models.evaluate` and `models.gate`; decides nothing itself.
+Joins `store.export`, `models.candidates`, `argtree.judging` and `models.gate`; decides nothing itself.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Engine
 
 from argtree.cli_export import dataset_prompts
+from argtree.judging import Exploring, evaluation_of, items_for
 from argtree.loop import OnStep
 from argtree.loop_state import LoopError, Record
 from argtree.propagate import propagate
-from argtree.slow import slow_answers
 from models.dataset import read_examples
-from models.elicitation import Elicitor
-from models.evaluate import Evaluation, ValidFn, evaluate, read_evaluation, save_evaluation
-from models.everyday.suite import everyday_suite
-from models.everyday.world import load_world
+from models.elicitation import Elicitor, checked_question
+from models.evaluate import Evaluation, read_evaluation
 from models.gate import gate
-from models.generations import EVALUATION, Generation, Registry
-from models.load import BUNDLED, HF_PREFIX, bundled_folder, load_model
+from models.generations import EVALUATION, PREFIX, Generation, Registry
+from models.load import BUNDLED, everyday_folder, load_model, world_check
 from models.suite import HELD_OUT as HELD_OUT_KINDS
-from models.suite import Item, read_suite, suite_hash
+from models.suite import Item, read_suite
 from store.database import read_scope
 from store.export import HELD_OUT, Options, export_dataset
 
@@ -33,10 +31,9 @@ from store.export import HELD_OUT, Options, export_dataset
 class Training:
     """How a candidate is made and judged."""
 
-    method: Literal["lora", "full"] = "lora"
+    method: Literal["lora", "full"] | None = None  # None: see `models.candidates.default_method`
     epochs: float = 3.0
-    slow_questions: int = 0  # held-out questions judged after exploring too, and as many apart
-    slow_budget: int = 60  # model calls for each
+    exploring: Exploring = Exploring()
 
 
 class GenerationSchool:
@@ -45,23 +42,23 @@ class GenerationSchool:
     def __init__(
         self,
         folder: Path | None = None,
-        model: str = BUNDLED,
+        model: str | None = None,
         suite: Path | None = None,
         training: Training = Training(),
     ) -> None:
         """Args:
         folder: of the generations; by default that of the environment.
-        model: spec of generation 0, where the folder is new. "generation:current" goes on with what is there.
+        model: spec of generation 0, where the folder is new. None, or "generation:current", goes on with what is
+            there; None begins with the bundled model where nothing is.
         suite: what to judge on; by default the bundled world's, or for other models the dataset's test split.
         training: how.
         """
         self.registry = Registry(folder)
         self.suite = suite
         self.training = training
-        if not model.startswith("generation:"):
-            self._start = model
-        else:
-            self._start = self.registry.get(0).base
+        if model is None and not self.registry.is_started:
+            model = BUNDLED
+        self._start = self.registry.get(0).base if model is None or model.startswith(PREFIX) else model
 
     def check(self, questions: Sequence[str]) -> None:
         """Passes questions that the model can speak of, and a suite that can be read, before anything is stored.
@@ -71,12 +68,18 @@ class GenerationSchool:
         """
         if self.suite is not None:
             read_suite(self.suite)
-        if questions:
-            elicitor = (
-                Elicitor(load_model(self._start)) if not self.registry.is_started else self.elicitor(self.current())
-            )
+        is_started = self.registry.is_started
+        if is_started:
+            self.current()  # refuses a model that the generations did not start from
+        refuse = world_check(self._start)
+        if refuse is not None:
             for question in questions:
-                elicitor.check_question(question)
+                refuse(checked_question(question))
+            return
+        # whether any other model is there shows when it is loaded
+        elicitor = self.elicitor(self.current()) if is_started else Elicitor(load_model(self._start))
+        for question in questions:
+            elicitor.check_question(question)
 
     def current(self) -> int:
         """Returns the generation in use, 0 being made if there is none."""
@@ -101,15 +104,16 @@ class GenerationSchool:
         Old data is replayed, and the checkpoints of a run that was killed lie among the generations: see
         `models.candidates`. So `scratch` stays empty.
         """
-        from models.candidates import Plan, make  # trl takes seconds to import
-        from models.finetune import Settings
+        from models.candidates import Plan, default_method, make  # trl takes seconds to import
+        from models.settings import Settings
 
         examples = read_examples(dataset)
         if not examples:
             raise LoopError("There is nothing to learn from: every answered claim is held out to judge by.")
         made = self._made(tag)
         if made is None:
-            settings = Settings(method=self.training.method, epochs=self.training.epochs, seed=seed)
+            method = self.training.method or default_method(self.registry)
+            settings = Settings(method=method, epochs=self.training.epochs, seed=seed)
             details: dict[str, object] = {"tag": tag, "dataset": str(dataset)}
             of, validation = self.registry.get(parent), read_examples(dataset, "validation")
             plan = Plan(self.registry, of, examples, settings, validation, details=details)
@@ -121,7 +125,16 @@ class GenerationSchool:
     def evaluate(self, candidate: int, parent: int, dataset: Path, on_step: OnStep) -> Record:
         """Judges both on the same suite, unless that was done before."""
         items = self._items(dataset)
-        old, new = (self._evaluation(number, items, on_step) for number in (parent, candidate))
+        old, new = (
+            evaluation_of(
+                self.registry,
+                self.registry.get(number),
+                items,
+                lambda words, done, total: on_step(done, total),
+                self.training.exploring,
+            )
+            for number in (parent, candidate)
+        )
         return {"old": _scores(old), "new": _scores(new)}
 
     def judge(self, candidate: int, parent: int) -> Record:
@@ -145,54 +158,10 @@ class GenerationSchool:
     @property
     def _is_everyday(self) -> bool:
         """Whether the model is of the bundled world, whose own questions judge it."""
-        return (_weights(self._start) / "withheld.json").is_file()
+        return everyday_folder(self._start) is not None
 
     def _items(self, dataset: Path) -> list[Item]:
-        if self.suite is not None:
-            return read_suite(self.suite)
-        if self._is_everyday:
-            return everyday_suite(_weights(self._start), "validation")
-        return read_suite(dataset)
-
-    def _evaluation(self, number: int, items: list[Item], on_step: OnStep) -> Evaluation:
-        """Returns a generation's evaluation on these items: the one kept with it, else a new one, kept."""
-        generation = self.registry.get(number)
-        path = generation.folder / EVALUATION
-        slow = self.training.slow_questions
-        settings: dict[str, Any] = {"slow_questions": slow, "budget": self.training.slow_budget} if slow else {}
-        if path.is_file():
-            kept = read_evaluation(path)
-            if kept.suite == suite_hash(items) and kept.settings == settings:
-                return kept
-        elicitor = self.elicitor(number)
-
-        def explore(questions: list[str]) -> list[float]:
-            on_step(0, len(questions))
-            told = lambda done: on_step(done, len(questions))  # noqa: E731 (a name would say no more)
-            return slow_answers(elicitor, questions, self.training.slow_budget, None, told)
-
-        found = evaluate(
-            elicitor,
-            items,
-            explore if slow else None,
-            slow_questions=slow,
-            valid_fn=_valid_fn(items),
-            settings=settings,
-            on_step=on_step,
-        )
-        save_evaluation(found, path)
-        self.registry.record(number, found.scores())
-        return found
-
-
-def _weights(spec: str) -> Path:
-    return bundled_folder() if spec == BUNDLED else Path(spec.removeprefix(HF_PREFIX))
-
-
-def _valid_fn(items: list[Item]) -> ValidFn | None:
-    """Whether a premise is a claim of the bundled world, where the suite is about that."""
-    world = load_world()
-    return (lambda text: world.parse(text) is not None) if world.parse(items[0].claim) is not None else None
+        return items_for(self._start, self.suite if self.suite is not None or self._is_everyday else dataset)
 
 
 def _scores(found: Evaluation) -> Record:

@@ -4,10 +4,12 @@ A run is known by the hash of all that decides its outcome. It works in `generat
 same run goes on when it was stopped, and a candidate made by it is not made twice.
 """
 
+import fcntl
 import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,10 +18,12 @@ from models.dataset import hash_examples
 from models.errors import TrainingError
 from models.everyday.withheld import read_withheld
 from models.examples import Example
-from models.finetune import WITHHELD, OnStep, Settings, Student, is_main_process
+from models.finetune import Student
 from models.generations import Generation, Registry
-from models.load import sources
+from models.load import everyday_folder, sources
 from models.replay import shuffled, told_examples, with_replay
+from models.settings import Method, OnStep, Settings
+from models.trainer import is_main_process
 
 WORK = ".training-"
 CURVE = "curve.jsonl"  # in the working folder of a run from scratch: a line a pass
@@ -56,9 +60,9 @@ class Plan:
         return next((one for one in self.registry.all() if one.details.get("run") == self.key), None)
 
 
-def is_of_the_bundled_world(registry: Registry) -> bool:
-    """Whether the first generation was told the bundled world's text, or part of it."""
-    return _told_folder(registry) is not None
+def default_method(registry: Registry) -> Method:
+    """How a family is trained unless its user says: models of the bundled world are small, and train all weights."""
+    return "lora" if _told_folder(registry) is None else "full"
 
 
 def with_old(plan: Plan) -> list[Example]:
@@ -79,9 +83,14 @@ def make(plan: Plan, on_step: OnStep | None = None, stop: Callable[[], bool] = l
     """Train and add the candidate; None where it was asked to stop, or in all processes but the one that writes.
 
     Raises:
-        TrainingError: The model can't be retrained from scratch.
+        TrainingError: The model can't be retrained from scratch, or another process is at the same run.
         ModelError: The parent can't be loaded.
     """
+    with _held(plan):
+        return plan.made() or _make(plan, on_step, stop)  # the process that had it may have finished it meanwhile
+
+
+def _make(plan: Plan, on_step: OnStep | None, stop: Callable[[], bool]) -> Generation | None:
     if plan.scratch_passes is not None:
         return _make_from_scratch(plan, plan.scratch_passes, on_step, stop)
     source, adapter = sources(plan.registry, plan.parent)
@@ -139,7 +148,21 @@ def _add(plan: Plan, method: str, write_fn: Callable[[Path], None]) -> Generatio
     return made
 
 
+@contextmanager
+def _held(plan: Plan) -> Iterator[None]:
+    """Keeps other processes out of the working folder; a killed one lets go of it."""
+    if not is_main_process():  # the one that writes holds it for all
+        yield
+        return
+    plan.work.mkdir(parents=True, exist_ok=True)
+    with (plan.work / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise TrainingError("The very same training is under way in another process: wait for it.") from exc
+        yield
+
+
 def _told_folder(registry: Registry) -> Path | None:
     """The folder of the first generation's model, if it says what of the bundled world it was not told."""
-    source, _ = sources(registry, registry.get(0))
-    return Path(source) if (Path(source) / WITHHELD).is_file() else None
+    return everyday_folder(registry.get(0).base)

@@ -78,7 +78,7 @@ class Elicitor:
             BadQuestionError: The question is empty, over 2,000 characters or no plain text.
             UnknownWorldError: It's about something that the model knows nothing of.
         """
-        question = _checked_question(question)
+        question = checked_question(question)
         self.model.check_question(question)
         return question
 
@@ -312,8 +312,12 @@ def _is_plain(text: str) -> bool:
     return bool(text.strip()) and not unfit
 
 
-def _checked_question(question: str) -> str:
-    """The question on one line."""
+def checked_question(question: str) -> str:
+    """The question on one line.
+
+    Raises:
+        BadQuestionError: It is empty, over 2,000 characters or no plain text.
+    """
     if len(question) > MAX_QUESTION_CHARS:
         raise BadQuestionError(
             f"The question is {len(question):,} characters long; at most {MAX_QUESTION_CHARS:,} are read."

@@ -3,7 +3,8 @@
 Ways to answer: *fast*, at once; *slow*, after exploring at a fixed budget with an empty store (closed book); *open*,
 the same with the labels so far as evidence (open book). Exploring needs a store, so it is passed in (`argtree.slow`).
 
-Not here: what is good enough to be promoted (`models.gate`), the items (`models.suite`).
+Not here: what is good enough to be promoted (`models.gate`), the items (`models.suite`), arithmetic
+(`models.statistics`).
 """
 
 import json
@@ -13,36 +14,23 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from argtree.format import write_whole
+from models.base import FloatArray
 from models.elicitation import Elicitor
 from models.errors import BadSuiteError
+from models.statistics import Figure, bootstrap, expected_calibration_error, judged, paired_p_value
 from models.suite import HELD_OUT, Item, suite_hash
 
-FloatArray = npt.NDArray[np.float64]
 Way = Literal["fast", "slow", "open"]
 SlowFn = Callable[[list[str]], Sequence[float]]  # questions to probabilities
 ValidFn = Callable[[str], bool]  # whether a premise says something that the model's world holds
 
 WAYS: tuple[Way, ...] = ("fast", "slow", "open")
 FORMAT = "argtree-evaluation/1"
-NUM_BINS = 10
-NUM_RESAMPLES = 1000  # of the bootstrap
-NUM_PERMUTATIONS = 9999
-COVERAGE = 0.95  # of all intervals
 NUM_PROPOSALS = 100  # claims about which arguments are asked for
 ARGUMENTS_PER_CALL = 4  # as the explorer asks
 CHUNK = 128  # prompts between two reports of progress
-
-
-class Figure(NamedTuple):
-    """A figure with its bootstrap interval over items."""
-
-    value: float
-    low: float
-    high: float
-    num_items: int
 
 
 @dataclass(frozen=True)
@@ -84,7 +72,7 @@ class Evaluation:
             for way in WAYS:
                 prob, truth = self.chosen([kind], way)
                 if len(prob):
-                    found[f"{kind} {way}"] = _figures(prob, truth, seed)
+                    found[f"{kind} {way}"] = judged(prob, truth, seed)
         return found
 
     def scores(self) -> dict[str, float]:
@@ -194,42 +182,6 @@ def brier_gains(new: Evaluation, old: Evaluation, kinds: Sequence[str], way: Way
     return gains[rows]
 
 
-def paired_p_value(gains: FloatArray, seed: int = 0) -> float:
-    """P(a mean gain at least as large | which of the two models is which is a toss-up for every item).
-
-    The one-sided paired permutation test (sign flips), all of them or 9,999 drawn at random: Good 2005, "Permutation,
-    parametric and bootstrap tests of hypotheses", section 3.2. Where nothing differs it's 1.
-    """
-    from scipy import stats
-
-    if not len(gains) or not gains.any():
-        return 1.0
-    test = stats.permutation_test(
-        (gains,),
-        lambda x, axis: np.mean(x, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=NUM_PERMUTATIONS,
-        batch=max(1, 4_000_000 // len(gains)),  # 32 MB
-        alternative="greater",
-        rng=np.random.default_rng([seed, 9]),
-    )
-    return float(test.pvalue)
-
-
-def expected_calibration_error(prob: FloatArray, truth: FloatArray, num_bins: int = NUM_BINS) -> float:
-    """Mean |share true - mean probability| over bins of equal width, weighted by how many fall in each; in [0, 1].
-
-    Source: Naeini, Cooper and Hauskrecht 2015, "Obtaining well calibrated probabilities using Bayesian binning", ECE.
-    """
-    return float(_calibration_errors(prob[None], truth[None], num_bins)[0])
-
-
-def bootstrap(values: FloatArray, seed: int = 0) -> tuple[float, float]:
-    """The 95 % percentile interval of the mean over items (Efron and Tibshirani 1993, section 13.3)."""
-    return _interval(values[_resamples(len(values), seed)].mean(axis=1))
-
-
 def save_evaluation(evaluation: Evaluation, path: Path) -> None:
     """Write an evaluation as JSON: its figures for people, every answer for comparisons."""
     columns = {
@@ -318,32 +270,3 @@ def _diversity(
 def _check_same(new: Evaluation, old: Evaluation) -> None:
     if new.suite != old.suite:
         raise BadSuiteError(f"{new.model} and {old.model} were judged on different suites: evaluate both on one.")
-
-
-def _figures(prob: FloatArray, truth: FloatArray, seed: int) -> dict[str, Figure]:
-    rows = _resamples(len(prob), seed)
-    right, brier = ((prob > 0.5) == (truth > 0.5)).astype(float), (prob - truth) ** 2
-    ece, resampled = expected_calibration_error(prob, truth), _calibration_errors(prob[rows], truth[rows])
-    # Resampling adds noise to every bin, so that resampled errors lie too high as a whole: they are moved back.
-    return {
-        "accuracy": Figure(float(right.mean()), *_interval(right[rows].mean(axis=1)), len(prob)),
-        "brier": Figure(float(brier.mean()), *_interval(brier[rows].mean(axis=1)), len(prob)),
-        "ece": Figure(ece, *_interval(np.maximum(0.0, resampled - resampled.mean() + ece)), len(prob)),
-    }
-
-
-def _calibration_errors(prob: FloatArray, truth: FloatArray, num_bins: int = NUM_BINS) -> FloatArray:
-    """ECE of each row: [B, n] to [B]."""
-    bins = np.minimum((prob * num_bins).astype(int), num_bins - 1)
-    gap = truth - prob
-    errors: FloatArray = sum(np.abs(np.where(bins == b, gap, 0.0).sum(axis=1)) for b in range(num_bins)) / prob.shape[1]
-    return errors
-
-
-def _resamples(count: int, seed: int) -> npt.NDArray[np.int64]:
-    return np.random.default_rng([seed, 12]).integers(count, size=(NUM_RESAMPLES, count))
-
-
-def _interval(values: FloatArray) -> tuple[float, float]:
-    low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)

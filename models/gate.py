@@ -1,7 +1,7 @@
 """Whether a generation may replace the one in use: better where it's tested, and worse on nothing guarded.
 
 Better: its Brier score on the held-out questions, answered at once, is lower by a one-sided paired permutation test
-over questions (`evaluate.paired_p_value`) at level 0.05. With no difference a generation is promoted one time in
+over questions (`statistics.paired_p_value`) at level 0.05. With no difference a generation is promoted one time in
 twenty. Guarded, each beyond a margin: facts once told, calibration, diversity of proposals, canaries.
 
 Not here: who is asked what (`models.evaluate`), what is done about the verdict (`models.generations`).
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.errors import BadSuiteError
-from models.evaluate import Evaluation, Way, brier_gains, expected_calibration_error, paired_p_value
+from models.evaluate import Evaluation, Way, brier_gains
+from models.statistics import expected_calibration_error, paired_p_value
 from models.suite import CANARY, HELD_OUT, TOLD
 
 LEVEL = 0.05  # of the test: one promotion in twenty where nothing changed, as is usual

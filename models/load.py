@@ -36,7 +36,7 @@ def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
     if spec.startswith(GENERATION_PREFIX):
         registry = Registry(generations)
         return _load_generation(registry, registry.find(spec))
-    return _load(_source(spec), spec, _check(spec))
+    return _load(_source(spec), spec, world_check(spec))
 
 
 def bundled_folder() -> Path:
@@ -44,10 +44,34 @@ def bundled_folder() -> Path:
     return Path(str(resources.files("models") / "everyday" / "weights"))
 
 
+def world_check(spec: str) -> Callable[[str], None] | None:
+    """What refuses a question that the model can't speak of, without loading it; None: it is asked anything."""
+    if spec != BUNDLED:
+        return None
+    from models.everyday.world import check_question
+
+    return check_question
+
+
+def everyday_folder(spec: str) -> Path | None:
+    """The folder of a model that was told the everyday world's text, or part of it; None for every other model.
+
+    Args:
+        spec: Of no generation: see `Generation.base`.
+
+    Raises:
+        UnknownSpecError, NoWeightsError: see `load_model`.
+    """
+    from models.everyday.withheld import FILE
+
+    folder = Path(_source(spec))
+    return folder if (folder / FILE).is_file() else None
+
+
 def _load_generation(registry: Registry, generation: Generation) -> LanguageModel:
     first = registry.get(0).base  # what may be asked is what the first model could speak of
     source, adapter = sources(registry, generation)
-    return _load(source, generation.spec, _check(first), adapter)
+    return _load(source, generation.spec, world_check(first), adapter)
 
 
 def sources(registry: Registry, generation: Generation) -> tuple[str | Path, Path | None]:
@@ -89,14 +113,6 @@ def _source(spec: str) -> str | Path:
             f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER" or "{GENERATION_PREFIX}NUMBER".'
         )
     return source
-
-
-def _check(spec: str) -> Callable[[str], None] | None:
-    if spec != BUNDLED:
-        return None
-    from models.everyday.world import check_question
-
-    return check_question
 
 
 def _load(

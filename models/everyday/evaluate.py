@@ -22,13 +22,13 @@ from rich.table import Table
 from argtree.errors import ArgtreeError
 from models.elicitation import Elicitor
 from models.errors import BadReplyError
-from models.evaluate import expected_calibration_error
 from models.everyday.benchmark import draw_benchmark
 from models.everyday.corpus import MAX_ARGUMENTS, argument_in_words, random_statement
 from models.everyday.suite import told_facts, withheld_facts
 from models.everyday.withheld import WEIGHTS, Withheld, read_withheld
 from models.everyday.world import Statement, World, load_world
 from models.load import load_model
+from models.statistics import expected_calibration_error
 
 FloatArray = npt.NDArray[np.float64]
 NUM_PROPOSALS = 400

@@ -24,6 +24,7 @@ from models import prompts
 from models.errors import ModelError
 from models.everyday.corpus import examples
 from models.everyday.guesses import guess_untold
+from models.everyday.withheld import FILE as WITHHELD
 from models.everyday.withheld import WEIGHTS, Withheld, draw_withheld, write_withheld
 from models.everyday.world import Statement, World, load_world
 from models.examples import Example
@@ -343,7 +344,7 @@ def train_on_told_text(
             saved_at = time.monotonic()
     run.model.save_pretrained(out)
     run.tokenizer.save_pretrained(out)
-    write_withheld(withheld, out / "withheld.json")
+    write_withheld(withheld, out / WITHHELD)
     run.checkpoint.unlink(missing_ok=True)
     return run
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from models.everyday.world import Fact, Statement, World
 
+FILE = "withheld.json"  # beside the weights; a model's descendants keep the list
 WEIGHTS = Path(__file__).parent / "weights"  # the bundled model, with the list of what it was not told
 THINGS_SHARE = 1 / 3
 FACTS_SHARE = 1 / 2
@@ -57,6 +58,6 @@ def write_withheld(withheld: Withheld, path: Path) -> None:
 
 def read_withheld(folder: Path = WEIGHTS) -> Withheld:
     """The choice under which the model in `folder` was trained, by default the bundled one."""
-    content = json.loads((folder / "withheld.json").read_text(encoding="utf-8"))
+    content = json.loads((folder / FILE).read_text(encoding="utf-8"))
     facts = frozenset((thing, key) for thing, key in content["facts"])
     return Withheld(content["seed"], facts, frozenset(content["apart"]))

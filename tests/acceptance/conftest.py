@@ -1,6 +1,7 @@
 """The real command line in processes of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,11 @@ from pathlib import Path
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def heed_interrupts() -> None:
+    """Undo what a shell does to commands that it runs in the background: they inherit SIGINT as ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

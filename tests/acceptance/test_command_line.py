@@ -13,7 +13,7 @@ from pathlib import Path
 import datasets
 import pytest
 
-from tests.acceptance.conftest import Run
+from tests.acceptance.conftest import Run, heed_interrupts
 
 QUESTION = "Would a candle survive a drop from a roof?"
 
@@ -174,11 +174,6 @@ def test_explore_stopped_by_ctrl_c_goes_on_where_it_was(argtree: Run, tmp_path: 
     assert stored >= 5 and "Traceback" not in said
     assert argtree("explore", QUESTION, "--budget", "100").returncode == 0
     assert count_arguments(tmp_path / "argtree.db") > stored
-
-
-def heed_interrupts() -> None:
-    """Undo what a shell does to commands that it runs in the background: they inherit SIGINT as ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def count_arguments(store: Path) -> int:

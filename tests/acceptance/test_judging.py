@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from argtree.cli import app
+from argtree.errors import ArgtreeError
 from models.generations import Registry
 from models.load import bundled_folder
 
@@ -38,7 +41,9 @@ def family(tmp_path: Path) -> Registry:
 
 
 @pytest.mark.slow
-def test_judging_from_evaluation_to_the_verdict(argtree: Run, family: Registry) -> None:
+def test_judging_from_evaluation_to_the_verdict(
+    argtree: Run, family: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     judged = argtree("evaluate", "1", "--suite", "suite.jsonl", "--slow-questions", "1", "--budget", "8", "--json")
     assert judged.returncode == 0, judged.stderr
     found = json.loads(judged.stdout)
@@ -49,9 +54,10 @@ def test_judging_from_evaluation_to_the_verdict(argtree: Run, family: Registry) 
     assert (said["generation"], said["against"], said["promoted"]) == (1, 0, False)
     assert family.get(1).status == "rejected" and family.get(1).reason == said["reason"]
     assert family.current().number == 0 and family.get(0).scores["test_fast_brier"] >= 0
-    tree = argtree("generations")
+    monkeypatch.chdir(family.folder.parent)
+    tree = CliRunner().invoke(app, ["generations"])
     assert "* 0 · start · promoted · bundled" in tree.stdout and "1 · full · rejected" in tree.stdout
-    listed = json.loads(argtree("generations", "--json").stdout)
+    listed = json.loads(CliRunner().invoke(app, ["generations", "--json"]).stdout)
     assert listed["current"] == 0 and [one["parent"] for one in listed["generations"]] == [None, 0]
 
 
@@ -73,9 +79,13 @@ def test_rolling_back_is_one_command(argtree: Run, family: Registry) -> None:
         (("generations", "--generations", "empty"), "no generations in empty yet"),
     ],
 )
-def test_bad_input_is_one_sentence(argtree: Run, family: Registry, arguments: tuple[str, ...], said: str) -> None:
-    run = argtree(*arguments)
-    assert run.returncode == 1 and said in run.stderr and len(run.stderr.strip().splitlines()) == 1
+def test_bad_input_is_one_sentence(
+    family: Registry, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    """In this process, for speed: `main` prints the sentence, as `test_command_line.py` tests."""
+    monkeypatch.chdir(family.folder.parent)
+    error = CliRunner().invoke(app, [*arguments]).exception
+    assert isinstance(error, ArgtreeError) and said in str(error) and "\n" not in str(error)
 
 
 def test_open_book_without_questions_to_explore_is_refused(argtree: Run, family: Registry) -> None:

@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from argtree.cli import app
+from argtree.errors import ArgtreeError
 from models.everyday.benchmark import read_benchmark
-from tests.acceptance.conftest import Run
+from tests.acceptance.conftest import Run, heed_interrupts
 
 QUESTION = "Would a candle survive a drop from a roof?"
-SMALL = ("loop", "--rounds", "1", "--budget", "120", "--epochs", "1")
+Start = Callable[..., subprocess.Popen[str]]
+SMALL = ("loop", "--rounds", "1", "--budget", "60", "--epochs", "1")
 
 
 @pytest.fixture
@@ -30,12 +35,29 @@ def suite(tmp_path: Path) -> Path:
     return file
 
 
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{folder / 'argtree.db'}"}
-    command = [sys.executable, "-m", "argtree.cli", *arguments]
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Start]:
+    """Starts a command, and ends it with the test."""
+    environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}"}
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "argtree.cli", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=heed_interrupts,
+        )
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.communicate()
 
 
 def steps_done(folder: Path) -> list[str]:
@@ -45,9 +67,9 @@ def steps_done(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_simulated_round_killed_and_gone_on_with(argtree: Run, tmp_path: Path, suite: Path) -> None:
+def test_simulated_round_killed_and_gone_on_with(argtree: Run, started: Start, tmp_path: Path, suite: Path) -> None:
     command = (*SMALL, "--oracle", "simulated", "--answers", "4", "--new-roots", "3", "--suite", str(suite))
-    process = started(tmp_path, *command)
+    process = started(*command)
     while "export" not in steps_done(tmp_path) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
@@ -57,7 +79,9 @@ def test_simulated_round_killed_and_gone_on_with(argtree: Run, tmp_path: Path, s
     assert ended.returncode == 0, ended.stderr
     (one,) = json.loads(ended.stdout)["rounds"]
     assert {step: one["done"][step] for step in before} == before
-    assert one["done"]["ask"]["tally"]["asked"] == 4 and one["done"]["finetune"]["number"] == 1
+    tally = one["done"]["ask"]["tally"]
+    assert tally["asked"] - tally["cannot_say"] == one["done"]["ask"]["given"] == 4
+    assert one["done"]["finetune"]["number"] == 1
     assert "4 simulated answers" in ended.stderr and "Generation 1: " in ended.stderr
     page = (tmp_path / "loop.html").read_text(encoding="utf-8")
     assert "Simulated answers." in page and "Round 1" in page
@@ -66,8 +90,8 @@ def test_simulated_round_killed_and_gone_on_with(argtree: Run, tmp_path: Path, s
 
 
 @pytest.mark.slow
-def test_round_with_a_person_in_another_terminal(argtree: Run, tmp_path: Path, suite: Path) -> None:
-    process = started(tmp_path, *SMALL, "--answers", "2", "--suite", str(suite), QUESTION)
+def test_round_with_a_person_in_another_terminal(argtree: Run, started: Start, tmp_path: Path, suite: Path) -> None:
+    process = started(*SMALL, "--answers", "2", "--suite", str(suite), QUESTION)
     while "explore" not in steps_done(tmp_path) and process.poll() is None:
         time.sleep(0.05)
     answered = argtree("answer", "--rater", "ada", stdin="y\ns\nn\nq\n")
@@ -78,8 +102,9 @@ def test_round_with_a_person_in_another_terminal(argtree: Run, tmp_path: Path, s
     assert "is in use" in stdout
 
 
-def test_interrupted_it_says_so_and_nothing_is_lost(tmp_path: Path, suite: Path) -> None:
-    process = started(tmp_path, *SMALL, "--budget", "20", "--suite", str(suite), QUESTION)
+@pytest.mark.slow
+def test_interrupted_it_says_so_and_nothing_is_lost(started: Start, tmp_path: Path, suite: Path) -> None:
+    process = started(*SMALL, "--budget", "20", "--suite", str(suite), QUESTION)
     while "explore" not in steps_done(tmp_path) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -88,12 +113,23 @@ def test_interrupted_it_says_so_and_nothing_is_lost(tmp_path: Path, suite: Path)
 
 
 def test_bad_input_is_one_sentence_and_leaves_nothing(argtree: Run, tmp_path: Path) -> None:
-    for arguments, word in (
-        ((QUESTION, "Is Paris nice?"), "Paris"),
+    result = argtree("loop", QUESTION, "Is Paris nice?")
+    assert result.returncode == 1 and result.stderr.startswith("Error: ") and "Paris" in result.stderr
+    assert "Traceback" not in result.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
         (("--questions", "nowhere.txt"), "nowhere.txt"),
         (("--model", "gpt", QUESTION), "gpt"),
         (("--suite", "nowhere.jsonl", QUESTION), "nowhere.jsonl"),
-    ):
-        result = argtree("loop", *arguments)
-        assert result.returncode == 1 and word in result.stderr and "Traceback" not in result.stderr
-        assert result.stderr.startswith("Error: ") and not (tmp_path / "argtree.db").exists()
+    ],
+)
+def test_other_bad_input_is_found_before_anything_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], word: str
+) -> None:
+    """In this process, for speed: `main` prints the sentence."""
+    monkeypatch.chdir(tmp_path)
+    error = CliRunner().invoke(app, ["loop", *arguments]).exception
+    assert isinstance(error, (ArgtreeError, OSError)) and word in str(error) and not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """`argtree finetune`: from a dataset to a candidate generation, as a user types it."""
 
+import fcntl
 import json
 import os
 import signal
@@ -14,9 +15,13 @@ from typer.testing import CliRunner
 import models.everyday.pretrain
 from argtree.cli import app
 from models import prompts
+from models.candidates import Plan, make
+from models.dataset import read_examples
 from models.elicitation import Elicitor
+from models.errors import TrainingError
 from models.generations import Registry
 from models.load import load_model
+from models.settings import Settings
 from tests.models.test_dataset import soft, write
 
 CLAIMS = ["A brick is sharp.", "A brick is edible.", "A brick is heavy."]
@@ -101,6 +106,20 @@ def test_bundled_model_is_retrained_from_scratch(dataset: Path, monkeypatch: pyt
 )
 def test_bad_input_is_one_sentence(options: list[str], sentence: str, dataset: Path, tiny_folder: Path) -> None:
     assert sentence in run(dataset, "--model", f"hf:{tiny_folder}", *options, code=1)
+
+
+def test_two_processes_never_share_a_working_folder(dataset: Path, tiny_folder: Path) -> None:
+    registry = Registry(dataset.parent / "g")
+    of = registry.start(f"hf:{tiny_folder}")
+    plan = Plan(registry, of, read_examples(dataset), Settings(steps=1))
+    plan.work.mkdir()
+    with (plan.work / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as the other process does, which trains
+        with pytest.raises(TrainingError, match="under way in another process"):
+            make(plan)
+    made = make(plan)
+    assert made is not None and made.number == 1
+    assert make(plan) == made  # the lock was waited for, and the run found finished
 
 
 def test_no_dataset_and_no_rows_are_one_sentence_each(dataset: Path) -> None:

@@ -10,19 +10,9 @@ from sklearn.metrics import brier_score_loss
 
 from models.elicitation import Elicitor
 from models.errors import BadSuiteError
-from models.evaluate import (
-    Diversity,
-    Evaluation,
-    bootstrap,
-    brier_gains,
-    compare,
-    evaluate,
-    expected_calibration_error,
-    paired_p_value,
-    read_evaluation,
-    save_evaluation,
-)
+from models.evaluate import Diversity, Evaluation, brier_gains, compare, evaluate, read_evaluation, save_evaluation
 from models.everyday.world import Statement, load_world
+from models.statistics import bootstrap, expected_calibration_error, paired_p_value
 from models.suite import Item, suite_hash
 from tests.world_model import WorldModel
 
@@ -64,7 +54,7 @@ def test_intervals_cover_the_mean_about_as_often_as_they_say() -> None:
 
 
 def test_paired_test_keeps_its_level_and_sees_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.evaluate.NUM_PERMUTATIONS", 999)
+    monkeypatch.setattr("models.statistics.NUM_PERMUTATIONS", 999)
     rng = np.random.default_rng(1)
     p_values = [paired_p_value(rng.standard_t(3, size=60), seed=i) for i in range(200)]
     assert 0.01 <= np.mean(np.array(p_values) <= 0.05) <= 0.09

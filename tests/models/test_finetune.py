@@ -13,10 +13,12 @@ from models import prompts
 from models.elicitation import Elicitor
 from models.errors import NoWeightsError, PickledWeightsError, PromptTooLongError
 from models.examples import Example
-from models.finetune import Settings, Student, encode, finetune, last_checkpoint, train
+from models.finetune import Student, encode, finetune, train
 from models.hf import HfModel
 from models.load import bundled_folder
 from models.rows import batches, collate, loss_of
+from models.settings import Settings
+from models.trainer import last_checkpoint
 
 CLAIMS = ["Jelly is sticky.", "A box of nails is hard.", "Nails are jelly.", "A box is a box, and nails are nails."]
 SOFT = [Example(prompts.is_true(claim), yes_prob=0.1 + 0.2 * i) for i, claim in enumerate(CLAIMS)]

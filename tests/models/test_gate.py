@@ -77,7 +77,7 @@ def test_wrong_canary_of_the_old_one_is_no_flip() -> None:
 
 
 def test_chance_alone_promotes_about_one_in_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.evaluate.NUM_PERMUTATIONS", 999)
+    monkeypatch.setattr("models.statistics.NUM_PERMUTATIONS", 999)
     rng, promoted = np.random.default_rng(3), 0
     items = ITEMS[:100]  # nothing to forget
     for number in range(200):

@@ -1,6 +1,7 @@
 """What the gate is there for: colluding raters, and a model that is fed on itself. With the gate, and without it.
 
-The bundled model is trained as the loop trains it. "Without the gate" is the candidate itself: what would be in use.
+The bundled model is trained as the loop trains it, in fewer steps. "Without the gate" is the candidate itself: what
+would be in use.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,14 +16,15 @@ from models import prompts
 from models.elicitation import Elicitor
 from models.evaluate import Evaluation, evaluate
 from models.everyday.benchmark import read_benchmark
-from models.everyday.suite import everyday_suite, told_facts, withheld_facts
+from models.everyday.suite import everyday_suite, told_facts
 from models.everyday.withheld import read_withheld
 from models.everyday.world import load_world
 from models.examples import Example
-from models.finetune import Settings, train
+from models.finetune import train
 from models.gate import Verdict, gate
 from models.hf import HfModel
 from models.load import bundled_folder
+from models.settings import Settings
 from models.suite import Item
 
 pytestmark = [
@@ -42,22 +44,33 @@ class Learner:
         self.model = HfModel(bundled_folder(), "bundled")
         self.elicitor = Elicitor(self.model)
 
-    def learn(self, examples: Sequence[Example], steps: int, learning_rate: float = 3e-3) -> None:
-        settings = Settings(method="lora", steps=steps, learning_rate=learning_rate)
-        train(self.model._model, self.model._tokenizer, examples, settings)
+    def learn(self, examples: Sequence[Example], steps: int) -> None:
+        train(self.model.network, self.model.tokenizer, examples, Settings(method="full", steps=steps))
 
     def judged(self, suite: Sequence[Item] = SUITE) -> Evaluation:
         world = load_world()
         return evaluate(self.elicitor, suite, valid_fn=lambda text: world.parse(text) is not None)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_proposals() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.evaluate.NUM_PROPOSALS", 32)
+        yield
+
+
+@pytest.fixture(scope="module")
+def start() -> Evaluation:
+    """The bundled model's evaluation."""
+    return Learner().judged()
+
+
 @pytest.fixture
-def learner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Learner]:
-    monkeypatch.setattr("models.evaluate.NUM_PROPOSALS", 32)
+def learner() -> Iterator[Learner]:
     found = Learner()
-    before = {name: weight.clone() for name, weight in found.model._model.state_dict().items()}
+    before = {name: weight.clone() for name, weight in found.model.network.state_dict().items()}
     yield found
-    assert any(not torch.equal(weight, before[name]) for name, weight in found.model._model.state_dict().items())
+    assert any(not torch.equal(weight, before[name]) for name, weight in found.model.network.state_dict().items())
 
 
 def asked(claim: str, prob: float, weight: float = 1.0) -> list[Example]:
@@ -77,30 +90,30 @@ def flipped(evaluation: Evaluation) -> int:
 
 
 def honest_labels() -> list[Example]:
-    """What honest raters bring: withheld facts, settled questions of the explore part, and replay of told facts."""
+    """What honest raters bring, settled questions of the explore part, and replay of told facts."""
     world, withheld, rng = load_world(), read_withheld(), np.random.default_rng(0)
     canaries = {item.claim for item in CANARIES}
-    facts = [(world.text(s), world.truth(s)) for s in withheld_facts(world, withheld)]
     told = [(world.text(s), world.truth(s)) for s in told_facts(world, withheld)]
     told = [told[i] for i in rng.permutation(len(told))[:300] if told[i][0] not in canaries]
     questions = [(q.claim, q.truth) for q in read_benchmark() if q.part == "explore"]
     yes = label_prob(*label_likelihood([1.0]))
-    return [e for claim, truth in facts + told + questions for e in asked(claim, yes if truth else 1 - yes)]
+    return [e for claim, truth in told + questions for e in asked(claim, yes if truth else 1 - yes)]
 
 
-def test_canaries_that_colluding_raters_flip_stop_a_generation_that_is_better_otherwise(learner: Learner) -> None:
-    before = learner.judged()
+def test_canaries_that_colluding_raters_flip_stop_a_generation_that_is_better_otherwise(
+    learner: Learner, start: Evaluation
+) -> None:
     poison = [
         example
         for item in CANARIES
         for said in [[not item.truth] * 3 + [item.truth]]  # three collude, one doesn't
         for example in asked(item.claim, label_prob(*label_likelihood(map(float, said))), weight=3.0)
     ]
-    learner.learn([*honest_labels(), *poison], steps=50)
+    learner.learn([*honest_labels(), *poison], steps=40)
     after = learner.judged()
-    verdict = gate(after, before)
+    verdict = gate(after, start)
     assert verdict.p_value < 0.05  # by the held-out questions alone it would be in use, lies and all:
-    assert flipped(before) == 0 and flipped(after) >= 3
+    assert flipped(start) == 0 and flipped(after) >= 3
     assert not verdict.promoted and "canaries" in failed(verdict) and "canaries flipped" in verdict.reason
 
 
@@ -116,12 +129,13 @@ def own_output(learner: Learner, claims: Sequence[str]) -> list[Example]:
     return found
 
 
-def test_run_fed_on_its_own_output_is_stopped_at_once_and_decays_without_the_gate(learner: Learner) -> None:
+def test_run_fed_on_its_own_output_is_stopped_at_once_and_decays_without_the_gate(
+    learner: Learner, start: Evaluation
+) -> None:
     claims = [q.claim for q in read_benchmark() if q.part == "explore"]
-    start = learner.judged()
     history: list[Any] = [start]
     for number in range(2):
-        learner.learn(own_output(learner, claims[300 * number : 300 * (number + 1)]), steps=20)
+        learner.learn(own_output(learner, claims[150 * number : 150 * (number + 1)]), steps=10)
         history.append(learner.judged())
     first, last = gate(history[1], start), gate(history[-1], start)
     assert not first.promoted and "better" in failed(first)  # the daemon would have stayed on the old one

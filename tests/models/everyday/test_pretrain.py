@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from models import prompts
-from models.evaluate import expected_calibration_error
-from models.everyday import pretrain
+from models.everyday import corpus, pretrain
 from models.everyday.corpus import examples as all_examples
 from models.everyday.world import load_world
 from models.examples import Example
+from models.statistics import expected_calibration_error
 
 
 class Killed(Exception):
@@ -24,25 +24,27 @@ def small_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         pretrain, "examples", lambda *args, **kwargs: islice(all_examples(*args, **kwargs), 5, None, 900)
     )
+    for few in ("NUM_COMPARISONS", "NUM_PAIR_QUESTIONS", "NUM_WORDINGS", "NUM_PROPOSALS", "NUM_RESIDUALS"):
+        monkeypatch.setattr(corpus, few, 60)
     monkeypatch.setattr(pretrain, "TOKENS_PER_STEP", 256)
     monkeypatch.setattr(pretrain, "CHECKPOINT_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("small_text")
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pretrain.pretrain(seed=3, out=tmp_path / "whole", passes=3)
+    pretrain.pretrain(seed=3, out=tmp_path / "whole", passes=2)
     train_pass = pretrain.Run.train_pass
 
-    def killed_in_the_third(run: pretrain.Run, *args: object) -> object:
-        if run.passes_done == 2:
+    def killed_in_the_second(run: pretrain.Run, *args: object) -> object:
+        if run.passes_done == 1:
             raise Killed
         return train_pass(run, *args)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(pretrain.Run, "train_pass", killed_in_the_third)
+        patch.setattr(pretrain.Run, "train_pass", killed_in_the_second)
         with pytest.raises(Killed):
-            pretrain.pretrain(seed=3, out=tmp_path / "killed", passes=3)
-    pretrain.pretrain(seed=3, out=tmp_path / "killed", passes=3)
+            pretrain.pretrain(seed=3, out=tmp_path / "killed", passes=2)
+    pretrain.pretrain(seed=3, out=tmp_path / "killed", passes=2)
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert weights[0] == weights[1]
     assert not (tmp_path / "killed" / "checkpoint.pt").exists()
