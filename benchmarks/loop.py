@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from argtree.format import write_whole
 from benchmarks.loop_arms import ARMS
-from benchmarks.loop_case import TREES, Case, with_trees
+from benchmarks.loop_case import PARTS, Case
 from benchmarks.loop_figures import draw, summary, tables
 from benchmarks.loop_run import Variant, floor, run
 from benchmarks.loop_trees import Trees, grow, read_trees, save_trees
@@ -76,7 +76,7 @@ def get_trees(seeds: Iterable[int]) -> Trees:
         path.parent.mkdir(parents=True, exist_ok=True)
         world = load_world()
         questions = [draw_benchmark(world, draw_withheld(world, seed), seed) for seed in seeds]
-        roots = [q.claim for of_seed in questions for part in TREES for q in with_trees(of_seed, part)]
+        roots = [q.claim for of_seed in questions for q in of_seed if q.part in PARTS]
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
             save_trees(grow(Elicitor(load_model("bundled")), roots, bar), path)

@@ -1,18 +1,24 @@
 """Ways to choose the next question, each from what has been explored so far: one pass of `Exploration` a round."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from argtree import Reliability
 from argtree.value import PERFECT
-from benchmarks.loop_case import Case, RootTree, Valued
+from benchmarks.loop_case import Case
+from benchmarks.loop_shapes import Solved
 from models.base import FloatArray
 
 LEAST_UNSURE, MOST_UNSURE = 0.1, 0.9  # what may be asked lies between, for every arm
 MOVED = 0.05  # a root that an answer moves this far counts as moved
+
+
+def posterior(prob: float, evidence: tuple[float, float]) -> float:
+    """P(plain claim | its labels), from the belief in it and the labels' likelihoods."""
+    if_false, if_true = evidence
+    return prob * if_true / (prob * if_true + (1 - prob) * if_false)
 
 
 @dataclass
@@ -20,44 +26,42 @@ class Exploration:
     """The roots' trees under the beliefs of one generation and the labels so far."""
 
     case: Case
-    prior: dict[str, float]
-    evidence: dict[str, tuple[float, float]]
+    prior: dict[str, float]  # plain claim -> the belief in it, without labels
+    evidence: dict[str, tuple[float, float]]  # claim -> likelihoods of its labels if false, if true
     reliability: Reliability = PERFECT
-    found: dict[str, Valued] = field(default_factory=dict)  # by root
+    found: dict[int, Solved] = field(default_factory=dict)  # by the number of the tree
 
-    def work_out(self, trees: Iterable[RootTree] | None = None) -> int:
-        """Work out the given trees anew, all by default; how many of their roots moved by `MOVED` or more."""
-        moved = 0
-        for tree in self.case.explored if trees is None else trees:
-            before = self.found.get(tree.root)
-            now = tree.valued(self.prior, self.evidence, reliability=self.reliability)
-            self.found[tree.root] = now
-            moved += before is not None and abs(now.prob - before.prob) >= MOVED
+    def work_out(self, numbers: Iterable[int] | None = None) -> int:
+        """Work out the trees of these numbers anew, all by default; how many roots moved by `MOVED` or more."""
+        wanted = range(len(self.case.explored.roots)) if numbers is None else sorted(set(numbers))
+        claims = dict.fromkeys(claim for number in wanted for claim in self.case.explored.plain[number])
+        prob = {claim: posterior(self.prior[claim], self.evidence.get(claim, (1.0, 1.0))) for claim in claims}
+        now = self.case.explored.solve(prob, wanted, self.reliability)
+        moved = sum(n in self.found and abs(self.found[n].prob - one.prob) >= MOVED for n, one in now.items())
+        self.found |= now
         return moved
 
-    def summed(self, of: Mapping[str, FloatArray]) -> dict[str, float]:
-        """The sum over roots for every plain claim."""
-        total: dict[str, float] = defaultdict(float)
-        for tree in self.case.explored:
-            for claim, number in zip(tree.plain, of[tree.root].tolist(), strict=True):
-                total[claim] += number
-        return total
-
     def value(self) -> dict[str, float]:
-        """What it would be worth to know each plain claim."""
-        return self.summed({root: one.value for root, one in self.found.items()})
+        """What it would be worth to know each plain claim, summed over roots."""
+        return self._summed({number: one.value for number, one in self.found.items()})
 
     def sensitivity(self) -> dict[str, float]:
         """How far each plain claim can move the roots: the sum of |P(root | claim) - P(root | not claim)|."""
-        return self.summed({root: np.abs(one.difference) for root, one in self.found.items()})
+        return self._summed({number: np.abs(one.difference) for number, one in self.found.items()})
 
     def argued(self) -> dict[str, float]:
         """The posterior of every argued claim, from the first tree that holds it."""
-        return {claim: prob for one in reversed(self.found.values()) for claim, prob in one.argued.items()}
+        return {
+            claim: prob
+            for number in sorted(self.found, reverse=True)
+            for claim, prob in self.found[number].argued.items()
+        }
 
-    def resting(self, claim: str) -> list[RootTree]:
-        """The trees that hold the claim."""
-        return [self.case.explored[i] for i in self.case.holders.get(claim, ())]
+    def _summed(self, of: dict[int, FloatArray]) -> dict[str, float]:
+        total = np.zeros(len(self.case.plain))
+        for number, numbers in of.items():
+            total[self.case.rows[number]] += numbers
+        return dict(zip(self.case.plain, total.tolist(), strict=True))
 
     def open_claims(self) -> list[str]:
         """The plain claims that may be asked: not answered yet, and neither likely nor unlikely."""
@@ -99,7 +103,10 @@ def by_sensitivity(at: Exploration, rng: np.random.Generator) -> str | None:
 
 def final_answer(at: Exploration, rng: np.random.Generator) -> str | None:
     """A root drawn at random, to be answered itself."""
-    open_roots = [r for r, one in at.found.items() if r not in at.evidence and LEAST_UNSURE < one.prob < MOST_UNSURE]
+    roots = at.case.explored.roots
+    open_roots = [
+        roots[n] for n, one in at.found.items() if roots[n] not in at.evidence and LEAST_UNSURE < one.prob < MOST_UNSURE
+    ]
     return open_roots[rng.integers(len(open_roots))] if open_roots else None
 
 

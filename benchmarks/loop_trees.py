@@ -87,11 +87,17 @@ def _noisy(argument: ProposedArgument, sd: float, rng: np.random.Generator) -> P
     return replace(argument, strength=float(1 / (1 + np.exp(-log_odds))))
 
 
-def grow(elicitor: Elicitor, roots: Sequence[str], bar: Progress) -> Trees:
-    """The trees under these claims, as far as the model has arguments; those that close a circle are left out."""
-    arguments: dict[str, tuple[ProposedArgument, ...]] = {}
-    names: dict[str, str] = {}  # folded text -> the text that it was first met with
+def grow(elicitor: Elicitor, roots: Sequence[str], bar: Progress, known: Trees | None = None) -> Trees:
+    """The trees under these claims, as far as the model has arguments; those that close a circle are left out.
+
+    Args:
+        known: trees of the same model, which need not be asked for again.
+    """
+    arguments = dict(known.arguments) if known else {}
+    residual = dict(known.residual) if known else {}
+    names = {claim.lower(): claim for claim in arguments}  # folded text -> the text that it was first met with
     frontier = [names.setdefault(root.lower(), root) for root in dict.fromkeys(roots)]
+    frontier = [root for root in frontier if root not in arguments]
     task = bar.add_task("arguments", total=len(frontier))
     while frontier:
         found: dict[str, list[ProposedArgument]] = {}
@@ -107,8 +113,9 @@ def grow(elicitor: Elicitor, roots: Sequence[str], bar: Progress) -> Trees:
                     arguments[claim] = (*arguments[claim], argument)
         frontier = list(dict.fromkeys(fresh))
         bar.update(task, total=len(arguments) + len(frontier))
-    argued = [claim for claim, of in arguments.items() if of]
-    return Trees(arguments, _residuals(elicitor, argued, arguments), elicitor.calls)
+    argued = [claim for claim, of in arguments.items() if of and claim not in residual]
+    calls = known.calls if known else 0
+    return Trees(arguments, residual | _residuals(elicitor, argued, arguments), calls + elicitor.calls)
 
 
 def _proposed(elicitor: Elicitor, claims: Sequence[str]) -> dict[str, list[ProposedArgument]]:

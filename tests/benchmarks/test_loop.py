@@ -1,6 +1,6 @@
 """The learning experiment's parts, held against the product's own."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from argtree import Reliability, propagate
 from benchmarks import loop_case, loop_run
 from benchmarks.loop_arms import ARMS, Exploration
-from benchmarks.loop_case import Case, RootTree, SimulatedRater
+from benchmarks.loop_case import Case, SimulatedRater
 from benchmarks.loop_figures import summary, tables
 from benchmarks.loop_model import SmallModel
 from benchmarks.loop_run import Variant, run
@@ -30,14 +30,17 @@ def trees() -> Trees:
     return read_trees(TREES)
 
 
-@pytest.fixture
-def case(trees: Trees, monkeypatch: pytest.MonkeyPatch) -> Case:
-    monkeypatch.setattr(loop_case, "TREES", {"explore": (6, 2), "test": (3, 1), "apart": (2, 0)})
-    return Case(0, WEIGHTS, load_world(), read_withheld(), read_benchmark(), trees)
+@pytest.fixture(scope="module")
+def case(trees: Trees) -> Case:
+    questions = [question for question in read_benchmark() if question.claim in trees.arguments]
+    few = {"explore": 200, "test": 6, "apart": 3}
+    kept = [q for part, n in few.items() for q in [q for q in questions if q.part == part][:n]]
+    return Case(0, WEIGHTS, load_world(), read_withheld(), kept, trees)
 
 
-def priors(tree: RootTree) -> Mapping[str, float]:
-    return dict(zip(tree.plain, np.random.default_rng(0).uniform(0.05, 0.95, len(tree.plain)).tolist(), strict=True))
+def priors(case: Case) -> dict[str, float]:
+    drawn = np.random.default_rng(0).uniform(0.05, 0.95, len(case.plain))
+    return dict(zip(case.plain, drawn.tolist(), strict=True))
 
 
 def test_the_small_model_believes_what_the_elicitor_reads() -> None:
@@ -55,30 +58,37 @@ def test_what_is_taught_is_believed() -> None:
     assert model.believe(["A nail is food or drink."])[0] == pytest.approx(0.8, abs=0.05)
 
 
-def test_a_direct_belief_enters_to_its_power(case: Case) -> None:
-    tree = case.explored[0]
-    prior = priors(tree)
-    before = tree.prob(prior, {})[tree.root]
-    tree.lean_to(0.9, before, 0.5)
-    odds = before / (1 - before) * (9 / (before / (1 - before))) ** 0.5
-    assert tree.prob(prior, {})[tree.root] == pytest.approx(odds / (1 + odds))
-
-
-def test_the_value_is_that_of_propagation(case: Case) -> None:
-    tree = case.explored[1]
-    prior = priors(tree)
-    result = propagate(case.trees.graph([tree.root], prior))
-    value = result.value("variance_reduction", Reliability(0.9, 0.9))
-    found = tree.valued(prior, {}, reliability=Reliability(0.9, 0.9))
-    assert found.value == pytest.approx([value[result.graph.index[claim]] for claim in tree.plain])
+def test_trees_solved_side_by_side_are_as_propagation_solves_them(case: Case) -> None:
+    grove, prior, sharp = case.explored, priors(case), Reliability(0.9, 0.9)
+    assert len(grove.roots) > 20
+    grove.lean = np.random.default_rng(1).uniform(0.1, 1, (len(grove.roots), 2))
+    found = grove.solve(prior, reliability=sharp)
+    for number in range(0, len(grove.roots), 7):
+        root, one = grove.roots[number], found[number]
+        alike = [n for n in found if grove._shape[n] == grove._shape[number]]
+        residual = {
+            claim: float(np.mean([case.trees.residual[grove.argued[n][place]] for n in alike]))
+            for place, claim in enumerate(grove.argued[number])
+        }
+        graph = replace(case.trees, residual={**case.trees.residual, **residual}).graph([root], prior)
+        result = propagate(replace(graph, evidence={root: tuple(grove.lean[number])}))
+        rows = [graph.index[claim] for claim in grove.plain[number]]
+        # plain claims are as likely as before the direct belief in the root for the one, after it for the other
+        assert one.prob == pytest.approx(result.prob[graph.index[root]])
+        assert [one.argued[c] for c in grove.argued[number]] == pytest.approx(
+            [result.prob[graph.index[c]] for c in grove.argued[number]]
+        )
+        assert one.difference == pytest.approx(result.difference[0, rows], abs=1e-7)
+        assert one.value == pytest.approx(result.value("variance_reduction", sharp)[rows], abs=1e-7)
+    grove.lean = np.ones((len(grove.roots), 2))
 
 
 @pytest.mark.parametrize("arm", [arm for arm in ARMS if arm != "self-distillation"])
 def test_every_arm_asks_only_what_may_be_asked(case: Case, arm: str) -> None:
-    at = Exploration(case, {claim: prob for tree in case.explored for claim, prob in priors(tree).items()}, {})
+    at = Exploration(case, priors(case), {})
     at.work_out()
     chosen = ARMS[arm](at, np.random.default_rng(0))
-    assert chosen in ([tree.root for tree in case.explored] if arm == "final answers" else at.open_claims())
+    assert chosen in (case.explored.roots if arm == "final answers" else at.open_claims())
 
 
 def test_a_rater_errs_at_the_stated_rate_and_always_the_same(case: Case) -> None:
