@@ -141,7 +141,7 @@ def environment() -> dict[str, str]:
 def test_signal_stops_with_a_sentence_and_the_same_command_goes_on(dataset: Path, tiny_folder: Path) -> None:
     generations = dataset.parent / "g"
     command = [sys.executable, "-m", "argtree.cli", "finetune", str(dataset), "--generations", str(generations)]
-    command += ["--model", f"hf:{tiny_folder}", "--steps", "300", "--tokens-per-batch", "64"]
+    command += ["--model", f"hf:{tiny_folder}", "--steps", "150", "--tokens-per-batch", "64"]
     process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 200
     while not list(generations.glob(".training-*/checkpoint-*/trainer_state.json")) and time.monotonic() < deadline:
