@@ -41,9 +41,15 @@ class Exploration:
         self.found |= now
         return moved
 
-    def value(self) -> dict[str, float]:
-        """What it would be worth to know each plain claim, summed over roots."""
-        return self._summed({number: one.value for number, one in self.found.items()})
+    def value(self, but_one: bool = False) -> dict[str, float]:
+        """What it would be worth to know each plain claim, summed over roots, or over all but its best."""
+        value = self._summed({number: one.value for number, one in self.found.items()})
+        if not but_one:
+            return value
+        best = np.zeros(len(self.case.plain))
+        for number, one in self.found.items():
+            np.maximum.at(best, self.case.rows[number], one.value)
+        return {claim: value[claim] - most for claim, most in zip(self.case.plain, best.tolist(), strict=True)}
 
     def sensitivity(self) -> dict[str, float]:
         """How far each plain claim can move the roots: the sum of |P(root | claim) - P(root | not claim)|."""
@@ -75,6 +81,12 @@ class Exploration:
 def by_value(at: Exploration, rng: np.random.Generator) -> str | None:
     """The highest value of information over all roots."""
     value = at.value()
+    return max(at.open_claims(), key=lambda claim: value[claim], default=None)
+
+
+def by_value_for_others(at: Exploration, rng: np.random.Generator) -> str | None:
+    """The highest value to all roots but the one that gains most: what questions not asked yet may gain."""
+    value = at.value(but_one=True)
     return max(at.open_claims(), key=lambda claim: value[claim], default=None)
 
 
@@ -117,6 +129,7 @@ def nothing(at: Exploration, rng: np.random.Generator) -> str | None:
 
 ARMS = {
     "value": by_value,
+    "value for others": by_value_for_others,
     "uncertainty": by_uncertainty,
     "random": at_random,
     "most shared": by_sharing,
@@ -125,4 +138,4 @@ ARMS = {
     "self-distillation": nothing,
     "no training": by_value,
 }
-RANKED_ANEW = ("value", "sensitivity", "no training")  # what an answer changes for the next choice
+RANKED_ANEW = ("value", "value for others", "sensitivity", "no training")  # what an answer changes for the next choice

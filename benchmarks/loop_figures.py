@@ -37,7 +37,7 @@ def summary(work: Path) -> dict:
     rows, floors = read_rows(work)
     found: dict = {
         "seeds": sorted(floors),
-        "floor": {part: _mean_over([floors[seed][part] for seed in floors]) for part in ("test", "apart")},
+        "floor": {part: mean_over([floors[seed][part] for seed in floors]) for part in ("test", "apart")},
         "arms": {arm: _arm(of_arm, floors) for arm, of_arm in rows.items()},
     }
     if "value" in rows:
@@ -53,12 +53,12 @@ def summary(work: Path) -> dict:
 
 def _arm(of_arm: Mapping[int, Sequence[dict]], floors: Mapping[int, Mapping[str, Sequence[float]]]) -> dict:
     rounds = min(len(rows) for rows in of_arm.values())
-    curve = {part: [_mean_over([rows[r]["fast"][part] for rows in of_arm.values()]) for r in range(rounds)]
+    curve = {part: [mean_over([rows[r]["fast"][part] for rows in of_arm.values()]) for r in range(rounds)]
              for part in ("test", "apart")}  # fmt: skip
     slow = {
         kind: {
             part: {
-                r: _mean_over([rows[r][kind][part] for rows in of_arm.values()])
+                r: mean_over([rows[r][kind][part] for rows in of_arm.values()])
                 for r in range(rounds)
                 if all(kind in rows[r] for rows in of_arm.values())
             }  # fmt: skip
@@ -109,7 +109,8 @@ def _resampled(by_seed: Sequence[FloatArray]) -> FloatArray:
     return means
 
 
-def _mean_over(by_seed: Sequence[Sequence[float]]) -> dict:
+def mean_over(by_seed: Sequence[Sequence[float]]) -> dict[str, float]:
+    """The mean over seeds and questions with its 95 % bootstrap interval, both drawn anew."""
     arrays = [np.array(one) for one in by_seed]
     low, high = np.quantile(_resampled(arrays), [0.025, 0.975])
     return {"mean": round(float(np.mean([a.mean() for a in arrays])), 5), "low": round(low, 5), "high": round(high, 5)}
@@ -120,7 +121,7 @@ def _paired(value: Mapping[int, Sequence[dict]], other: Mapping[int, Sequence[di
     seeds = sorted(value.keys() & other.keys())
     rounds = min(len(rows) for seed in seeds for rows in (value[seed], other[seed]))
     return {
-        r: _mean_over([np.subtract(value[s][r]["fast"]["test"], other[s][r]["fast"]["test"]).tolist() for s in seeds])
+        r: mean_over([np.subtract(value[s][r]["fast"]["test"], other[s][r]["fast"]["test"]).tolist() for s in seeds])
         for r in SHOWN_ROUNDS
         if r < rounds
     }
@@ -137,7 +138,7 @@ def _slopes(of_arm: Mapping[int, Sequence[dict]], rounds: range) -> dict:
     if not by_seed:
         return {}
     every = np.concatenate([np.array(one) for one in by_seed])
-    return _mean_over(by_seed) | {"p": float(stats.ttest_1samp(every, 0.0, alternative="less").pvalue)}
+    return mean_over(by_seed) | {"p": float(stats.ttest_1samp(every, 0.0, alternative="less").pvalue)}
 
 
 def tables(found: dict) -> list[Table]:

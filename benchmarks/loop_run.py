@@ -293,10 +293,10 @@ def _slow_errors(learner: Learner, part: str, evidence: dict[str, tuple[float, f
     grove.lean = leaning(grove, learner.model, prior, SLOW_DIRECT)
     for claim in evidence.keys() & prior.keys():
         prior[claim] = posterior(learner.asked_at[claim], evidence[claim])
-    return _root_errors(learner.case, part, prior)
+    return root_errors(learner.case, part, prior)
 
 
-def _root_errors(case: Case, part: str, prior: dict[str, float]) -> list[float]:
+def root_errors(case: Case, part: str, prior: dict[str, float]) -> list[float]:
     truth = {question.claim: question.truth for question in case.part(part)}
     grove = case.judged[part]
     return [round((one.prob - truth[grove.roots[n]]) ** 2, 5) for n, one in sorted(grove.solve(prior).items())]
@@ -308,7 +308,7 @@ def floor(case: Case, part: str) -> list[float]:
     plain = list(dict.fromkeys(claim for of in grove.plain for claim in of))
     grove.lean = leaning(grove, model, dict(zip(plain, model.believe(plain).tolist(), strict=True)), SLOW_DIRECT)
     truths = {claim: case.truth(claim) for claim in plain}
-    return _root_errors(case, part, {claim: 0.5 if true is None else float(true) for claim, true in truths.items()})
+    return root_errors(case, part, {claim: 0.5 if true is None else float(true) for claim, true in truths.items()})
 
 
 def _told_accuracy(learner: Learner) -> float:
