@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from scipy.special import expit
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
 
 from models import prompts
 from models.base import FloatArray
@@ -29,6 +30,7 @@ class SmallModel:
     """A model of the bundled kind, its tokenizer, and what it is asked, tokenised once."""
 
     def __init__(self, folder: Path) -> None:
+        transformers_logging.disable_progress_bar()  # of loading, which takes no time here
         self.model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         vocabulary = self.tokenizer.get_vocab()
