@@ -59,7 +59,9 @@ def finetune(
     replay_share: Annotated[
         float, typer.Option(min=0.0, max=0.99, help="What share of all that is trained on is earlier data.")
     ] = DEFAULT_REPLAY_SHARE,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order and of what is random at the start.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Of the order and of what is random at the start.")
+    ] = 0,
 ) -> None:
     """Train a generation on a dataset; what comes of it is a candidate, for `argtree promote` to judge.
 
@@ -82,8 +84,7 @@ def finetune(
         raise ArgtreeError(f"The dataset in {dataset} has no rows to learn from.")
     replayed = [] if replay is None else read_turns(replay)
     registry = Registry(folder)
-    if model is not None or not registry.is_started:
-        registry.start(model or "bundled")
+    _start(registry, model)
     of = registry.find(parent)
     with _loading("Loading"):
         from models.candidates import Plan, default_method
@@ -119,6 +120,18 @@ def finetune(
             f"Generation {made.number} is a candidate, trained from generation {of.number} on {len(examples)} examples."
         )
         _say(f"Its learning curve is in {made.folder / 'curve.png'}; `argtree promote {made.number}` judges it.")
+
+
+def _start(registry: Registry, model: str | None) -> None:
+    """Makes generation 0 where there is none, of a model that can be loaded: the family is tied to it from then on."""
+    from models.load import BUNDLED, load_model
+
+    if not registry.is_started:
+        with _loading("Loading"):
+            load_model(model or BUNDLED)
+        registry.start(model or BUNDLED)
+    elif model is not None:
+        registry.start(model)
 
 
 def _train(plan: "Plan") -> Generation | None:

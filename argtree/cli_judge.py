@@ -121,7 +121,7 @@ def promote(
     verdict = gate(after, before)
     if verdict.promoted:
         registry.promote(new.number, verdict.reason)
-    else:
+    elif new.status != "promoted":  # what was in use before may still be rolled back to
         registry.reject(new.number, verdict.reason)
     if as_json:
         print(json.dumps({"generation": new.number, "against": old.number} | asdict(verdict)))
@@ -149,6 +149,7 @@ def generations(
     if roll_back is not None:
         back = registry.roll_back(registry.find(roll_back).number)
         err.print(f"Generation {back.number} is in use.")
+    registry.get(0)  # the top of the tree
     in_use, every = registry.current(), registry.all()
     if as_json:
         print(json.dumps({"current": in_use.number, "generations": [_as_row(one) for one in every]}))
@@ -200,7 +201,8 @@ def _to_json(found: "Evaluation") -> dict[str, Any]:
 
 def _figures_table(found: "Evaluation") -> Table:
     columns = ("accuracy", "brier", "ece")
-    table = Table("asked of", "items", *columns, title=f"{printable(found.model)}, with 95 % intervals")
+    title = Text(f"{printable(found.model)}, with 95 % intervals")  # a model's name may look like markup
+    table = Table("asked of", "items", *columns, title=title)
     for name, of_name in found.figures().items():
         cells = [f"{f.value:.3f} [{f.low:.3f}, {f.high:.3f}]" for f in (of_name[key] for key in columns)]
         table.add_row(name, f"{of_name['brier'].num_items:,}", *cells)

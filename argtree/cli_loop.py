@@ -18,6 +18,7 @@ from argtree.text import printable
 from store.database import DEFAULT_STORE, open_store
 
 DEFAULT_NEW_ROOTS = 20
+MAX_SEED = 4_000_000  # a round trains with a thousand times as much, which must stay below 2 ** 32
 _SHOWN_WORDS = 60  # characters of what a bar is at
 _WORDS: dict[Step, str] = {
     "explore": "exploring",
@@ -66,7 +67,9 @@ def _loop(
     suite: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What to judge on; see `argtree evaluate`.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the questions drawn, the training and the simulated errors.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Of the questions drawn, the training and the simulated errors.")
+    ] = 0,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report after every round.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -193,8 +196,9 @@ def _finish(state: LoopState, school: Any, html: Path | None, as_json: bool) -> 
     if as_json:
         print(json.dumps(state.to_json(), ensure_ascii=False))
         return
-    promoted = sum(one.done["promote"]["promoted"] for one in state.rounds)
-    counted = f"{len(state.rounds)} round{'' if len(state.rounds) == 1 else 's'}"
+    done = [one for one in state.rounds if one.step is None]  # a later round may be under way, with fewer asked for now
+    promoted = sum(one.done["promote"]["promoted"] for one in done)
+    counted = f"{len(done)} round{'' if len(done) == 1 else 's'}"
     out.print(f"{counted}, {promoted} promoted; generation {school.current()} is in use.")
 
 

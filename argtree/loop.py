@@ -84,15 +84,18 @@ class School(Protocol):
         """
         ...
 
-    def evaluate(self, candidate: int, parent: int, dataset: Path, on_step: "OnStep") -> Record:
+    def evaluate(self, candidate: int, in_use: int, dataset: Path, on_step: "OnStep") -> Record:
         """Returns the scores of both, as `old` and `new`: {"fast": {"brier": {value, low, high, count}, ...}, ...}.
 
         What was asked comes as `fast` and, if it was explored, `slow`. `dataset` is the round's.
         """
         ...
 
-    def judge(self, candidate: int, parent: int) -> Record:
-        """Promotes or rejects a candidate; returns `promoted` and `reason`. Asked again, it says the same."""
+    def judge(self, candidate: int, in_use: int) -> Record:
+        """Promotes a candidate over the one in use, or rejects it; returns `promoted` and `reason`.
+
+        Asked again, it says the same.
+        """
         ...
 
 
@@ -273,7 +276,8 @@ class Loop:
     def _ask(self, state: LoopState, one: RoundState) -> Record:
         """Gets the round's answers, and works out what each of them changed."""
         if "since" not in one.notes:
-            self._note(state, one, since=newest_answer(self.engine), wanted=self.settings.answers)
+            since, before = newest_answer(self.engine), self._num_labels()
+            self._note(state, one, since=since, wanted=self.settings.answers, labels_before=before)
         since, wanted = one.notes["since"], self.settings.answers
         self.watcher.step(one.number, "ask", wanted)
 
@@ -284,8 +288,6 @@ class Loop:
             given = ask_simulated(self.engine, self.oracle, wanted, since, self.now_fn, tell)
         else:
             given = wait_for_people(self.engine, wanted, since, self.now_fn, tell, self.pause_fn)
-        with read_scope(self.engine) as session:
-            num_labels = len(labels(session))
         said = effects(self.engine, since, given)
         known = [of["moved"] for of in said if of["moved"] is not None]
         simulated = self.settings.oracle == "simulated"
@@ -294,12 +296,17 @@ class Loop:
             "since": since,
             "answers": [answer.id for answer in given],
             "given": len(says_something(given)),
-            "labels": num_labels,  # claims with a label so far
+            "labels_before": one.notes["labels_before"],
+            "labels": self._num_labels(),  # claims with a label so far
             "moved": sum(known),  # roots moved by MOVED or more, summed over answers
             "moved_by": MOVED,
             "tally": self.oracle.tally((one.text, one.kind) for one in given).to_json() if simulated else None,
             "effects": said,
         }
+
+    def _num_labels(self) -> int:
+        with read_scope(self.engine) as session:
+            return len(labels(session))
 
     def _export(self, state: LoopState, one: RoundState) -> Record:
         self.watcher.step(one.number, "export", None)
@@ -311,18 +318,21 @@ class Loop:
         self.watcher.step(one.number, "finetune", None)
         tag = {"loop": state.run, "round": one.number}
         scratch = self._folder(one) / "training"
-        parent = one.done["explore"]["generation"]
+        if "parent" not in one.notes:  # who answers may take days, and another one be in use since
+            self._note(state, one, parent=self.school.current())
+        parent = one.notes["parent"]
         seed = self.settings.seed * 1_000 + one.number
         return self.school.train(self._dataset(one), scratch, parent, tag, seed, self.watcher.progress)
 
     def _evaluate(self, state: LoopState, one: RoundState) -> Record:
         self.watcher.step(one.number, "evaluate", None)
-        parent = one.done["explore"]["generation"]
-        return self.school.evaluate(one.done["finetune"]["number"], parent, self._dataset(one), self.watcher.progress)
+        candidate, in_use = one.done["finetune"]["number"], self.school.current()
+        scores = self.school.evaluate(candidate, in_use, self._dataset(one), self.watcher.progress)
+        return scores | {"in_use": in_use}
 
     def _promote(self, state: LoopState, one: RoundState) -> Record:
         self.watcher.step(one.number, "promote", None)
-        return self.school.judge(one.done["finetune"]["number"], one.done["explore"]["generation"])
+        return self.school.judge(one.done["finetune"]["number"], one.done["evaluate"]["in_use"])
 
     def _folder(self, one: RoundState) -> Path:
         folder = self.file.folder / f"round-{one.number:02d}"

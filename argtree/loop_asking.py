@@ -29,7 +29,7 @@ from store.tables import Answer, Claim, Quantity, Rater
 
 FloatArray = npt.NDArray[np.float64]
 MOVED = 0.05  # a root that an answer moves by this much counts as moved by it
-LEAST_SHOWN = 0.005
+LEAST_SHOWN = 0.005  # a move below this is not named
 SHOWN_MOVES = 3  # roots named with an answer, those that moved most
 MAX_ASKED_FACTOR = 10  # questions put for each answer wanted; the rest would be "can't say"
 
@@ -202,7 +202,7 @@ def _effect(
     moves = [
         {"question": questions[i], "before": float(before[i]), "after": float(after[i])}
         for i in most
-        if by[i] >= MOVED / 10
+        if by[i] >= LEAST_SHOWN
     ]
     return asked | {"moved": int(np.sum(by >= MOVED)), "moves": moves}
 

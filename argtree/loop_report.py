@@ -79,8 +79,7 @@ def _point(number: int, figures: Record) -> Point:
 
 def _labels(judged: list[RoundState]) -> list[int]:
     """Returns how many claims had a label at the start, and by the end of each round."""
-    after = [one.done["ask"]["labels"] for one in judged]
-    return [max(0, after[0] - judged[0].done["ask"]["given"]), *after]
+    return [judged[0].done["ask"]["labels_before"], *(one.done["ask"]["labels"] for one in judged)]
 
 
 def _moved_picture(asked: list[RoundState]) -> str:

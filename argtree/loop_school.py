@@ -3,7 +3,7 @@
 Joins `store.export`, `models.candidates`, `argtree.judging` and `models.gate`; decides nothing itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,10 +17,12 @@ from argtree.loop_state import LoopError, Record
 from argtree.propagate import propagate
 from models.dataset import read_examples
 from models.elicitation import Elicitor, checked_question
-from models.evaluate import Evaluation, read_evaluation
+from models.errors import BadSuiteError
+from models.evaluate import WAYS, Evaluation, read_evaluation
 from models.gate import gate
 from models.generations import EVALUATION, PREFIX, Generation, Registry
 from models.load import BUNDLED, everyday_folder, load_model, world_check
+from models.statistics import Figure, judged
 from models.suite import HELD_OUT as HELD_OUT_KINDS
 from models.suite import Item, read_suite
 from store.database import read_scope
@@ -67,7 +69,9 @@ class GenerationSchool:
             ModelError: otherwise; see `Elicitor.check_question` and `read_suite`.
         """
         if self.suite is not None:
-            read_suite(self.suite)
+            kinds = {item.kind for item in read_suite(self.suite)}
+            if kinds.isdisjoint(HELD_OUT_KINDS):  # said now, and not after a round of asking and training
+                raise BadSuiteError(f"The suite {self.suite} holds no question of kind {' or '.join(HELD_OUT_KINDS)}.")
         is_started = self.registry.is_started
         if is_started:
             self.current()  # refuses a model that the generations did not start from
@@ -122,7 +126,7 @@ class GenerationSchool:
             raise LoopError("The training was stopped before its end.")
         return {"number": made.number, "examples": len(examples)}
 
-    def evaluate(self, candidate: int, parent: int, dataset: Path, on_step: OnStep) -> Record:
+    def evaluate(self, candidate: int, in_use: int, dataset: Path, on_step: OnStep) -> Record:
         """Judges both on the same suite, unless that was done before."""
         items = self._items(dataset)
         old, new = (
@@ -133,15 +137,15 @@ class GenerationSchool:
                 lambda words, done, total: on_step(done, total),
                 self.training.exploring,
             )
-            for number in (parent, candidate)
+            for number in (in_use, candidate)
         )
         return {"old": _scores(old), "new": _scores(new)}
 
-    def judge(self, candidate: int, parent: int) -> Record:
+    def judge(self, candidate: int, in_use: int) -> Record:
         """Puts the candidate through the gate, and promotes or rejects it; one that was judged stays as it is."""
         there = self.registry.get(candidate)
         if there.status == "candidate":
-            old, new = (read_evaluation(self.registry.get(one).folder / EVALUATION) for one in (parent, candidate))
+            old, new = (read_evaluation(self.registry.get(one).folder / EVALUATION) for one in (in_use, candidate))
             verdict = gate(new, old)
             if verdict.promoted:
                 there = self.registry.promote(candidate, verdict.reason)
@@ -166,10 +170,15 @@ class GenerationSchool:
 
 def _scores(found: Evaluation) -> Record:
     """Returns the figures of an evaluation, the held-out kind's as `fast` and `slow`."""
-    named = {
-        name: {key: {"value": one[0], "low": one[1], "high": one[2], "count": one[3]} for key, one in of.items()}
-        for name, of in found.figures().items()
-    }
-    held_out = {name.split()[1]: figures for name, figures in named.items() if name.split()[0] in HELD_OUT_KINDS}
+    named = {name: _named(of) for name, of in found.figures().items()}
+    held_out = {}
+    for way in WAYS:  # of all held-out kinds together, as the gate judges them
+        prob, truth = found.chosen(HELD_OUT_KINDS, way)
+        if len(prob):
+            held_out[way] = _named(judged(prob, truth, 0))
     rest = {name: figures for name, figures in named.items() if name.split()[0] not in HELD_OUT_KINDS}
     return held_out | {"others": rest, "premises_per_call": found.diversity.premises_per_call}
+
+
+def _named(figures: Mapping[str, Figure]) -> Record:
+    return {key: {"value": one[0], "low": one[1], "high": one[2], "count": one[3]} for key, one in figures.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlmodel import Session, select
 
 from argtree.daemon import Explorer, utc_now
-from argtree.errors import TooEntangledError
+from argtree.errors import ImpossibleEvidenceError, TooEntangledError
 from argtree.evidence import label_likelihood
 from models.elicitation import Elicitor
 from models.errors import ModelError
@@ -21,7 +21,9 @@ from store.graphs import answers_by_claim
 from store.tables import Claim, Evidence
 
 Labels = Mapping[str, tuple[float, float]]  # claim's text to P(answers | false), P(answers | true)
-UNSAID_PROB = 0.5  # of a question that the model can't word as a claim, or whose tree can't be propagated
+UNSAID_PROB = (
+    0.5  # of a question that the model can't word as a claim, or whose tree, with the labels, has no posterior
+)
 
 
 def slow_answers(
@@ -31,7 +33,7 @@ def slow_answers(
     labels: Labels | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> list[float]:
-    """P(yes) of each question after a tree was grown under it; 0.5 where the model can't say what is asked.
+    """P(yes) of each question after a tree was grown under it; 0.5 where there is none: see UNSAID_PROB.
 
     Args:
         elicitor: Asks the model.
@@ -84,7 +86,7 @@ def _explored(elicitor: Elicitor, question: str, budget: int, template: bytes, p
         while elicitor.calls - began < budget and explorer.step([root]) is not None:
             pass
         return explorer.root_probs([root])[root]
-    except (ModelError, TooEntangledError):
+    except (ModelError, TooEntangledError, ImpossibleEvidenceError):
         return UNSAID_PROB
     finally:
         engine.dispose()

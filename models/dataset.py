@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -37,7 +38,7 @@ def read_turns(path: Path) -> list[Example]:
         DatasetError: The file can't be read, a line has another form, or there is none.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: U+2028 may stand in a text
         rows = [json.loads(line) for line in lines if line.strip()]
     except (OSError, ValueError, RecursionError) as exc:
         raise DatasetError(f"{path} can't be read as JSON lines: {exc}".splitlines()[0]) from exc
@@ -69,19 +70,26 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def _example(row: Mapping[str, Any], path: Path) -> Example:
     try:
-        prob, weight = float(row["prob"]), float(row.get("weight") or 1.0)
-        if not (0 <= prob <= 1 and 0 < weight < float("inf")):
-            raise ValueError(f"prob is {prob} and weight {weight}")
-        return Example(_text(row["prompt"]), yes_prob=prob, weight=weight)
+        prob = float(row["prob"])
+        if not 0 <= prob <= 1:
+            raise ValueError(f"prob is {prob}")
+        return Example(_text(row["prompt"]), yes_prob=prob, weight=_weight(row))
     except (KeyError, TypeError, ValueError, IndexError) as exc:
         raise DatasetError(f"A row of {path} is no yes/no question with its probability: {exc}") from exc
 
 
 def _reply(row: Mapping[str, Any], path: Path) -> Example:
     try:
-        return Example(_text(row["prompt"]), _text(row["completion"]), weight=float(row.get("weight") or 1.0))
+        return Example(_text(row["prompt"]), _text(row["completion"]), weight=_weight(row))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
         raise DatasetError(f"A row of {path} is no prompt with its completion: {exc}") from exc
+
+
+def _weight(row: Mapping[str, Any]) -> float:
+    weight = 1.0 if row.get("weight") is None else float(row["weight"])
+    if not 0 < weight < math.inf:
+        raise ValueError(f"weight is {weight}")
+    return weight
 
 
 def _text(turns: Any) -> str:

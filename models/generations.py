@@ -272,7 +272,7 @@ class Registry:
             if of_parent is not None and not generation.base:
                 generation = replace(generation, base=_base(of_parent, replace(generation, folder=beside)))
             while True:
-                number = 0 if is_first else max(self._numbers(), default=0) + 1
+                number = 0 if is_first else self._next_number()
                 placed = replace(generation, number=number, folder=self._path(number))
                 write_whole(beside / FACTS, _facts(placed))
                 try:
@@ -320,6 +320,11 @@ class Registry:
             return []
         names = (path.parent.name for path in self.folder.glob(f"*/{FACTS}"))
         return sorted(int(name) for name in names if re.fullmatch(r"[0-9]{4,9}", name))
+
+    def _next_number(self) -> int:
+        """One above every number that is taken, be it by a folder that has lost its facts or by a file."""
+        taken = (int(path.name) for path in self.folder.iterdir() if re.fullmatch(r"[0-9]{4,9}", path.name))
+        return max(taken, default=0) + 1
 
     def _lacks(self, number: int) -> str:
         numbers = self._numbers()

@@ -57,7 +57,7 @@ def read_suite(path: Path) -> list[Item]:
     if path.is_dir():
         return _of_dataset(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: U+2028 may stand in a text
     except (OSError, UnicodeDecodeError) as exc:
         raise BadSuiteError(f"The suite {path} can't be read: {getattr(exc, 'strerror', None) or 'no UTF-8'}.") from exc
     items = [_item(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]

@@ -6,13 +6,17 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from argtree import judging
 from argtree.cli import app
 from argtree.errors import ArgtreeError
+from models.evaluate import Diversity, Evaluation
 from models.generations import Registry
 from models.load import bundled_folder
+from models.suite import Item, suite_hash
 
 pytestmark = pytest.mark.skipif(not bundled_folder().is_dir(), reason="the bundled model's weights aren't there yet")
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -91,3 +95,32 @@ def test_bad_input_is_one_sentence(
 def test_open_book_without_questions_to_explore_is_refused(argtree: Run, family: Registry) -> None:
     run = argtree("evaluate", "1", "--store", "x.db")
     assert run.returncode == 2 and "--slow-questions" in run.stderr
+
+
+def test_worse_than_what_is_in_use_now_it_may_still_be_rolled_back_to(
+    family: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    family.promote(1)
+    monkeypatch.chdir(family.folder.parent)
+    items = (Item("", "A brick is hard.", True, "test"),)
+    same = Evaluation("[/x]", suite_hash(items), items, {"fast": np.array([0.5])}, Diversity(1, 1, 1, 0), {})
+    monkeypatch.setattr(judging, "evaluation_of", lambda *_: same)
+    said = CliRunner().invoke(app, ["promote", "0", "--suite", "suite.jsonl"], catch_exceptions=False).output
+    assert "Rejected:" in said and family.current().number == 1
+    assert family.roll_back(0).number == family.current().number == 0
+
+
+def test_name_of_a_model_is_no_markup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    items = (Item("", "A brick is hard.", True, "test"),)
+    found = Evaluation("hf:[/x]", suite_hash(items), items, {"fast": np.array([0.5])}, Diversity(1, 1, 1, 0), {})
+    monkeypatch.setattr(judging, "judge", lambda *_: found)
+    assert "hf:[/x]" in CliRunner().invoke(app, ["evaluate", "bundled"], catch_exceptions=False).output
+
+
+def test_family_without_its_first_is_said(family: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    family.promote(1)
+    (family.folder / "0000" / "generation.json").unlink()
+    monkeypatch.chdir(family.folder.parent)
+    error = CliRunner().invoke(app, ["generations"]).exception
+    assert isinstance(error, ArgtreeError) and "no generation 0" in str(error)

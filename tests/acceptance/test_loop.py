@@ -133,3 +133,21 @@ def test_other_bad_input_is_found_before_anything_is_stored(
     monkeypatch.chdir(tmp_path)
     error = CliRunner().invoke(app, ["loop", *arguments]).exception
     assert isinstance(error, (ArgtreeError, OSError)) and word in str(error) and not list(tmp_path.iterdir())
+
+
+def test_suite_that_can_promote_nothing_is_found_before_anything_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "suite.jsonl").write_text('{"claim": "A brick is hard.", "truth": true, "kind": "told"}')
+    monkeypatch.chdir(tmp_path)
+    error = CliRunner().invoke(app, ["loop", "--suite", "suite.jsonl", QUESTION]).exception
+    assert (
+        isinstance(error, ArgtreeError)
+        and "no question of kind test" in str(error)
+        and len(list(tmp_path.iterdir())) == 1
+    )
+
+
+@pytest.mark.parametrize("seed", ["-1", "5000000"])
+def test_seed_that_training_can_not_take_is_refused(seed: str) -> None:
+    assert CliRunner().invoke(app, ["loop", "--seed", seed, QUESTION]).exit_code == 2

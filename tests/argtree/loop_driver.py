@@ -72,10 +72,10 @@ class SmallSchool:
             self._write(number, {"status": "candidate", "tag": tag, "parent": parent, "rows": rows, "seed": seed})
         return {"number": number}
 
-    def evaluate(self, candidate: int, parent: int, dataset: Path, on_step: OnStep) -> Record:
-        return {"old": _scores(parent), "new": _scores(candidate)}
+    def evaluate(self, candidate: int, in_use: int, dataset: Path, on_step: OnStep) -> Record:
+        return {"old": _scores(in_use), "new": _scores(candidate)}
 
-    def judge(self, candidate: int, parent: int) -> Record:
+    def judge(self, candidate: int, in_use: int) -> Record:
         promoted = candidate % 2 == 1
         self._write(candidate, self.get(candidate) | {"status": "promoted" if promoted else "rejected"})
         return {"promoted": promoted, "reason": "It is odd." if promoted else "It is even."}

@@ -7,14 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlmodel import Session, select
 
+from argtree.cli_loop import _finish
 from argtree.daemon import utc_now
 from argtree.loop_asking import effects
-from argtree.loop_state import STEPS, LoopError, StateFile
+from argtree.loop_school import _scores
+from argtree.loop_state import STEPS, LoopError, RoundState, StateFile
+from models.evaluate import Diversity, Evaluation
 from models.everyday.oracle import RATER, SimulatedOracle
 from models.everyday.world import load_world
+from models.suite import Item, suite_hash
 from store import queue
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
@@ -164,3 +169,41 @@ def test_damaged_state_is_told(tmp_path: Path) -> None:
 def test_nothing_to_explore_is_told(tmp_path: Path) -> None:
     with pytest.raises(LoopError, match="nothing to explore"):
         loop_driver.run(tmp_path, replace(SETTINGS, new_roots=0))
+
+
+def test_labels_at_the_start_of_a_round_are_those_at_the_end_of_the_last(whole: dict[str, Any]) -> None:
+    first, second = [one["done"]["ask"] for one in whole["rounds"]]
+    assert first["labels_before"] == 0 and second["labels_before"] == first["labels"]
+
+
+def test_what_was_promoted_while_people_were_asked_is_taught_and_judged_against(tmp_path: Path) -> None:
+    def somebody_is_busy() -> None:
+        (tmp_path / "generations" / "5.json").write_text('{"status": "promoted"}')
+        with session_scope(open_store(str(tmp_path / "argtree.db"))) as session:
+            rater = get_rater(session, "ada", utc_now())
+            asked = queue.next_question(session, rater, utc_now())
+            assert asked is not None
+            queue.submit_answer(session, asked.token, rater, "yes", None, utc_now())
+
+    settings = replace(SETTINGS, rounds=1, oracle="queue", answers=1, questions=(QUESTION,), new_roots=0)
+    done = loop_driver.run(tmp_path, settings, pause_fn=somebody_is_busy).rounds[0].done
+    school = SmallSchool(tmp_path / "generations")
+    assert done["explore"]["generation"] == 0
+    assert school.get(done["finetune"]["number"])["parent"] == done["evaluate"]["in_use"] == 5
+
+
+def test_fewer_rounds_asked_for_than_begun_end_in_words(
+    whole: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = loop_driver.run(tmp_path, replace(SETTINGS, rounds=1))
+    state.rounds.append(RoundState(2))
+    _finish(state, SmallSchool(tmp_path / "generations"), None, as_json=False)
+    assert "1 round, 1 promoted; generation" in capsys.readouterr().out
+
+
+def test_held_out_kinds_are_scored_together_as_the_gate_judges_them() -> None:
+    items = tuple(Item("", f"{kind}.", True, kind) for kind in ("test", "validation", "told"))
+    diversity = Diversity(1, 1, 1, 0)
+    scores = _scores(Evaluation("m", suite_hash(items), items, {"fast": np.array([1.0, 0.0, 0.5])}, diversity, {}))
+    assert (scores["fast"]["brier"]["value"], scores["fast"]["brier"]["count"]) == (0.5, 2)
+    assert "told fast" in scores["others"] and "slow" not in scores

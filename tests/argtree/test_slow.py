@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from argtree.daemon import Explorer, utc_now
+from argtree.errors import ImpossibleEvidenceError, TooEntangledError
 from argtree.evidence import label_likelihood
 from argtree.propagate import Propagator
 from argtree.slow import labels_of, slow_answers
@@ -66,3 +67,12 @@ def test_question_of_no_world_is_a_toss_up() -> None:
 @pytest.mark.parametrize("questions", [[]])
 def test_nothing_asked_nothing_said(questions: list[str]) -> None:
     assert slow_answers(Elicitor(WorldModel()), questions, 5) == []
+
+
+@pytest.mark.parametrize("error", [ImpossibleEvidenceError, TooEntangledError])
+def test_tree_without_a_posterior_says_nothing(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Explorer, "root_probs", fails)
+    assert slow_answers(Elicitor(WorldModel()), [QUESTION], 1) == [0.5]

@@ -177,3 +177,9 @@ def test_two_processes_make_one_candidate(dataset: Path, tiny_folder: Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("is a candidate") == 1
     assert [one.number for one in Registry(dataset.parent / "g").all()] == [0, 1]
+
+
+@pytest.mark.parametrize("spec", ["gpt", "hf:./nowhere"])
+def test_model_that_can_not_be_loaded_begins_no_family(dataset: Path, spec: str) -> None:
+    run(dataset, "--model", spec, code=1)
+    assert not Registry(dataset.parent / "g").is_started

@@ -48,7 +48,7 @@ def test_folder_without_a_dataset_is_refused(tmp_path: Path) -> None:
         read_examples(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("rows", [[{"prob": 0.5}], [soft("a?", 1.5)], [soft("a?", 0.5, -1.0)]])
+@pytest.mark.parametrize("rows", [[{"prob": 0.5}], [soft("a?", 1.5)], [soft("a?", 0.5, -1.0)], [soft("a?", 0.5, 0.0)]])
 def test_rows_of_another_form_are_refused(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     write(tmp_path, "beliefs", rows)
     with pytest.raises(DatasetError, match=r"train\.parquet is no yes/no question"):
@@ -66,12 +66,15 @@ def test_file_that_is_no_parquet_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_turns_of_a_file_are_read_in_either_form(tmp_path: Path) -> None:
     path = tmp_path / "old.jsonl"
     path.write_text(
-        '{"prompt": "a?", "completion": "b"}\n\n{"prompt": [{"role": "user", "content": "c?"}], "prob": 0.25}\n'
+        '{"prompt": "a?", "completion": "b\u2028c"}\n\n{"prompt": [{"role": "user", "content": "c?"}], "prob": 0.25}\n',
+        encoding="utf-8",
     )
-    assert read_turns(path) == [Example("a?", "b"), Example("c?", yes_prob=0.25)]
+    assert read_turns(path) == [Example("a?", "b\u2028c"), Example("c?", yes_prob=0.25)]
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"prompt": "a?"}', "[]", "3"])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"prompt": "a?"}', "[]", "3", '{"prompt": "a?", "completion": "b", "weight": -1}']
+)
 def test_file_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "old.jsonl").write_text(text)
     with pytest.raises(DatasetError):

@@ -214,3 +214,9 @@ def test_start_from_a_spec_without_form_shows_when_it_is_loaded(tmp_path: Path) 
     Registry(tmp_path).start("gpt")
     with pytest.raises(UnknownSpecError):
         load_model("generation:0", generations=tmp_path)
+
+
+def test_number_of_a_folder_that_lost_its_facts_is_passed_over(registry: Registry) -> None:
+    lost = registry.add(0, whole, method="full")
+    (lost.folder / FACTS).unlink()
+    assert registry.add(0, whole, method="full").number == 2

@@ -87,3 +87,9 @@ def test_everyday_suite_is_true_to_the_world_and_nothing_told_is_withheld() -> N
     assert {i.claim for i in everyday_suite(withheld, "test") if i.kind == "test"}.isdisjoint(
         i.claim for i in of_kind["validation"]
     )
+
+
+def test_line_separators_of_other_alphabets_stay_in_a_text(tmp_path: Path) -> None:
+    items = [Item("", "A brick\u2028is hard.", True, "test")]
+    write_suite(items, tmp_path / "suite.jsonl")
+    assert read_suite(tmp_path / "suite.jsonl") == items
