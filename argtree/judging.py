@@ -102,9 +102,8 @@ def evaluation_of(
         kept = read_evaluation(path)
         if kept.suite == suite_hash(items) and (not exploring.questions or kept.settings == exploring.settings):
             return kept
-    found = judge(registry, generation.spec, items, on_step, exploring)
-    keep(registry, generation, found)
-    return found
+    keep(registry, generation, judge(registry, generation.spec, items, on_step, exploring))
+    return read_evaluation(path)  # with as many digits as every later verdict sees
 
 
 def keep(registry: Registry, generation: Generation, found: Evaluation, part: Part = "validation") -> None:
