@@ -15,6 +15,7 @@ from benchmarks.loop_trees import Trees
 from models.everyday.benchmark import BenchmarkQuestion
 from models.everyday.corpus import examples
 from models.everyday.guesses import guess_untold
+from models.everyday.oracle import SimulatedOracle
 from models.everyday.withheld import Withheld
 from models.everyday.world import World
 from models.examples import Example
@@ -99,17 +100,12 @@ class SimulatedRater:
     """Answers from the world's truth, right at a stated rate; the same claim always gets the same answer."""
 
     def __init__(self, case: Case, rate: float) -> None:
-        self.case, self.rate = case, rate
-        self.asked = 0
+        self.rate = rate
+        self._oracle = SimulatedOracle(rate, rate, case.seed, case.world)
 
     def answer(self, claim: str) -> float | None:
         """1.0 for yes, 0.0 for no, None where the rater cannot say."""
-        self.asked += 1
-        truth = self.case.truth(claim)
-        if truth is None:
-            return None
-        drawn = np.random.default_rng([self.case.seed, 9, *claim.encode()]).random()
-        return float(truth if drawn < self.rate else not truth)
+        return {"yes": 1.0, "no": 0.0, "cannot_say": None}[self._oracle.says(claim)]
 
     def likelihood(self, said: float) -> tuple[float, float]:
         """P(answer | claim false), P(answer | claim true); a perfect rater is taken for one who is nearly so."""

@@ -16,7 +16,6 @@ DRAWS = 2000
 SHARES = (0.8, 0.6, 0.4)  # of the excess error at the start, to be reached
 MOVED_ROOTS = 10
 SHOWN_ROUNDS = (1, 3, 6, 9, 12)
-Rows = Mapping[str, Mapping[int, Sequence[dict]]]  # arm -> seed -> rows
 
 
 def read_rows(work: Path) -> tuple[dict[str, dict[int, list[dict]]], dict[int, dict[str, list[float]]]]:

@@ -23,8 +23,9 @@ from models.base import FloatArray
 from models.elicitation import Elicitor
 from models.everyday.corpus import MAX_ARGUMENTS, random_statement
 from models.examples import Example
+from models.gate import LEVEL
 from models.hf import HfModel
-from models.statistics import expected_calibration_error
+from models.statistics import expected_calibration_error, paired_p_value
 
 SLOW_DIRECT, LEARNT_DIRECT = 0.5, 1.0
 """How far a direct belief in a root counts beside its arguments, where roots are judged and where they are learnt from.
@@ -144,7 +145,7 @@ def _round(learner: Learner) -> dict:
         if variant.from_first:
             learner.model = SmallModel(case.folder)
         row["tokens"] = learner.model.learn(list(_lessons(learner, at, rng)), rng)
-        if before is not None and not _is_better(_validation_scores(learner), before):
+        if before is not None and paired_p_value(before - _validation_scores(learner)) > LEVEL:
             learner.model.model.load_state_dict(weights)
             row["rejected"] = True
     return row | _scores(learner)
@@ -158,7 +159,7 @@ def _explored(learner: Learner) -> Exploration:
     prior = dict(zip(case.plain, learner.model.believe(case.plain).tolist(), strict=True)) | {
         claim: prob for claim, prob in learner.asked_at.items() if claim in case.holders
     }
-    evidence = {claim: rater.likelihood(round(said)) for claim, said in learner.said.items()}
+    evidence = _evidence(learner) | dict.fromkeys(learner.unanswerable, (1.0, 1.0))  # nobody is asked those again
     reliability = Reliability(variant.rate, variant.rate) if variant.evsi else PERFECT
     if not len(learner.lean):
         learner.lean = leaning(case.explored, learner.model, prior, LEARNT_DIRECT).tolist()
@@ -339,9 +340,3 @@ def _validation_scores(learner: Learner) -> FloatArray:
     questions = learner.case.part("validation")
     prob = learner.model.believe([q.claim for q in questions])
     return (prob - np.array([float(q.truth) for q in questions])) ** 2
-
-
-def _is_better(new: FloatArray, old: FloatArray) -> bool:
-    """Whether the mean squared error fell by a one-sided paired test at the level 0.05 (normal approximation)."""
-    fall = old - new
-    return bool(fall.mean() > 1.645 * fall.std(ddof=1) / np.sqrt(len(fall)))

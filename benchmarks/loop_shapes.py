@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from argtree import Argument, ArgumentGraph, Claim, Premise
 from argtree.circuit import compile_circuit
 from argtree.compiled import compile_graph
 from argtree.factors import build_factors
@@ -87,11 +86,10 @@ class _Shape:
         first = alike[0]
         self.is_plain = np.array([trees.is_plain(claim) for claim in first])
         self.argued = np.flatnonzero(~self.is_plain)
-        prior = [
-            0.5 if plain else float(np.mean([trees.residual[claims[row]] for claims in alike]))
-            for row, plain in enumerate(self.is_plain)
-        ]
-        compiled = compile_graph(_graph(trees, first, prior))
+        prior = dict.fromkeys(first, 0.5)
+        for row in self.argued:
+            prior[first[row]] = float(np.mean([trees.residual[claims[row]] for claims in alike]))
+        compiled = compile_graph(trees.graph(first, prior))
         self._circuit = compile_circuit(build_factors(compiled))
 
     def solve(self, plain: FloatArray, lean: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -115,15 +113,6 @@ class _Shape:
         here, root = now[:, self.is_plain], now[:, -1:]
         difference = root * (held[:, self.is_plain] - here) / np.maximum(here * (1 - here), SMALLEST)
         return now, difference
-
-
-def _graph(trees: Trees, claims: Sequence[str], prior: Sequence[float]) -> ArgumentGraph:
-    arguments = [
-        Argument(f"{c}#{i}", c, a.polarity, a.strength, tuple(Premise(p.text, p.holds) for p in a.premises))
-        for c in claims
-        for i, a in enumerate(trees.arguments[c])
-    ]
-    return ArgumentGraph(tuple(Claim(c, c, p) for c, p in zip(claims, prior, strict=True)), tuple(arguments), ())
 
 
 def _signature(trees: Trees, claims: Sequence[str]) -> Signature:

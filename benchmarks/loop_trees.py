@@ -7,7 +7,7 @@ generation (`loop_model.py`).
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -33,33 +33,18 @@ class Trees:
     residual: Mapping[str, float]  # argued claim's text -> its prior
     calls: int  # of the model
 
-    def below(self, claims: Iterable[str]) -> list[str]:
-        """The claims and everything that they rest on, each once, those that rest on others first."""
-        seen: dict[str, None] = {}
-        waiting = list(claims)
-        while waiting:
-            claim = waiting.pop()
-            if claim not in seen:
-                seen[claim] = None
-                waiting += [premise.text for argument in self.arguments[claim] for premise in argument.premises]
-        return list(seen)
-
     def is_plain(self, claim: str) -> bool:
         """Whether nothing is argued about the claim: a fact that a person can just tell."""
         return not self.arguments[claim]
 
-    def graph(self, roots: Sequence[str], prior: Mapping[str, float]) -> ArgumentGraph:
-        """The graph under these roots; plain claims have their prior from `prior`. A claim's id is its text."""
-        claims = self.below(roots)
-        texts = [Claim(c, c, prior[c] if self.is_plain(c) else self.residual[c]) for c in claims]
+    def graph(self, claims: Sequence[str], prior: Mapping[str, float], roots: Sequence[str] = ()) -> ArgumentGraph:
+        """The graph of these claims, which hold all their premises, in this order. A claim's id is its text."""
         arguments = [
-            Argument(
-                f"{claim}#{number}", claim, a.polarity, a.strength, tuple(Premise(p.text, p.holds) for p in a.premises)
-            )
-            for claim in claims
-            for number, a in enumerate(self.arguments[claim])
+            Argument(f"{c}#{i}", c, a.polarity, a.strength, tuple(Premise(p.text, p.holds) for p in a.premises))
+            for c in claims
+            for i, a in enumerate(self.arguments[c])
         ]
-        return ArgumentGraph(tuple(texts), tuple(arguments), tuple(Root(root) for root in roots))
+        return ArgumentGraph(tuple(Claim(c, c, prior[c]) for c in claims), tuple(arguments), tuple(map(Root, roots)))
 
     def without_weak(self) -> "Trees":
         """The same without the arguments that hardly matter."""

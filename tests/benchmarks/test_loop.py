@@ -70,7 +70,7 @@ def test_trees_solved_side_by_side_are_as_propagation_solves_them(case: Case) ->
             claim: float(np.mean([case.trees.residual[grove.argued[n][place]] for n in alike]))
             for place, claim in enumerate(grove.argued[number])
         }
-        graph = replace(case.trees, residual={**case.trees.residual, **residual}).graph([root], prior)
+        graph = case.trees.graph(grove.claims[number], prior | residual, [root])
         result = propagate(replace(graph, evidence={root: tuple(grove.lean[number])}))
         rows = [graph.index[claim] for claim in grove.plain[number]]
         # plain claims are as likely as before the direct belief in the root for the one, after it for the other
