@@ -41,7 +41,7 @@ WORK = Path("runs/loop")
 PASSES = 32
 LABELS = 20  # a round, fixed before the first run
 MAIN = [Variant(arm, arm, labels=LABELS) for arm in ARMS]
-TENFOLD = Variant("random, tenfold", "random", labels=10 * LABELS)
+TENFOLD = Variant("random tenfold", "random", labels=10 * LABELS)
 ABLATIONS = [
     Variant("without distillation", distil=False, labels=LABELS),
     Variant("without replay", replay=False, labels=LABELS),

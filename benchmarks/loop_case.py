@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from argtree import Reliability, answer_likelihood
+from benchmarks.loop_model import SmallModel
 from benchmarks.loop_shapes import Grove
 from benchmarks.loop_trees import Trees
 from models.everyday.benchmark import BenchmarkQuestion
-from models.everyday.corpus import examples
+from models.everyday.corpus import examples, random_statement
 from models.everyday.guesses import guess_untold
 from models.everyday.oracle import SimulatedOracle
 from models.everyday.withheld import Withheld
@@ -25,6 +26,19 @@ PARTS = ("explore", "test", "apart")  # the parts with trees
 LEAST_ALIKE = 5
 """Roots are explored whose trees have a shape that so many have. Where the model garbles an argument a tree gets one
 of its own, and shapes are what is dear to solve. Nothing that is judged is left out for that."""
+
+NUM_PAIRS = 4000  # claims about two things that are held still where nothing is learnt of them
+
+
+@dataclass(frozen=True)
+class Believed:
+    """A claim, and P(claim) by the first generation."""
+
+    claim: str
+    prob: float
+    is_told: bool
+    is_argued: bool  # it follows from facts
+    things: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,24 @@ class Case:
             self.world, self.withheld, guess_untold(self.world, self.withheld), np.random.default_rng(self.seed)
         )
         return [example for example in drawn if example.yes_prob is None]
+
+    @cached_property
+    def believed(self) -> list[Believed]:
+        """Beliefs of the first generation in claims about one thing, and in a draw of claims about two.
+
+        Nothing that is judged is among them.
+        """
+        rng, world = np.random.default_rng([self.seed, 16]), self.world
+        kinds = [*world.quantities, *(key for key, rule in world.families.items() if rule.arity == 2)]
+        statements = [s for name in world.things for s in world.single_thing_statements(name)]
+        statements += [random_statement(world, kinds, rng) for _ in range(NUM_PAIRS)]
+        judged = {question.claim for question in self.questions if question.part != "explore"}
+        of_claim = {world.text(s): s for s in statements}
+        kept = {claim: s for claim, s in of_claim.items() if claim not in judged}
+        return [
+            Believed(claim, prob, self.withheld.is_told(world, s), bool(world.arguments(s)), frozenset(s.things))
+            for (claim, s), prob in zip(kept.items(), SmallModel(self.folder).believe(list(kept)).tolist(), strict=True)
+        ]
 
     def is_told(self, claim: str) -> bool:
         """Whether the training text told the claim's truth."""

@@ -43,7 +43,7 @@ def summary(work: Path) -> dict:
         found["value minus"] = {
             arm: _paired(rows["value"], of_arm)
             for arm, of_arm in rows.items()
-            if arm not in ("value", "random, tenfold")
+            if arm not in ("value", "random tenfold")
         }
         late = _slopes(rows["value"], range(7, 13))
         found["slope of value"] = {"rounds 1 to 12": _slopes(rows["value"], range(0, 13)), "rounds 7 to 12": late}
@@ -184,7 +184,7 @@ def draw(found: dict) -> bytes:
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), sharey=False)
     for axes, part in ((left, "test"), (right, "apart")):
         for arm, of_arm in found["arms"].items():
-            if arm == "random, tenfold":
+            if arm == "random tenfold":
                 continue
             curve = of_arm["fast"][part]
             rounds = range(len(curve))

@@ -25,7 +25,7 @@ from benchmarks.loop_arms import ARMS, Exploration, posterior
 from benchmarks.loop_case import Case, SimulatedRater
 from benchmarks.loop_figures import MOVED_ROOTS, mean_over
 from benchmarks.loop_model import SmallModel
-from benchmarks.loop_run import SLOW_DIRECT, floor, leaning, root_errors
+from benchmarks.loop_run import floor, leaning, root_errors
 
 SHOWN = (0, 20, 50, 100, 200, 400)
 COMPARED = ("value", "value for others", "most shared", "sensitivity", "uncertainty", "random")
@@ -37,9 +37,9 @@ def ask(case: Case, arm: str, answers: int) -> tuple[dict[int, list[float]], lis
     judged = case.judged["test"]
     plain = list(dict.fromkeys(claim for of in judged.plain for claim in of))
     test_prior = dict(zip(plain, model.believe(plain).tolist(), strict=True))
-    judged.lean = leaning(judged, model, test_prior, SLOW_DIRECT)
+    judged.lean = leaning(judged, model, test_prior)
     prior = dict(zip(case.plain, model.believe(case.plain).tolist(), strict=True))
-    case.explored.lean = leaning(case.explored, model, prior, SLOW_DIRECT)
+    case.explored.lean = leaning(case.explored, model, prior)
     at = Exploration(case, prior, {})
     at.work_out()
     errors: dict[int, list[float]] = {}

@@ -57,7 +57,7 @@ class Grove:
     def solve(
         self, prior: Mapping[str, float], numbers: Sequence[int] | None = None, reliability: Reliability = PERFECT
     ) -> dict[int, Solved]:
-        """The trees of these numbers, all by default.
+        """The trees of these numbers, all by default, in ascending order.
 
         Args:
             prior: P(plain claim), with what was answered about it.
@@ -76,7 +76,7 @@ class Grove:
                 found[number] = Solved(
                     argued[-1], dict(zip(self.argued[number], argued, strict=True)), value[place], difference[place]
                 )
-        return found
+        return dict(sorted(found.items()))
 
 
 class _Shape:

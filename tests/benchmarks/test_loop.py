@@ -83,6 +83,14 @@ def test_trees_solved_side_by_side_are_as_propagation_solves_them(case: Case) ->
     grove.lean = np.ones((len(grove.roots), 2))
 
 
+def test_a_direct_belief_that_counts_in_full_is_the_posterior(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_run, "DIRECT", 1.0)
+    grove, prior, model = case.explored, priors(case), SmallModel(WEIGHTS)
+    grove.lean = loop_run.leaning(grove, model, prior)
+    assert [one.prob for one in grove.solve(prior).values()] == pytest.approx(model.believe(grove.roots))
+    grove.lean = np.ones((len(grove.roots), 2))
+
+
 @pytest.mark.parametrize("arm", [arm for arm in ARMS if arm != "self-distillation"])
 def test_every_arm_asks_only_what_may_be_asked(case: Case, arm: str) -> None:
     at = Exploration(case, priors(case), {})
