@@ -5,7 +5,6 @@ questions that were never asked about. The rater is simulated: it answers from t
 same command goes on where it was; several at once may work on different seeds or arms.
 
     python -m benchmarks.loop --seeds 0,1,2
-    python -m benchmarks.loop --ablations --seeds 0
     python -m benchmarks.loop --report --seeds 0,1,2
 """
 
@@ -40,21 +39,8 @@ TREES_KEPT = MODELS / "trees.json.gz"  # under the questions of seeds 0 to 2
 WORK = Path("runs/loop")
 PASSES = 32
 LABELS = 20  # a round, fixed before the first run
-MAIN = [Variant(arm, arm, labels=LABELS) for arm in ARMS]
+MAIN = [Variant(arm, arm, labels=LABELS) for arm in ARMS if arm != "value for others"]  # that one: loop_open.py
 TENFOLD = Variant("random tenfold", "random", labels=10 * LABELS)
-ABLATIONS = [
-    Variant("without distillation", distil=False, labels=LABELS),
-    Variant("without replay", replay=False, labels=LABELS),
-    Variant("with a gate", gate=True, labels=LABELS),
-    Variant("every position", positions=True, labels=LABELS),
-    Variant("from the first generation", from_first=True, labels=LABELS),
-    Variant("one batch a round", anew=False, labels=LABELS),
-    Variant("raters 90 % right", rate=0.9, labels=LABELS),
-    Variant("raters 90 % right, EVSI", rate=0.9, evsi=True, labels=LABELS),
-    Variant("no weak reasons", world="no weak", labels=LABELS),
-    Variant("many weak reasons", world="many weak", labels=LABELS),
-    Variant("strengths off by noise", world="noise", labels=LABELS),
-]
 
 
 def model_folder(seed: int) -> Path:
@@ -93,16 +79,14 @@ def get_case(seed: int, trees: Trees) -> Case:
 def main(
     seeds: Annotated[str, typer.Option(help="Choices of withheld facts, each with a model of its own.")] = "0,1,2",
     arms: Annotated[str, typer.Option(help="Names, with commas; all by default.")] = "",
-    ablations: Annotated[bool, typer.Option(help="Run the ablations instead of the arms.")] = False,
     report: Annotated[bool, typer.Option(help="Run nothing; work out the tables from what is done.")] = False,
     rounds: Annotated[int, typer.Option(help="Rounds of each arm.")] = 12,
 ) -> None:
-    """Run the arms, or the ablations, and print the tables."""
+    """Run the arms, and print the tables."""
     torch.set_num_threads(1)
     logging.getLogger("argtree.models").setLevel(logging.ERROR)
     numbers = [int(seed) for seed in seeds.split(",")]
-    wanted = ABLATIONS if ablations else [*MAIN, TENFOLD]
-    wanted = [v for v in wanted if not arms or v.name in arms.split(",")]
+    wanted = [v for v in (*MAIN, TENFOLD) if not arms or v.name in arms.split(",")]
     if not report:
         trees = get_trees(numbers)
         for seed in numbers:

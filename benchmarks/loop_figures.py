@@ -147,7 +147,7 @@ def tables(found: dict) -> list[Table]:
     arms = Table("arm", "seeds", *shown, "excess, last / first", "labels to 80 60 40 %", title=title)
     for arm, of_arm in found["arms"].items():
         curve = of_arm["fast"]["test"]
-        cells = [_cell(curve[r]) if r < len(curve) else "" for r in (0, *SHOWN_ROUNDS)]
+        cells = [show_interval(curve[r]) if r < len(curve) else "" for r in (0, *SHOWN_ROUNDS)]
         reach = " ".join("-" if n is None else f"{n:.0f}" for n in of_arm["labels to reach"].values())
         share = of_arm["excess"][-1] / of_arm["excess"][0]
         arms.add_row(arm, str(len(of_arm["seeds"])), *cells, f"{share:.2f}", reach)
@@ -155,7 +155,7 @@ def tables(found: dict) -> list[Table]:
     slow = Table("arm", *columns, "diversity", "moved ten", title="Brier score after exploring")
     for arm, of_arm in found["arms"].items():
         cells = [
-            _cell(of_arm[kind][part][r]) if r in of_arm[kind][part] else ""
+            show_interval(of_arm[kind][part][r]) if r in of_arm[kind][part] else ""
             for kind in ("slow", "open")
             for part in ("test", "apart")
             for r in (0, 12)
@@ -168,11 +168,12 @@ def tables(found: dict) -> list[Table]:
         title="Paired differences on test (negative: value better)",
     )
     for arm, by_round in found.get("value minus", {}).items():
-        pairs.add_row(arm, *(_cell(by_round[r]) if r in by_round else "" for r in SHOWN_ROUNDS))
+        pairs.add_row(arm, *(show_interval(by_round[r]) if r in by_round else "" for r in SHOWN_ROUNDS))
     return [arms, slow, pairs]
 
 
-def _cell(one: dict) -> str:
+def show_interval(one: Mapping[str, float]) -> str:
+    """A mean with its interval, as `mean_over` gives them."""
     return f"{one['mean']:.4f} [{one['low']:.4f}, {one['high']:.4f}]"
 
 

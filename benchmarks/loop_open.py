@@ -23,7 +23,7 @@ from argtree.format import write_whole
 from benchmarks.loop import get_case, get_trees
 from benchmarks.loop_arms import ARMS, Exploration, posterior
 from benchmarks.loop_case import Case, SimulatedRater
-from benchmarks.loop_figures import MOVED_ROOTS, mean_over
+from benchmarks.loop_figures import MOVED_ROOTS, mean_over, show_interval
 from benchmarks.loop_model import SmallModel
 from benchmarks.loop_run import floor, leaning, root_errors
 
@@ -96,10 +96,10 @@ def main(
     table = Table("chosen by", *(f"{k} answers" for k in shown), "moved ten roots", title=title)
     for arm, cells in found["brier"].items():
         many, asked, _ = found["moved ten roots"][arm]
-        table.add_row(arm, *map(_cell, cells.values()), f"{many} of {asked}")
+        table.add_row(arm, *map(show_interval, cells.values()), f"{many} of {asked}")
     pairs = Table("value minus", *(f"{k} answers" for k in shown if k), title="Paired (negative: value is better)")
     for arm, cells in found["value minus"].items():
-        pairs.add_row(arm, *map(_cell, cells.values()))
+        pairs.add_row(arm, *map(show_interval, cells.values()))
     for one in (table, pairs):
         Console(width=150).print(one)
     if out is not None:
@@ -113,10 +113,6 @@ def _open(case: Case) -> list[str]:
 
 def _paired(value: list[dict[int, list[float]]], other: list[dict[int, list[float]]], k: int) -> dict[str, float]:
     return mean_over([np.subtract(a[k], b[k]).tolist() for a, b in zip(value, other, strict=True)])
-
-
-def _cell(one: dict[str, float]) -> str:
-    return f"{one['mean']:.4f} [{one['low']:.4f}, {one['high']:.4f}]"
 
 
 if __name__ == "__main__":

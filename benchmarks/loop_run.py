@@ -7,20 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from argtree import Reliability
 from argtree.evidence import SETTLED, label_prob
 from argtree.format import write_whole
 from argtree.value import PERFECT
 from benchmarks.loop_arms import ARMS, RANKED_ANEW, Exploration, posterior
-from benchmarks.loop_case import Case, SimulatedRater
+from benchmarks.loop_case import PARTS, Case, SimulatedRater
 from benchmarks.loop_model import SmallModel
 from benchmarks.loop_shapes import Grove
-from benchmarks.loop_trees import Trees
+from benchmarks.loop_trees import own_trees
 from models import prompts
 from models.base import FloatArray
 from models.elicitation import MIN_PROB, Elicitor
+from models.everyday.benchmark import draw_benchmark
 from models.everyday.corpus import MAX_ARGUMENTS
 from models.examples import Example
 from models.gate import LEVEL
@@ -55,7 +56,8 @@ class Variant:
     anew: bool = True  # ranked anew after each answer; else one batch by one ranking
     rate: float = 1.0  # of the rater's answers that are right
     evsi: bool = False  # the value of what such a rater says, not of the truth
-    world: str = ""  # "no weak", "many weak" reasons or strengths off by "noise"
+    sharpened: float = 1.0  # log-odds of the beliefs that trees are explored with, times this
+    world: str = ""  # another world than the experiment's: see `_other_world`
 
 
 @dataclass
@@ -103,7 +105,7 @@ class Learner:
 def run(case: Case, variant: Variant, folder: Path, rounds: int) -> Iterator[dict]:
     """The rows of the rounds, from 0 (before anything is asked), as they are done or were done before."""
     if variant.world:
-        case = replace(case, trees=_other_world(case.trees, variant.world, np.random.default_rng([case.seed, 14])))
+        case = _other_world(case, variant.world)
     folder.mkdir(parents=True, exist_ok=True)
     learner = Learner(case, variant, folder, SmallModel(case.folder))
     if (folder / "state.pt").exists():
@@ -120,10 +122,25 @@ def run(case: Case, variant: Variant, folder: Path, rounds: int) -> Iterator[dic
         yield learner.rows[-1]
 
 
-def _other_world(trees: Trees, how: str, rng: np.random.Generator) -> Trees:
-    if how == "noise":
-        return trees.with_noise(NOISE, rng)
-    return trees.without_weak() if how == "no weak" else trees.with_weak(WEAK_EACH, rng)
+def _other_world(case: Case, how: str) -> Case:
+    """The same with other trees, or with other questions. The last two have the world's own arguments as trees."""
+    rng = np.random.default_rng([case.seed, 14])
+    match how:
+        case "no weak reasons":
+            return replace(case, trees=case.trees.without_weak())
+        case "many weak reasons":
+            return replace(case, trees=case.trees.with_weak(WEAK_EACH, rng))
+        case "noisy strengths":
+            return replace(case, trees=case.trees.with_noise(NOISE, rng, case.world))
+        case "long tail":
+            questions = case.questions
+        case "no long tail":
+            questions = draw_benchmark(case.world, case.withheld, case.seed, zipf=0.0)
+        case _:
+            raise ValueError(f"There is no world of the name {how!r}.")
+    return replace(
+        case, questions=questions, trees=own_trees(case.world, [q.claim for q in questions if q.part in PARTS])
+    )
 
 
 def _round(learner: Learner) -> dict:
@@ -153,7 +170,8 @@ def _explored(learner: Learner) -> Exploration:
     the label has not entered yet: an answer must not count twice."""
     case, variant = learner.case, learner.variant
     rater = SimulatedRater(case, variant.rate)
-    prior = dict(zip(case.plain, learner.model.believe(case.plain).tolist(), strict=True)) | {
+    believed = expit(variant.sharpened * logit(learner.model.believe(case.plain)))
+    prior = dict(zip(case.plain, believed.tolist(), strict=True)) | {
         claim: prob for claim, prob in learner.asked_at.items() if claim in case.holders
     }
     evidence = _evidence(learner) | dict.fromkeys(learner.unanswerable, (1.0, 1.0))  # nobody is asked those again

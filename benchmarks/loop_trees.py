@@ -7,16 +7,20 @@ generation (`loop_model.py`).
 
 import gzip
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from rich.progress import Progress
+from scipy.special import expit, logit
 
 from argtree import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.format import write_whole
 from models.elicitation import Elicitor
+from models.everyday.corpus import argument_in_words
+from models.everyday.world import World
 from models.prompts import ProposedArgument, ProposedPremise
 
 ARGUMENTS_PER_CALL = 4
@@ -61,15 +65,38 @@ class Trees:
             more[claim] = (*of, *weak)
         return replace(self, arguments=more)
 
-    def with_noise(self, sd: float, rng: np.random.Generator) -> "Trees":
-        """The same with normal noise of `sd` on the log-odds of every strength."""
-        return replace(self, arguments={c: tuple(_noisy(a, sd, rng) for a in of) for c, of in self.arguments.items()})
+    def with_noise(self, sd: float, rng: np.random.Generator, world: World) -> "Trees":
+        """The same with normal noise of `sd` on the log-odds of every strength, the same noise for the same rule."""
+        noise: dict[tuple[str, int], float] = defaultdict(lambda: rng.normal(0, sd))
+        kinds = {claim: statement.key for claim in self.arguments if (statement := world.parse(claim)) is not None}
+        noisy = {
+            claim: tuple(_moved(a, noise[kinds[claim], i]) for i, a in enumerate(of)) if claim in kinds else of
+            for claim, of in self.arguments.items()
+        }
+        return replace(self, arguments=noisy)
 
 
-def _noisy(argument: ProposedArgument, sd: float, rng: np.random.Generator) -> ProposedArgument:
+def _moved(argument: ProposedArgument, log_odds: float) -> ProposedArgument:
     strength = min(max(argument.strength, 0.01), 0.99)
-    log_odds = np.log(strength / (1 - strength)) + rng.normal(0, sd)
-    return replace(argument, strength=float(1 / (1 + np.exp(-log_odds))))
+    return replace(argument, strength=float(expit(logit(strength) + log_odds)))
+
+
+def own_trees(world: World, roots: Sequence[str]) -> Trees:
+    """The world's own arguments under these claims, as a model that makes no slips would give them."""
+    arguments: dict[str, tuple[ProposedArgument, ...]] = {}
+    residual: dict[str, float] = {}
+    frontier = list(roots)
+    while frontier:
+        claim = frontier.pop()
+        if claim in arguments:
+            continue
+        statement = world.parse(claim)
+        assert statement is not None, claim
+        arguments[claim] = tuple(argument_in_words(world, *argument) for argument in world.arguments(statement))
+        if arguments[claim]:
+            residual[claim] = world.prior(statement)
+        frontier += [premise.text for a in arguments[claim] for premise in a.premises]
+    return Trees(arguments, residual, 0)
 
 
 def grow(elicitor: Elicitor, roots: Sequence[str], bar: Progress, known: Trees | None = None) -> Trees:

@@ -34,8 +34,12 @@ class BenchmarkQuestion:
     needs_withheld: bool  # whether its truth could depend on a fact that the model was not told
 
 
-def draw_benchmark(world: World, withheld: Withheld, seed: int) -> list[BenchmarkQuestion]:
-    """The questions of all parts; the same seed gives the same ones. Truths choose nothing."""
+def draw_benchmark(world: World, withheld: Withheld, seed: int, zipf: float = 1.0) -> list[BenchmarkQuestion]:
+    """The questions of all parts; the same seed gives the same ones. Truths choose nothing.
+
+    Args:
+        zipf: The exponent of popularity: a thing's is its rank to the power -zipf. With 0 all things are as popular.
+    """
     rng = np.random.default_rng([seed, 5])
     common = [name for name in sorted(world.things) if name not in withheld.apart]
     common = [common[i] for i in rng.permutation(len(common))]
@@ -43,7 +47,7 @@ def draw_benchmark(world: World, withheld: Withheld, seed: int) -> list[Benchmar
     found: list[BenchmarkQuestion] = []
     for part, size in SIZES.items():
         things = sorted(withheld.apart) if part == "apart" else common
-        for statement in _statements(world, withheld, things, size, seen, rng):
+        for statement in _statements(world, withheld, things, size, zipf, seen, rng):
             phrasings = world.questions(statement)
             question, told = phrasings[rng.integers(len(phrasings))], withheld.is_told(world, statement)
             found.append(BenchmarkQuestion(part, question, world.text(statement), world.truth(statement), not told))
@@ -68,11 +72,12 @@ def _statements(
     withheld: Withheld,
     things: Sequence[str],
     size: int,
+    zipf: float,
     seen: set[Statement],
     rng: np.random.Generator,
 ) -> Iterator[Statement]:
     """`size` new questions about `things`, the first of which are the most popular; added to `seen`."""
-    popularity = 1 / np.arange(1, len(things) + 1)  # Zipf's law, exponent 1
+    popularity = np.arange(1, len(things) + 1) ** -zipf  # Zipf's law
     families = list(world.families.values())
     wanted = {False: round(size * NEEDS_WITHHELD_SHARE), True: size - round(size * NEEDS_WITHHELD_SHARE)}
     if all(withheld.facts.isdisjoint(world.facts(thing)) is False for thing in things):

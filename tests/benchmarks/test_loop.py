@@ -13,7 +13,7 @@ from benchmarks.loop_case import Case, SimulatedRater
 from benchmarks.loop_figures import summary, tables
 from benchmarks.loop_model import SmallModel
 from benchmarks.loop_run import Variant, run
-from benchmarks.loop_trees import Trees, read_trees
+from benchmarks.loop_trees import Trees, own_trees, read_trees
 from models import prompts
 from models.elicitation import Elicitor
 from models.everyday.benchmark import read_benchmark
@@ -89,6 +89,21 @@ def test_a_direct_belief_that_counts_in_full_is_the_posterior(case: Case, monkey
     grove.lean = loop_run.leaning(grove, model, prior)
     assert [one.prob for one in grove.solve(prior).values()] == pytest.approx(model.believe(grove.roots))
     grove.lean = np.ones((len(grove.roots), 2))
+
+
+def test_the_worlds_own_trees_are_the_models_but_for_its_slips(case: Case, trees: Trees) -> None:
+    own = own_trees(case.world, [question.claim for question in case.questions])
+    both = [claim for claim, of in own.arguments.items() if of and trees.arguments.get(claim)]
+    alike = [set(own.arguments[claim]) == set(trees.arguments[claim]) for claim in both]
+    assert len(alike) > 400 and np.mean(alike) > 0.9
+
+
+def test_noise_moves_a_rule_alike_in_every_tree(case: Case, trees: Trees) -> None:
+    noisy = trees.with_noise(1.0, np.random.default_rng(0), case.world)
+    hard = [c for c in trees.arguments if c.endswith(" is hard.") and case.world.parse(c)]
+    strengths = {tuple(a.strength for a in noisy.arguments[c]) for c in hard}
+    assert len(hard) > 50 and len(strengths) < 0.1 * len(hard)  # as many as there are slips
+    assert strengths.isdisjoint(tuple(a.strength for a in trees.arguments[c]) for c in hard)
 
 
 @pytest.mark.parametrize("arm", [arm for arm in ARMS if arm != "self-distillation"])

@@ -51,3 +51,10 @@ def test_parts_share_things_but_for_those_apart(questions: list[BenchmarkQuestio
 def test_popularity_of_things_has_a_long_tail(questions: list[BenchmarkQuestion]) -> None:
     counts = [n for _, n in things_of(questions, "explore").most_common()]
     assert sum(counts[: len(counts) // 10]) > 0.4 * sum(counts)
+
+
+def test_without_popularity_no_thing_stands_out() -> None:
+    world = load_world()
+    alike = draw_benchmark(world, read_withheld(), 0, zipf=0.0)
+    counts = [n for _, n in things_of(alike, "explore").most_common()]
+    assert sum(counts[: len(counts) // 10]) < 0.2 * sum(counts)
