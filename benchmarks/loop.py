@@ -5,7 +5,7 @@ questions that were never asked about. The rater is simulated: it answers from t
 same command goes on where it was; several at once may work on different seeds or arms.
 
     python -m benchmarks.loop --seeds 0,1,2
-    python -m benchmarks.loop --report --seeds 0,1,2
+    python -m benchmarks.loop --report
 """
 
 import json
@@ -78,7 +78,7 @@ def get_case(seed: int, trees: Trees) -> Case:
 
 def main(
     seeds: Annotated[str, typer.Option(help="Choices of withheld facts, each with a model of its own.")] = "0,1,2",
-    arms: Annotated[str, typer.Option(help="Names, with commas; all by default.")] = "",
+    arms: Annotated[str, typer.Option(help="Names, with commas; all by default. Tables are of all.")] = "",
     report: Annotated[bool, typer.Option(help="Run nothing; work out the tables from what is done.")] = False,
     rounds: Annotated[int, typer.Option(help="Rounds of each arm.")] = 12,
 ) -> None:
@@ -91,6 +91,8 @@ def main(
         trees = get_trees(numbers)
         for seed in numbers:
             _run_seed(get_case(seed, trees), wanted, rounds)
+        if arms:
+            return
     found = summary(WORK)
     RESULTS.mkdir(exist_ok=True)
     write_whole(RESULTS / "loop.json", (json.dumps(found, indent=1) + "\n").encode())
