@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from argtree.format import write_whole
 from benchmarks.loop_arms import ARMS
-from benchmarks.loop_case import PARTS, Case
+from benchmarks.loop_case import JUDGED, PARTS, Case
 from benchmarks.loop_figures import draw, summary, tables
 from benchmarks.loop_run import Variant, floor, run
 from benchmarks.loop_trees import Trees, grow, read_trees, save_trees
@@ -105,7 +105,7 @@ def _run_seed(case: Case, wanted: list[Variant], rounds: int) -> None:
     folder = WORK / f"seed-{case.seed}"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "floor.json").exists():
-        floors = {part: floor(case, part) for part in ("test", "apart")}
+        floors = {part: floor(case, part) for part in JUDGED}
         write_whole(folder / "floor.json", json.dumps(floors).encode())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:

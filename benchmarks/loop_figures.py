@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -10,12 +11,15 @@ import numpy as np
 from rich.table import Table
 from scipy import stats
 
+from benchmarks.loop_case import JUDGED
+from benchmarks.loop_run import SLOW_QUESTIONS, SLOW_ROUNDS
 from models.base import FloatArray
 
 DRAWS = 2000
 SHARES = (0.8, 0.6, 0.4)  # of the excess error at the start, to be reached
 MOVED_ROOTS = 10
 SHOWN_ROUNDS = (1, 3, 6, 9, 12)
+SLOPES = (range(1, 13), range(3, 13), range(7, 13))  # rounds
 
 
 def read_rows(work: Path) -> tuple[dict[str, dict[int, list[dict]]], dict[int, dict[str, list[float]]]]:
@@ -36,7 +40,8 @@ def summary(work: Path) -> dict:
     rows, floors = read_rows(work)
     found: dict = {
         "seeds": sorted(floors),
-        "floor": {part: mean_over([floors[seed][part] for seed in floors]) for part in ("test", "apart")},
+        "floor": {part: mean_over([floors[seed][part] for seed in floors]) for part in JUDGED},
+        "floor where explored": {part: _explored_floor(floors, floors, part) for part in JUDGED},
         "arms": {arm: _arm(of_arm, floors) for arm, of_arm in rows.items()},
     }
     if "value" in rows:
@@ -45,56 +50,63 @@ def summary(work: Path) -> dict:
             for arm, of_arm in rows.items()
             if arm not in ("value", "random tenfold")
         }
-        late = _slopes(rows["value"], range(7, 13))
-        found["slope of value"] = {"rounds 1 to 12": _slopes(rows["value"], range(0, 13)), "rounds 7 to 12": late}
     return found
 
 
+def _explored_floor(floors: Mapping[int, Mapping[str, Sequence[float]]], seeds: Iterable[int], part: str) -> dict:
+    return mean_over([floors[seed][part][:SLOW_QUESTIONS] for seed in seeds])
+
+
 def _arm(of_arm: Mapping[int, Sequence[dict]], floors: Mapping[int, Mapping[str, Sequence[float]]]) -> dict:
-    rounds = min(len(rows) for rows in of_arm.values())
-    curve = {part: [mean_over([rows[r]["fast"][part] for rows in of_arm.values()]) for r in range(rounds)]
-             for part in ("test", "apart")}  # fmt: skip
-    slow = {
-        kind: {
-            part: {
-                r: mean_over([rows[r][kind][part] for rows in of_arm.values()])
-                for r in range(rounds)
-                if all(kind in rows[r] for rows in of_arm.values())
-            }  # fmt: skip
-            for part in ("test", "apart")
-        }
-        for kind in ("slow", "open")
-    }
+    rounds = range(min(len(rows) for rows in of_arm.values()))
+
+    def mean(key: str, of: Iterable[int] = rounds) -> list[float]:
+        return [float(np.mean([rows[r][key] for rows in of_arm.values()])) for r in of]
+
+    def having(key: str) -> list[int]:
+        return [r for r in rounds if all(key in rows[r] for rows in of_arm.values())]
+
+    def curve(kind: str, part: str) -> dict[int, dict]:
+        return {r: mean_over([rows[r][kind][part] for rows in of_arm.values()]) for r in having(kind)}
+
+    scores = {kind: {part: curve(kind, part) for part in JUDGED} for kind in ("fast", "slow", "open")}
+    labels = dict(zip(rounds, mean("labels"), strict=True))
     floor = float(np.mean([np.mean(floors[seed]["test"]) for seed in of_arm]))
-    labels = [float(np.mean([rows[r]["labels"] for rows in of_arm.values()])) for r in range(rounds)]
-    mean = [curve["test"][r]["mean"] for r in range(rounds)]
+    at_once = {r: one["mean"] - floor for r, one in scores["fast"]["test"].items()}
+    floor = _explored_floor(floors, of_arm, "test")["mean"]
+    explored = {r: one["mean"] - floor for r, one in open_book(scores, "test").items()}
     moved = [n for rows in of_arm.values() for row in rows for n in row.get("moved", [])]
-    diverse = {r: float(np.mean([rows[r]["diversity"] for rows in of_arm.values()]))
-               for r in range(rounds) if all("diversity" in rows[r] for rows in of_arm.values())}  # fmt: skip
     return {
         "seeds": sorted(of_arm),
         "labels": labels,
-        "fast": curve,
-        **slow,
-        "excess": [value - floor for value in mean],
-        "labels to reach": {str(share): _reached(labels, [m - floor for m in mean], share) for share in SHARES},
-        "told": [float(np.mean([rows[r]["told"] for rows in of_arm.values()])) for r in range(rounds)],
-        "ece": [float(np.mean([rows[r]["ece"] for rows in of_arm.values()])) for r in range(rounds)],
-        "diversity": diverse,
+        **scores,
+        "excess": {"at once": at_once, "explored with labels": explored},
+        "slope": {f"{r.start} to {r.stop - 1}": _slopes(of_arm, r) for r in SLOPES},
+        "labels to reach": {
+            name: {str(share): _reached(labels, of, share) for share in SHARES}
+            for name, of in (("at once", at_once), ("explored with labels", explored))
+        },
+        "told": mean("told"),
+        "ece": mean("ece"),
+        "diversity": dict(zip(having("diversity"), mean("diversity", having("diversity")), strict=True)),
         "answers": len(moved),
         "moved ten roots": sum(n >= MOVED_ROOTS for n in moved),
         "most roots moved": max(moved, default=0),
-        "rejected": sum(bool(row.get("rejected")) for rows in of_arm.values() for row in rows),
     }
 
 
-def _reached(labels: Sequence[float], excess: Sequence[float], share: float) -> float | None:
+def open_book(of_arm: Mapping, part: str) -> dict[int, dict]:
+    """The scores after exploring with the labels so far as evidence, by round; before any label there are none."""
+    return of_arm["open"][part]
+
+
+def _reached(labels: Mapping[int, float], excess: Mapping[int, float], share: float) -> float | None:
     """The labels at which the excess error first is a share of what it was, by linear interpolation."""
     wanted = share * excess[0]
-    for r in range(1, len(excess)):
-        if excess[r] <= wanted:
-            part = (excess[r - 1] - wanted) / (excess[r - 1] - excess[r])
-            return labels[r - 1] + part * (labels[r] - labels[r - 1])
+    for before, after in pairwise(excess):
+        if excess[after] <= wanted:
+            part = (excess[before] - wanted) / (excess[before] - excess[after])
+            return labels[before] + part * (labels[after] - labels[before])
     return None
 
 
@@ -147,21 +159,27 @@ def tables(found: dict) -> list[Table]:
     arms = Table("arm", "seeds", *shown, "excess, last / first", "labels to 80 60 40 %", title=title)
     for arm, of_arm in found["arms"].items():
         curve = of_arm["fast"]["test"]
-        cells = [show_interval(curve[r]) if r < len(curve) else "" for r in (0, *SHOWN_ROUNDS)]
-        reach = " ".join("-" if n is None else f"{n:.0f}" for n in of_arm["labels to reach"].values())
-        share = of_arm["excess"][-1] / of_arm["excess"][0]
-        arms.add_row(arm, str(len(of_arm["seeds"])), *cells, f"{share:.2f}", reach)
-    columns = [f"{kind} {part} {r}" for kind in ("slow", "open") for part in ("test", "apart") for r in (0, 12)]
-    slow = Table("arm", *columns, "diversity", "moved ten", title="Brier score after exploring")
+        cells = [show_interval(curve[r]) if r in curve else "" for r in (0, *SHOWN_ROUNDS)]
+        arms.add_row(arm, str(len(of_arm["seeds"])), *cells, *_excess(of_arm, "at once"))
+    title = f"The same after exploring with the labels, floor {found['floor where explored']['test']['mean']:.4f}"
+    opened = Table(
+        "arm", *(f"round {r}" for r in SLOW_ROUNDS), "excess, last / first", "labels to 80 60 40 %", title=title
+    )
     for arm, of_arm in found["arms"].items():
-        cells = [
-            show_interval(of_arm[kind][part][r]) if r in of_arm[kind][part] else ""
-            for kind in ("slow", "open")
-            for part in ("test", "apart")
-            for r in (0, 12)
-        ]
+        curve = open_book(of_arm, "test")
+        cells = [show_interval(curve[r]) if r in curve else "" for r in SLOW_ROUNDS]
+        opened.add_row(arm, *cells, *_excess(of_arm, "explored with labels"))
+    kinds = [("fast", "apart"), ("slow", "test"), ("slow", "apart")]
+    columns = [f"{'at once' if kind == 'fast' else 'explored'} {part} {r}" for kind, part in kinds for r in (0, 12)]
+    others = Table(
+        "arm", *columns, "told", "diversity", "moved ten", "most", title="Other figures; explored closed book"
+    )
+    for arm, of_arm in found["arms"].items():
+        cells = [show_interval(of_arm[k][p][r]) if r in of_arm[k][p] else "" for k, p in kinds for r in (0, 12)]
         diverse = " ".join(f"{n:.2f}" for n in of_arm["diversity"].values())
-        slow.add_row(arm, *cells, diverse, f"{of_arm['moved ten roots']} of {of_arm['answers']}")
+        told = f"{of_arm['told'][0]:.3f} {of_arm['told'][-1]:.3f}"
+        moved = f"{of_arm['moved ten roots']} of {of_arm['answers']}"
+        others.add_row(arm, *cells, told, diverse, moved, str(of_arm["most roots moved"]))
     pairs = Table(
         "value minus",
         *(f"round {r}" for r in SHOWN_ROUNDS),
@@ -169,7 +187,23 @@ def tables(found: dict) -> list[Table]:
     )
     for arm, by_round in found.get("value minus", {}).items():
         pairs.add_row(arm, *(show_interval(by_round[r]) if r in by_round else "" for r in SHOWN_ROUNDS))
-    return [arms, slow, pairs]
+    slopes = Table(
+        "arm", *(f"rounds {name}" for name in _first(found)["slope"]), title="Fall of the Brier score a round"
+    )
+    for arm, of_arm in found["arms"].items():
+        cells = [f"{show_interval(one)} p={one['p']:.3g}" if one else "" for one in of_arm["slope"].values()]
+        slopes.add_row(arm, *cells)
+    return [arms, opened, others, pairs, slopes]
+
+
+def _excess(of_arm: Mapping, kind: str) -> tuple[str, str]:
+    left = list(of_arm["excess"][kind].values())
+    reached = " ".join("-" if n is None else f"{n:.0f}" for n in of_arm["labels to reach"][kind].values())
+    return f"{left[-1] / left[0]:.2f}", reached
+
+
+def _first(found: dict) -> dict:
+    return next(iter(found["arms"].values()))
 
 
 def show_interval(one: Mapping[str, float]) -> str:
@@ -178,28 +212,34 @@ def show_interval(one: Mapping[str, float]) -> str:
 
 
 def draw(found: dict) -> bytes:
-    """Error by labels for every arm of the main experiment, as PNG."""
+    """The error left by round for every arm, as PNG: what is above the floor, in percent of what it was at first."""
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), sharey=False)
-    for axes, part in ((left, "test"), (right, "apart")):
+    panels = [
+        ("fast", "test", "answering at once"),
+        ("open", "test", "after exploring, with the labels as evidence"),
+        ("fast", "apart", "answering at once, things never asked about"),
+    ]
+    figure, every_axes = plt.subplots(1, len(panels), figsize=(16, 4.8))
+    for axes, (kind, part, title) in zip(every_axes, panels, strict=True):
+        floor = found["floor" if kind == "fast" else "floor where explored"][part]["mean"]
         for arm, of_arm in found["arms"].items():
             if arm == "random tenfold":
                 continue
-            curve = of_arm["fast"][part]
-            rounds = range(len(curve))
-            (line,) = axes.plot(rounds, [c["mean"] for c in curve], label=arm, linewidth=2.5 if arm == "value" else 1.2)
+            curve = of_arm["fast"][part] if kind == "fast" else open_book(of_arm, part)
+            left = {r: [100 * (one[key] - floor) / (curve[0]["mean"] - floor) for key in ("mean", "low", "high")]
+                    for r, one in curve.items()}  # fmt: skip
+            mean, low, high = zip(*left.values(), strict=True)
+            (line,) = axes.plot(list(left), mean, label=arm, linewidth=3 if arm == "value" else 1.3)
             if arm == "value":
-                axes.fill_between(rounds, [c["low"] for c in curve], [c["high"] for c in curve],
-                                  alpha=0.15, color=line.get_color())  # fmt: skip
-        axes.axhline(found["floor"][part]["mean"], linestyle=":", color="black", label="floor: every fact known")
-        axes.set_title(f"questions never asked: {part}")
+                axes.fill_between(list(left), low, high, alpha=0.12, color=line.get_color())
+        axes.set_title(title, fontsize=11)
         axes.set_xlabel("round")
-        axes.set_ylabel("Brier score, answering at once")
-    left.legend(fontsize=8)
+    every_axes[0].set_ylabel("error above the floor, % of the start")
+    every_axes[0].legend(fontsize=8)
     figure.tight_layout()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    figure.savefig(buffer, format="png", dpi=100)
     plt.close(figure)
     return buffer.getvalue()

@@ -25,7 +25,7 @@ from benchmarks.loop_arms import ARMS, Exploration, posterior
 from benchmarks.loop_case import Case, SimulatedRater
 from benchmarks.loop_figures import MOVED_ROOTS, mean_over, show_interval
 from benchmarks.loop_model import SmallModel
-from benchmarks.loop_run import floor, leaning, root_errors
+from benchmarks.loop_run import floor, root_errors
 
 SHOWN = (0, 20, 50, 100, 200, 400)
 COMPARED = ("value", "value for others", "most shared", "sensitivity", "uncertainty", "random")
@@ -34,12 +34,10 @@ COMPARED = ("value", "value for others", "most shared", "sensitivity", "uncertai
 def ask(case: Case, arm: str, answers: int) -> tuple[dict[int, list[float]], list[int]]:
     """(squared errors on the test questions after k answers, for each k shown; how many roots each answer moved)."""
     model, rater, rng = SmallModel(case.folder), SimulatedRater(case, 1.0), np.random.default_rng([case.seed, 15])
-    judged = case.judged["test"]
-    plain = list(dict.fromkeys(claim for of in judged.plain for claim in of))
+    plain = list(dict.fromkeys(claim for of in case.groves["test"].plain for claim in of))
     test_prior = dict(zip(plain, model.believe(plain).tolist(), strict=True))
-    judged.lean = leaning(judged, model, test_prior)
     prior = dict(zip(case.plain, model.believe(case.plain).tolist(), strict=True))
-    case.explored.lean = leaning(case.explored, model, prior)
+    case.explored.lean = case.lean["explore"]
     at = Exploration(case, prior, {})
     at.work_out()
     errors: dict[int, list[float]] = {}

@@ -14,13 +14,12 @@ from argtree.evidence import SETTLED, label_prob
 from argtree.format import write_whole
 from argtree.value import PERFECT
 from benchmarks.loop_arms import ARMS, RANKED_ANEW, Exploration, posterior
-from benchmarks.loop_case import PARTS, Case, SimulatedRater
+from benchmarks.loop_case import JUDGED, PARTS, Case, SimulatedRater
 from benchmarks.loop_model import SmallModel
-from benchmarks.loop_shapes import Grove
 from benchmarks.loop_trees import own_trees
 from models import prompts
 from models.base import FloatArray
-from models.elicitation import MIN_PROB, Elicitor
+from models.elicitation import Elicitor
 from models.everyday.benchmark import draw_benchmark
 from models.everyday.corpus import MAX_ARGUMENTS
 from models.examples import Example
@@ -28,14 +27,11 @@ from models.gate import LEVEL
 from models.hf import HfModel
 from models.statistics import expected_calibration_error, paired_p_value
 
-DIRECT = 0.5
-"""How far a direct belief in a root counts beside its arguments (docs/design.md, "Beliefs enter once"); chosen among
-0, 0.3, 0.5, 0.7 and 1 on the explore part of seed 0."""
 SLOW_ROUNDS, SLOW_QUESTIONS = (0, 3, 6, 9, 12), 300  # of a part, the first
 LABEL_REPEATS = 6  # how often each label is read in a round
 REHEARSED_TOLD, REHEARSED_UNTOLD = 0.2, 0.5  # the shares of claims whose truth was told or not, in a round
 REHEARSED_TEXT = 100  # wordings and arguments, in a round
-DIVERSITY_CLAIMS = 40
+DIVERSE_ROUNDS, DIVERSITY_CLAIMS = (0, 6, 12), 40
 TOLD_SAMPLE = 400
 NOISE = 1.0  # of strengths, in log-odds
 WEAK_EACH = 3  # more reasons about every argued claim
@@ -74,7 +70,6 @@ class Learner:
     asked: int = 0  # questions put, "can't say" included
     unanswerable: set[str] = field(default_factory=set)
     first_argued: dict[str, float] = field(default_factory=dict)  # argued claim -> its probability before any label
-    lean: list[list[float]] = field(default_factory=list)  # of each root, the first generation's direct belief
     rows: list[dict] = field(default_factory=list)
 
     def save(self) -> None:
@@ -85,7 +80,6 @@ class Learner:
             "asked": self.asked,
             "unanswerable": sorted(self.unanswerable),
             "first_argued": self.first_argued,
-            "lean": self.lean,
             "rows": self.rows,
         }
         temporary = self.folder / "state.tmp"
@@ -176,32 +170,13 @@ def _explored(learner: Learner) -> Exploration:
     }
     evidence = _evidence(learner) | dict.fromkeys(learner.unanswerable, (1.0, 1.0))  # nobody is asked those again
     reliability = Reliability(variant.rate, variant.rate) if variant.evsi else PERFECT
-    if not len(learner.lean):
-        learner.lean = leaning(case.explored, learner.model, prior).tolist()
-    case.explored.lean = np.array(learner.lean)
+    case.explored.lean = case.lean["explore"].copy()
     for root, said in learner.said.items():
         if root in case.numbers:  # the arm that asks roots themselves
             case.explored.lean[case.numbers[root]] *= rater.likelihood(round(said))
     at = Exploration(case, prior, evidence, reliability)
     at.work_out()
     return at
-
-
-def leaning(
-    grove: Grove, model: SmallModel, prior: dict[str, float], numbers: Sequence[int] | None = None
-) -> FloatArray:
-    """The model's direct beliefs in the roots as evidence, [N, 2]; ones where the tree's number isn't asked for.
-
-    The likelihood ratio is odds(belief) / odds(marginal from the arguments), to the power `DIRECT`: docs/design.md,
-    "Beliefs enter once".
-    """
-    grove.lean = np.ones((len(grove.roots), 2))
-    solved = grove.solve(prior, numbers)
-    marginal = np.clip([one.prob for one in solved.values()], MIN_PROB, 1 - MIN_PROB)
-    ratio = np.exp(DIRECT * (logit(model.believe([grove.roots[n] for n in solved])) - logit(marginal)))
-    lean = np.ones((len(grove.roots), 2))
-    lean[list(solved)] = np.stack([np.minimum(1, 1 / ratio), np.minimum(1, ratio)], axis=1)
-    return lean
 
 
 def _ask(learner: Learner, at: Exploration, rng: np.random.Generator) -> list[int]:
@@ -280,14 +255,15 @@ def _both_ways(claim: str, prob: float) -> tuple[Example, Example]:
 def _scores(learner: Learner) -> dict:
     """The figures of a generation: squared errors question by question, so that arms can be compared in pairs."""
     case, model = learner.case, learner.model
-    prob = {part: model.believe([q.claim for q in case.part(part)]) for part in ("test", "apart")}
+    prob = {part: model.believe([q.claim for q in case.part(part)]) for part in JUDGED}
     row: dict = {"fast": {part: _errors(prob[part], case.part(part)) for part in prob}}
     row["ece"] = expected_calibration_error(prob["test"], np.array([float(q.truth) for q in case.part("test")]))
     row["told"] = _told_accuracy(learner)
     if learner.round in SLOW_ROUNDS:
-        row["slow"] = {part: _slow_errors(learner, part, {}) for part in ("test", "apart")}
-        if learner.said:
-            row["open"] = {part: _slow_errors(learner, part, _evidence(learner)) for part in ("test", "apart")}
+        row["slow"], row["open"] = {}, {}
+        for part in JUDGED:
+            row["slow"][part], row["open"][part] = _slow_errors(learner, part)
+    if learner.round in DIVERSE_ROUNDS:
         row["diversity"] = _diversity(learner)
     return row
 
@@ -301,30 +277,31 @@ def _evidence(learner: Learner) -> dict[str, tuple[float, float]]:
     return {claim: rater.likelihood(round(said)) for claim, said in learner.said.items()}
 
 
-def _slow_errors(learner: Learner, part: str, evidence: dict[str, tuple[float, float]]) -> list[float]:
-    """Squared errors after exploring, with the generation's beliefs in all plain claims, and the labels if given."""
-    grove = learner.case.judged[part]
+def _slow_errors(learner: Learner, part: str) -> tuple[list[float], list[float]]:
+    """Squared errors after exploring with the generation's beliefs in plain claims: closed book, and with labels."""
+    case, grove = learner.case, learner.case.groves[part]
     numbers = range(min(SLOW_QUESTIONS, len(grove.roots)))
     plain = list(dict.fromkeys(claim for number in numbers for claim in grove.plain[number]))
     prior = dict(zip(plain, learner.model.believe(plain).tolist(), strict=True))
-    grove.lean = leaning(grove, learner.model, prior, numbers)
-    for claim in evidence.keys() & prior.keys():
-        prior[claim] = posterior(learner.asked_at[claim], evidence[claim])
-    return root_errors(learner.case, part, prior, numbers)
+    answered = {
+        claim: posterior(learner.asked_at[claim], likelihoods)
+        for claim, likelihoods in _evidence(learner).items()
+        if claim in prior
+    }
+    return root_errors(case, part, prior, numbers), root_errors(case, part, prior | answered, numbers)
 
 
 def root_errors(case: Case, part: str, prior: dict[str, float], numbers: Sequence[int] | None = None) -> list[float]:
     """Squared errors of the posteriors of a part's questions, of the trees of these numbers, all by default."""
     truth = {question.claim: question.truth for question in case.part(part)}
-    grove = case.judged[part]
+    grove = case.groves[part]
+    grove.lean = case.lean[part]
     return [round((one.prob - truth[grove.roots[n]]) ** 2, 5) for n, one in grove.solve(prior, numbers).items()]
 
 
 def floor(case: Case, part: str) -> list[float]:
     """Squared errors when every fact is known to the engine, with the direct beliefs of the first generation."""
-    grove, model = case.judged[part], SmallModel(case.folder)
-    plain = list(dict.fromkeys(claim for of in grove.plain for claim in of))
-    grove.lean = leaning(grove, model, dict(zip(plain, model.believe(plain).tolist(), strict=True)))
+    plain = {claim for of in case.groves[part].plain for claim in of}
     truths = {claim: case.truth(claim) for claim in plain}
     return root_errors(case, part, {claim: 0.5 if true is None else float(true) for claim, true in truths.items()})
 

@@ -84,11 +84,13 @@ def test_trees_solved_side_by_side_are_as_propagation_solves_them(case: Case) ->
 
 
 def test_a_direct_belief_that_counts_in_full_is_the_posterior(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_run, "DIRECT", 1.0)
-    grove, prior, model = case.explored, priors(case), SmallModel(WEIGHTS)
-    grove.lean = loop_run.leaning(grove, model, prior)
-    assert [one.prob for one in grove.solve(prior).values()] == pytest.approx(model.believe(grove.roots))
-    grove.lean = np.ones((len(grove.roots), 2))
+    monkeypatch.setattr(loop_case, "DIRECT", 1.0)
+    same, model = replace(case), SmallModel(WEIGHTS)
+    for part, grove in same.groves.items():
+        grove.lean = same.lean[part]
+        plain = list({claim for of in grove.plain for claim in of})
+        found = grove.solve(dict(zip(plain, model.believe(plain).tolist(), strict=True)))
+        assert [one.prob for one in found.values()] == pytest.approx(model.believe(grove.roots), abs=1e-4)
 
 
 def test_the_worlds_own_trees_are_the_models_but_for_its_slips(case: Case, trees: Trees) -> None:
