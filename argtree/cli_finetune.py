@@ -53,11 +53,15 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="FILE.jsonl",
-            help="Earlier data to mix in: prompt and completion a line. Models of the bundled world need none.",
+            help="Earlier data to mix in: prompt and completion a line. Models of the bundled world need none: they "
+            "rehearse what they believed at first.",
         ),
     ] = None,
     replay_share: Annotated[
-        float, typer.Option(min=0.0, max=0.99, help="What share of all that is trained on is earlier data.")
+        float,
+        typer.Option(
+            min=0.0, max=0.99, help="What share of all that is trained on is from --replay; 0: nothing is rehearsed."
+        ),
     ] = DEFAULT_REPLAY_SHARE,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Of the order and of what is random at the start.")

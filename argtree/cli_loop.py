@@ -17,7 +17,9 @@ from argtree.loop_state import LoopState, RoundState, StateFile, Step
 from argtree.text import printable
 from store.database import DEFAULT_STORE, open_store
 
-DEFAULT_NEW_ROOTS = 20
+DEFAULT_NEW_ROOTS = 200  # learning shows only with about a thousand explored roots: docs/design.md
+CALLS_PER_ROOT = 20  # of the model, enough to word a root and to argue it once or twice
+DEFAULT_BUDGET = 2_000
 MAX_SEED = 4_000_000  # a round trains with a thousand times as much, which must stay below 2 ** 32
 _SHOWN_WORDS = 60  # characters of what a bar is at
 _WORDS: dict[Step, str] = {
@@ -44,13 +46,18 @@ def _loop(
         Literal["queue", "simulated"], typer.Option(help="Who answers: people, or a program that knows the world.")
     ] = "queue",
     answers: Annotated[int, typer.Option(min=1, help="Answers wanted in each round.")] = 20,
-    budget: Annotated[int, typer.Option(min=1, help="Model calls of each round's exploring.")] = 2_000,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Model calls of each round's exploring [2000, or 20 a new root if more]."
+        ),
+    ] = None,
     question_file: Annotated[
         Path | None, typer.Option("--questions", metavar="FILE", help="More questions, one a line.")
     ] = None,
     new_roots: Annotated[
         int | None,
-        typer.Option(min=0, help="Questions drawn from the bundled benchmark in each round, if simulated [20]."),
+        typer.Option(min=0, help="Questions drawn from the bundled benchmark in each round, if simulated [200]."),
     ] = None,
     folder: Annotated[Path, typer.Option(help="Where the loop keeps its state and its datasets.")] = Path("loop"),
     store: StoreOption = DEFAULT_STORE,
@@ -89,6 +96,8 @@ def _loop(
 
     if new_roots is None:
         new_roots = DEFAULT_NEW_ROOTS if oracle == "simulated" and not asked else 0
+    if budget is None:
+        budget = max(DEFAULT_BUDGET, CALLS_PER_ROOT * new_roots)
     settings = Settings(
         rounds=rounds,
         oracle=oracle,

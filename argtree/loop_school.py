@@ -96,16 +96,17 @@ class GenerationSchool:
         return Elicitor(load_model(spec, generations=self.registry.folder))
 
     def export(self, engine: Engine, folder: Path) -> Record:
-        """Writes what is learnt from: what people said, what follows from it, explored roots, arguments that held."""
+        """Writes what is learnt from: what people said, what follows from it, explored claims, arguments that held."""
         held_out = 0.0 if self._is_everyday or self.suite is not None else HELD_OUT  # else a suite of its own judges
         with read_scope(engine) as session:
-            summary = export_dataset(session, folder, dataset_prompts(), propagate, Options("all", held_out=held_out))
+            options = Options("all", positions=0, held_out=held_out)
+            summary = export_dataset(session, folder, dataset_prompts(), propagate, options)
         return {"answers": summary.answers, "premises": summary.premises, "rows": summary.rows}
 
     def train(self, dataset: Path, scratch: Path, parent: int, tag: Record, seed: int, on_step: OnStep) -> Record:
         """Fine-tunes a generation on the dataset into a candidate; one that the same round made already is that one.
 
-        Old data is replayed, and the checkpoints of a run that was killed lie among the generations: see
+        What was known before is rehearsed, and the checkpoints of a run that was killed lie among the generations: see
         `models.candidates`. So `scratch` stays empty.
         """
         from models.candidates import Plan, default_method, make  # trl takes seconds to import
