@@ -10,15 +10,24 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from argtree.cli_common import FirstModelOption, GenerationsOption, JsonOption, MethodOption, StoreOption, err, out
+from argtree.cli_common import (
+    EpochsOption,
+    FirstModelOption,
+    GenerationsOption,
+    JsonOption,
+    MethodOption,
+    StoreOption,
+    err,
+    out,
+)
 from argtree.errors import ArgtreeError
 from argtree.format import write_whole
 from argtree.loop_state import LoopState, RoundState, StateFile, Step
 from argtree.text import printable
 from store.database import DEFAULT_STORE, open_store
 
-DEFAULT_NEW_ROOTS = 200  # learning shows only with about a thousand explored roots: docs/design.md
-CALLS_PER_ROOT = 20  # of the model, enough to word a root and to argue it once or twice
+DEFAULT_NEW_ROOTS = 200  # what a few dozen explored roots teach can't be told from chance
+CALLS_PER_ROOT = 20  # of the model: enough to word a root, and to argue it once or twice
 DEFAULT_BUDGET = 2_000
 MAX_SEED = 4_000_000  # a round trains with a thousand times as much, which must stay below 2 ** 32
 _SHOWN_WORDS = 60  # characters of what a bar is at
@@ -48,9 +57,7 @@ def _loop(
     answers: Annotated[int, typer.Option(min=1, help="Answers wanted in each round.")] = 20,
     budget: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Model calls of each round's exploring [2000, or 20 a new root if more]."
-        ),
+        typer.Option(min=1, help="Model calls of each round's exploring [2000, or 20 a new root if more]."),
     ] = None,
     question_file: Annotated[
         Path | None, typer.Option("--questions", metavar="FILE", help="More questions, one a line.")
@@ -66,7 +73,7 @@ def _loop(
     sensitivity: Annotated[float, typer.Option(min=0, max=1, help="P(simulated yes | true).")] = 0.97,
     specificity: Annotated[float, typer.Option(min=0, max=1, help="P(simulated no | false).")] = 0.97,
     method: MethodOption = None,
-    epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the dataset.")] = 3.0,
+    epochs: EpochsOption = None,
     slow_questions: Annotated[
         int, typer.Option(min=0, help="How many held-out questions to judge after exploring too.")
     ] = 0,

@@ -34,7 +34,7 @@ class Training:
     """How a candidate is made and judged."""
 
     method: Literal["lora", "full"] | None = None  # None: see `models.candidates.default_method`
-    epochs: float = 3.0
+    epochs: float | None = None  # None: see `models.candidates.default_epochs`
     exploring: Exploring = Exploring()
 
 
@@ -96,11 +96,10 @@ class GenerationSchool:
         return Elicitor(load_model(spec, generations=self.registry.folder))
 
     def export(self, engine: Engine, folder: Path) -> Record:
-        """Writes what is learnt from: what people said, what follows from it, explored claims, arguments that held."""
+        """Writes what is learnt from: what people said, what follows from it, explored roots, arguments that held."""
         held_out = 0.0 if self._is_everyday or self.suite is not None else HELD_OUT  # else a suite of its own judges
         with read_scope(engine) as session:
-            options = Options("all", positions=0, held_out=held_out)
-            summary = export_dataset(session, folder, dataset_prompts(), propagate, options)
+            summary = export_dataset(session, folder, dataset_prompts(), propagate, Options("all", held_out=held_out))
         return {"answers": summary.answers, "premises": summary.premises, "rows": summary.rows}
 
     def train(self, dataset: Path, scratch: Path, parent: int, tag: Record, seed: int, on_step: OnStep) -> Record:
@@ -109,7 +108,7 @@ class GenerationSchool:
         What was known before is rehearsed, and the checkpoints of a run that was killed lie among the generations: see
         `models.candidates`. So `scratch` stays empty.
         """
-        from models.candidates import Plan, default_method, make  # trl takes seconds to import
+        from models.candidates import Plan, default_epochs, default_method, make  # trl takes seconds to import
         from models.settings import Settings
 
         examples = read_examples(dataset)
@@ -118,7 +117,8 @@ class GenerationSchool:
         made = self._made(tag)
         if made is None:
             method = self.training.method or default_method(self.registry)
-            settings = Settings(method=method, epochs=self.training.epochs, seed=seed)
+            epochs = self.training.epochs or default_epochs(self.registry)
+            settings = Settings(method=method, epochs=epochs, seed=seed)
             details: dict[str, object] = {"tag": tag, "dataset": str(dataset)}
             of, validation = self.registry.get(parent), read_examples(dataset, "validation")
             plan = Plan(self.registry, of, examples, settings, validation, details=details)

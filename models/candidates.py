@@ -69,6 +69,11 @@ def default_method(registry: Registry) -> Method:
     return "lora" if _told_folder(registry) is None else "full"
 
 
+def default_epochs(registry: Registry) -> float:
+    """How often a family goes through dataset and replay unless its user says: rehearsed beliefs make a pass long."""
+    return 3.0 if _told_folder(registry) is None else 1.0
+
+
 def with_old(plan: Plan) -> list[Example]:
     """What the plan teaches, with its replay: of a file, or of what a model of the bundled world believed at first."""
     seed, told = plan.settings.seed, _told_folder(plan.registry)
