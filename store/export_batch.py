@@ -21,7 +21,7 @@ from store.claims import known
 from store.columns import columns
 from store.graphs import load_about, load_quantity, measurements
 from store.ragged import IntArray, starts
-from store.tables import About, Answer, Argument, Claim, Evidence, Premise, Quantity, Rater, Root
+from store.tables import About, Answer, Argument, Belief, Claim, Evidence, Premise, Quantity, Rater, Root
 
 _AT_ONCE = 10_000  # ids in one statement; SQLite takes 32,766
 
@@ -65,6 +65,7 @@ class Batch:
     answers: Answers
     raters: dict[int, str]  # id -> name, of all in the store
     label: FloatArray  # [N] P(claim) from the answers alone; NaN where none says anything
+    belief: FloatArray  # [N] the first direct belief in the claim, from before it was answered; NaN where there is none
     questions: dict[int, str]  # place of a root -> question, oldest first
     arguments: list[BatchArgument]  # [G]
     before: g.ArgumentGraph | None  # without raters' answers; None where the claims have to do with nothing
@@ -104,14 +105,16 @@ class Reader:
         asked = sorted(self._where(columns(Root, "id", "claim_id", "question"), "root.claim_id", ids))
         questions = {place[claim_id]: question for _, claim_id, question in asked}
         if not linked:
-            return Batch(rows, keys, texts, answers, self._raters, label, questions, [], None, None)
+            unasked = np.full(len(ids), np.nan)  # nothing is made of beliefs in what hangs together with nothing
+            return Batch(rows, keys, texts, answers, self._raters, label, unasked, questions, [], None, None)
         reasons = self._reasons(place, ids)
         rest = self._where(select(About), "about.claim_id", ids) if self._quantities else []
         about = {row.claim_id: row for (row,) in rest}
         said = map({one: load_about(row, self._keys) for one, row in about.items()}.get, ids)
         claims = tuple(map(g.Claim, keys, texts, priors, askable, said))
         before, graph = self._graphs(claims, ids, reasons, list(about.values()), likelihood)
-        return Batch(rows, keys, texts, answers, self._raters, label, questions, reasons, before, graph)
+        belief = self._beliefs(ids)
+        return Batch(rows, keys, texts, answers, self._raters, label, belief, questions, reasons, before, graph)
 
     def _where(self, statement: Any, column: str, ids: Sequence[int]) -> list[Any]:
         """Returns the rows in which a column is one of the ids, which are ours and so may stand in the statement."""
@@ -130,6 +133,12 @@ class Reader:
         counts = np.bincount(np.searchsorted(ids, np.array(about, np.int64)), minlength=len(ids))
         answered_at = [one if isinstance(one, str) else iso(one) for one in moments]
         return Answers(starts(counts), answered_at=answered_at, **dict(zip(others, said, strict=True)))
+
+    def _beliefs(self, ids: Sequence[int]) -> FloatArray:
+        direct = columns(Belief, "id", "claim_id", "mean").where(col(Belief.kind) == "direct")
+        found = sorted(self._where(direct, "belief.claim_id", ids), key=_first, reverse=True)
+        first = {claim_id: mean for _, claim_id, mean in found}  # the oldest comes last
+        return np.array([first.get(one, np.nan) for one in ids])
 
     def _reasons(self, place: dict[int, int], ids: Sequence[int]) -> list[BatchArgument]:
         premises: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
