@@ -40,6 +40,14 @@ MethodOption = Annotated[
         "--method", help="Train an adapter, or all weights; by default all weights of models of the bundled world."
     ),
 ]
+EpochsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--epochs",
+        min=0.001,
+        help="Passes over dataset and replay; by default 3, and 1 for the bundled world's models.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from argtree.cli_common import FirstModelOption, GenerationsOption, MethodOption, err, out
+from argtree.cli_common import EpochsOption, FirstModelOption, GenerationsOption, MethodOption, err, out
 from argtree.errors import ArgtreeError
 from models.generations import Generation, Registry
 
@@ -42,7 +42,7 @@ def finetune(
     passes: Annotated[
         int | None, typer.Option(min=1, help="From scratch: how often the told text is gone through.")
     ] = None,
-    epochs: Annotated[float, typer.Option(min=0.001, help="Passes over dataset and replay.")] = 3.0,
+    epochs: EpochsOption = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Exactly so many optimiser steps instead.")] = None,
     learning_rate: Annotated[
         float | None, typer.Option(min=1e-9, max=1.0, help="At its highest; by default of size and method.")
@@ -53,11 +53,15 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="FILE.jsonl",
-            help="Earlier data to mix in: prompt and completion a line. Models of the bundled world need none.",
+            help="Earlier data to mix in: prompt and completion a line. Models of the bundled world need none: they "
+            "rehearse what they believed at first.",
         ),
     ] = None,
     replay_share: Annotated[
-        float, typer.Option(min=0.0, max=0.99, help="What share of all that is trained on is earlier data.")
+        float,
+        typer.Option(
+            min=0.0, max=0.99, help="What share of all that is trained on is from --replay; 0: nothing is rehearsed."
+        ),
     ] = DEFAULT_REPLAY_SHARE,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Of the order and of what is random at the start.")
@@ -87,7 +91,7 @@ def finetune(
     _start(registry, model)
     of = registry.find(parent)
     with _loading("Loading"):
-        from models.candidates import Plan, default_method
+        from models.candidates import Plan, default_epochs, default_method
         from models.everyday.pretrain import NUM_PASSES
         from models.settings import Settings
         from models.trainer import join_processes
@@ -98,7 +102,7 @@ def finetune(
             join_processes()
         settings = Settings(
             method=method or default_method(registry),
-            epochs=epochs,
+            epochs=epochs or default_epochs(registry),
             steps=steps,
             learning_rate=learning_rate,
             tokens_per_batch=tokens_per_batch,

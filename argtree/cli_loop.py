@@ -10,14 +10,25 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from argtree.cli_common import FirstModelOption, GenerationsOption, JsonOption, MethodOption, StoreOption, err, out
+from argtree.cli_common import (
+    EpochsOption,
+    FirstModelOption,
+    GenerationsOption,
+    JsonOption,
+    MethodOption,
+    StoreOption,
+    err,
+    out,
+)
 from argtree.errors import ArgtreeError
 from argtree.format import write_whole
 from argtree.loop_state import LoopState, RoundState, StateFile, Step
 from argtree.text import printable
 from store.database import DEFAULT_STORE, open_store
 
-DEFAULT_NEW_ROOTS = 20
+DEFAULT_NEW_ROOTS = 200  # what a few dozen explored roots teach can't be told from chance
+CALLS_PER_ROOT = 20  # of the model: enough to word a root, and to argue it once or twice
+DEFAULT_BUDGET = 2_000
 MAX_SEED = 4_000_000  # a round trains with a thousand times as much, which must stay below 2 ** 32
 _SHOWN_WORDS = 60  # characters of what a bar is at
 _WORDS: dict[Step, str] = {
@@ -44,13 +55,16 @@ def _loop(
         Literal["queue", "simulated"], typer.Option(help="Who answers: people, or a program that knows the world.")
     ] = "queue",
     answers: Annotated[int, typer.Option(min=1, help="Answers wanted in each round.")] = 20,
-    budget: Annotated[int, typer.Option(min=1, help="Model calls of each round's exploring.")] = 2_000,
+    budget: Annotated[
+        int | None,
+        typer.Option(min=1, help="Model calls of each round's exploring [2000, or 20 a new root if more]."),
+    ] = None,
     question_file: Annotated[
         Path | None, typer.Option("--questions", metavar="FILE", help="More questions, one a line.")
     ] = None,
     new_roots: Annotated[
         int | None,
-        typer.Option(min=0, help="Questions drawn from the bundled benchmark in each round, if simulated [20]."),
+        typer.Option(min=0, help="Questions drawn from the bundled benchmark in each round, if simulated [200]."),
     ] = None,
     folder: Annotated[Path, typer.Option(help="Where the loop keeps its state and its datasets.")] = Path("loop"),
     store: StoreOption = DEFAULT_STORE,
@@ -59,7 +73,7 @@ def _loop(
     sensitivity: Annotated[float, typer.Option(min=0, max=1, help="P(simulated yes | true).")] = 0.97,
     specificity: Annotated[float, typer.Option(min=0, max=1, help="P(simulated no | false).")] = 0.97,
     method: MethodOption = None,
-    epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the dataset.")] = 3.0,
+    epochs: EpochsOption = None,
     slow_questions: Annotated[
         int, typer.Option(min=0, help="How many held-out questions to judge after exploring too.")
     ] = 0,
@@ -89,6 +103,8 @@ def _loop(
 
     if new_roots is None:
         new_roots = DEFAULT_NEW_ROOTS if oracle == "simulated" and not asked else 0
+    if budget is None:
+        budget = max(DEFAULT_BUDGET, CALLS_PER_ROOT * new_roots)
     settings = Settings(
         rounds=rounds,
         oracle=oracle,

@@ -71,7 +71,7 @@ class Explorer:
         """
         question = self.elicitor.check_question(question)
         with read_scope(self.engine) as session:
-            keys = {root.question: claims.root_claim(session, root).key for root in claims.list_roots(session)}
+            keys = dict(claims.root_keys(session))
         if question in keys:
             return keys[question]
         text = self.elicitor.state_claim(question)
@@ -180,7 +180,7 @@ class Explorer:
         Claims that no model holds a belief about came with an imported graph and are left as they are.
         """
         if root_keys is None:
-            root_keys = [claims.root_claim(session, root).key for root in claims.list_roots(session)]
+            root_keys = [key for _, key in claims.root_keys(session)]
         graph = load_graph(session, root_keys)
         closed = claims.closed_claims(session) | graph.evidence.keys()  # what a person answered needs no arguments
         variances = {

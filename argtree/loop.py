@@ -230,7 +230,7 @@ class Loop:
             if explorer.elicitor.calls or question in one.notes["refused"]:
                 self._count(state, one, explorer, False)
         with read_scope(self.engine) as session:
-            return [claims.root_claim(session, root).key for root in claims.list_roots(session)]
+            return [key for _, key in claims.root_keys(session)]
 
     def _questions(self, number: int) -> Sequence[str]:
         """The questions that are added in a round."""

@@ -34,7 +34,7 @@ class Training:
     """How a candidate is made and judged."""
 
     method: Literal["lora", "full"] | None = None  # None: see `models.candidates.default_method`
-    epochs: float = 3.0
+    epochs: float | None = None  # None: see `models.candidates.default_epochs`
     exploring: Exploring = Exploring()
 
 
@@ -105,10 +105,10 @@ class GenerationSchool:
     def train(self, dataset: Path, scratch: Path, parent: int, tag: Record, seed: int, on_step: OnStep) -> Record:
         """Fine-tunes a generation on the dataset into a candidate; one that the same round made already is that one.
 
-        Old data is replayed, and the checkpoints of a run that was killed lie among the generations: see
+        What was known before is rehearsed, and the checkpoints of a run that was killed lie among the generations: see
         `models.candidates`. So `scratch` stays empty.
         """
-        from models.candidates import Plan, default_method, make  # trl takes seconds to import
+        from models.candidates import Plan, default_epochs, default_method, make  # trl takes seconds to import
         from models.settings import Settings
 
         examples = read_examples(dataset)
@@ -117,7 +117,8 @@ class GenerationSchool:
         made = self._made(tag)
         if made is None:
             method = self.training.method or default_method(self.registry)
-            settings = Settings(method=method, epochs=self.training.epochs, seed=seed)
+            epochs = self.training.epochs or default_epochs(self.registry)
+            settings = Settings(method=method, epochs=epochs, seed=seed)
             details: dict[str, object] = {"tag": tag, "dataset": str(dataset)}
             of, validation = self.registry.get(parent), read_examples(dataset, "validation")
             plan = Plan(self.registry, of, examples, settings, validation, details=details)

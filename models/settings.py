@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 Method = Literal["lora", "full"]
 OnStep = Callable[[int, int, float], None]  # (steps done, steps in all, loss)
 SMALL = 20_000_000  # parameters: a model below it takes larger steps
-LEARNING_RATES: dict[Method, tuple[float, float]] = {"lora": (2e-3, 2e-4), "full": (5e-4, 1e-5)}  # small, others
+LEARNING_RATES: dict[Method, tuple[float, float]] = {"lora": (2e-3, 2e-4), "full": (1.5e-4, 1e-5)}  # small, others
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,12 @@ def list_roots(session: Session) -> list[Root]:
     return list(session.exec(select(Root).order_by(col(Root.id)).execution_options(populate_existing=True)))
 
 
+def root_keys(session: Session) -> list[tuple[str, str]]:
+    """Returns the question of each root and the key of its claim, oldest first."""
+    pairs = select(Root.question, Claim.key).join(Claim, col(Claim.id) == col(Root.claim_id)).order_by(col(Root.id))
+    return [(question, key) for question, key in session.exec(pairs)]
+
+
 def root_claim(session: Session, root: Root) -> Claim:
     """Returns the claim that a root is about."""
     return session.exec(select(Claim).where(Claim.id == root.claim_id)).one()

@@ -12,8 +12,10 @@ similarity joins in data cleaning").
 
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,11 +129,13 @@ def _texts(
     session: Session, families: Families, below_split: int = TEST + 1, above_split: int = -1
 ) -> Iterator[tuple[IntArray, list[str]]]:
     """Gives rows and texts of the claims in some splits, portion by portion, in the order of rows."""
-    for part in portions(session, columns(Claim, "id", "text", order=("id",))):
-        rows = families.rows([one for one, _ in part])
-        wanted = (families.split[rows] < below_split) & (families.split[rows] > above_split)
+    end = 0
+    for part in portions(session, columns(Claim, "text", order=("id",))):
+        start, end = end, end + len(part)
+        split = families.split[start:end]
+        wanted = (split < below_split) & (split > above_split)
         if wanted.any():
-            yield rows[wanted], [text for (_, text), is_wanted in zip(part, wanted, strict=True) if is_wanted]
+            yield start + np.flatnonzero(wanted), [text for (text,) in compress(part, wanted.tolist())]
 
 
 def _signatures(texts: Sequence[str], guards: HashArray | None = None) -> _Signatures:
@@ -164,11 +168,10 @@ def _words(texts: Sequence[str]) -> tuple[HashArray, HashArray]:
     A text without such words counts as a word of its own.
     """
     found = _WORD.findall(folded("".join(["\n" + text.replace("\n", " ") for text in texts])))
-    counted = {word: _counted(word) for word in dict.fromkeys(found)}
-    place = {word: number for number, word in enumerate(counted)}
-    hashes, guards = np.array(list(counted.values()), dtype=np.uint64).T
-    hashes[place["\n"]] = 0
+    place: defaultdict[str, int] = defaultdict(count().__next__)  # a new word gets the next number
     of_words = np.fromiter(map(place.__getitem__, found), np.int64, len(found))
+    hashes, guards = np.array(list(map(_counted, place)), dtype=np.uint64).T
+    hashes[place["\n"]] = 0
     of_words = of_words[hashes[of_words] != _NOTHING]
     begins = np.append(np.flatnonzero(hashes[of_words] == 0), len(of_words))
     empty = np.flatnonzero(np.diff(begins) == 1)

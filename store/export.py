@@ -1,9 +1,10 @@
 """The dataset: what raters answered and what follows from it, as files that trainers read as they are.
 
-One pass over the store, batch by batch of claims that hang together, so memory is that of one batch, some fifty bytes
-for every claim, and for every held-out one the pairs of words that near-duplicates are found by. The same store gives
-byte-identical files: rows are in a fixed order and nothing tells when or where they were written. Texts of claims come
-from models and users, so they stand in Parquet only, never in the card.
+One pass over the store, batch by batch of claims that hang together. Memory is that of one batch, of the rows of each
+file that wait until they are ten thousand, of some fifty bytes for every claim, and before the first batch, for every
+held-out claim, of the pairs of words that near-duplicates are found by. The same store gives byte-identical files: rows
+are in a fixed order and nothing tells when or where they were written. Texts of claims come from models and users, so
+they stand in Parquet only, never in the card.
 """
 
 import gc

@@ -17,7 +17,7 @@ def argument_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
         asked = prompts.propose(findings.batch.texts[claim], (), 1)
         reasons = {one.argument.key: in_words(findings, one.argument) for one in judged}
         replies = {key: prompts.arguments((reason,)) for key, reason in reasons.items()}
-        yield from _proposals(findings, prompts, claim, [one for one in judged if one.survived], reasons)
+        yield from _proposals(findings, prompts, claim, [one for one in judged if one.survived], reasons, replies)
         for chosen, rejected in _pairs(judged):
             columns = (asked, replies[chosen.argument.key], replies[rejected.argument.key])
             yield _row("dpo", columns, findings, claim, (chosen, rejected), rejected.argument.key)
@@ -26,18 +26,27 @@ def argument_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
 
 
 def _proposals(
-    findings: Findings, prompts: Prompts, claim: int, survived: Sequence[Judged], reasons: Mapping[str, Reason]
+    findings: Findings,
+    prompts: Prompts,
+    claim: int,
+    survived: Sequence[Judged],
+    reasons: Mapping[str, Reason],
+    replies: Mapping[str, str],
 ) -> Iterator[NewRow]:
     """Gives the survivors as replies to the request for arguments, a handful at a time, those before listed as known.
 
     That is how an explorer asks for them.
+
+    Args:
+        reasons: by an argument's key: it in words.
+        replies: by an argument's key: the reply that gives nothing else.
     """
     said = [reasons[one.argument.key] for one in survived]
     size = prompts.arguments_asked
     for start in range(0, len(survived), size):
-        asked = prompts.propose(findings.batch.texts[claim], said[:start], size)
-        reply = prompts.arguments(said[start : start + size])
-        row = _row("sft", (asked, reply), findings, claim, survived[start : start + size])
+        asked, some = prompts.propose(findings.batch.texts[claim], said[:start], size), survived[start : start + size]
+        reply = replies[some[0].argument.key] if len(some) == 1 else prompts.arguments(said[start : start + size])
+        row = _row("sft", (asked, reply), findings, claim, some)
         yield row._replace(mentions=_mentions(claim, survived[: start + size])) if start else row
 
 

@@ -12,18 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import String, func, inspect, text, type_coerce
+from sqlalchemy import String, func, type_coerce
 from sqlmodel import Session, col, or_, select
 
 from argtree import graph as g
 from argtree.evidence import label_likelihood, label_prob
 from store.claims import known
-from store.columns import columns
+from store.columns import column, columns, rows_among
 from store.graphs import load_about, load_quantity, measurements
 from store.ragged import IntArray, starts
-from store.tables import About, Answer, Argument, Claim, Evidence, Premise, Quantity, Rater, Root
-
-_AT_ONCE = 10_000  # ids in one statement; SQLite takes 32,766
+from store.tables import About, Answer, Argument, Belief, Claim, Evidence, Premise, Quantity, Rater, Root
 
 FloatArray = NDArray[np.float64]
 
@@ -65,6 +63,7 @@ class Batch:
     answers: Answers
     raters: dict[int, str]  # id -> name, of all in the store
     label: FloatArray  # [N] P(claim) from the answers alone; NaN where none says anything
+    belief: FloatArray  # [N] the first direct belief in the claim, from before it was answered; NaN where there is none
     questions: dict[int, str]  # place of a root -> question, oldest first
     arguments: list[BatchArgument]  # [G]
     before: g.ArgumentGraph | None  # without raters' answers; None where the claims have to do with nothing
@@ -95,57 +94,57 @@ class Reader:
             rows: theirs in `Families`.
             linked: whether anything ties them to others, all of which are among them.
         """
-        found = self._where(columns(Claim, "key", "text", "prior", "askable", order=("id",)), "claim.id", ids)
+        found = self._among(columns(Claim, "key", "text", "prior", "askable", order=("id",)), column(Claim, "id"), ids)
         keys, texts, priors, askable = map(list, zip(*found, strict=True))
         answers = self._answers(ids)
         likelihood = _likelihoods(answers)
         label = _labels(likelihood)
         place = {one: number for number, one in enumerate(ids)}
-        asked = sorted(self._where(columns(Root, "id", "claim_id", "question"), "root.claim_id", ids))
+        asked = sorted(self._among(columns(Root, "id", "claim_id", "question"), column(Root, "claim_id"), ids))
         questions = {place[claim_id]: question for _, claim_id, question in asked}
         if not linked:
-            return Batch(rows, keys, texts, answers, self._raters, label, questions, [], None, None)
+            unasked = np.full(len(ids), np.nan)  # nothing is made of beliefs in what hangs together with nothing
+            return Batch(rows, keys, texts, answers, self._raters, label, unasked, questions, [], None, None)
         reasons = self._reasons(place, ids)
-        rest = self._where(select(About), "about.claim_id", ids) if self._quantities else []
+        rest = self._among(select(About), column(About, "claim_id"), ids) if self._quantities else []
         about = {row.claim_id: row for (row,) in rest}
         said = map({one: load_about(row, self._keys) for one, row in about.items()}.get, ids)
         claims = tuple(map(g.Claim, keys, texts, priors, askable, said))
         before, graph = self._graphs(claims, ids, reasons, list(about.values()), likelihood)
-        return Batch(rows, keys, texts, answers, self._raters, label, questions, reasons, before, graph)
-
-    def _where(self, statement: Any, column: str, ids: Sequence[int]) -> list[Any]:
-        """Returns the rows in which a column is one of the ids, which are ours and so may stand in the statement."""
-        found: list[Any] = []
-        for start in range(0, len(ids), _AT_ONCE):
-            listed = ",".join(map(str, ids[start : start + _AT_ONCE]))
-            found += self.session.execute(statement.where(text(f"{column} IN ({listed})"))).all()
-        return found
+        belief = self._beliefs(ids)
+        return Batch(rows, keys, texts, answers, self._raters, label, belief, questions, reasons, before, graph)
 
     def _answers(self, ids: Sequence[int]) -> Answers:
         fields = [name for name in Answers.__dataclass_fields__ if name != "start"]
         others = [name for name in fields if name != "answered_at"]
         statement = columns(Answer, "claim_id", *others, order=("claim_id", "id")).add_columns(self._answered_at)
-        found = self._where(statement, "answer.claim_id", ids)
+        found = self._among(statement, column(Answer, "claim_id"), ids)
         about, *said, moments = map(list, zip(*found, strict=True)) if found else [[]] * (2 + len(others))
         counts = np.bincount(np.searchsorted(ids, np.array(about, np.int64)), minlength=len(ids))
         answered_at = [one if isinstance(one, str) else iso(one) for one in moments]
         return Answers(starts(counts), answered_at=answered_at, **dict(zip(others, said, strict=True)))
 
+    def _beliefs(self, ids: Sequence[int]) -> FloatArray:
+        direct = columns(Belief, "id", "claim_id", "mean").where(col(Belief.kind) == "direct")
+        found = sorted(self._where(direct, "belief.claim_id", ids), key=_first, reverse=True)
+        first = {claim_id: mean for _, claim_id, mean in found}  # the oldest comes last
+        return np.array([first.get(one, np.nan) for one in ids])
+
     def _reasons(self, place: dict[int, int], ids: Sequence[int]) -> list[BatchArgument]:
-        premises: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
-        stands = columns(Premise, "argument_id", "position", "claim_id", "holds")
-        stands = stands.where(col(Argument.id) == col(Premise.argument_id))
-        for argument_id, position, claim_id, holds in self._where(stands, "argument.conclusion_id", ids):
-            premises[argument_id].append((position, place[claim_id], holds))
-        fields = ("id", "key", "conclusion_id", "polarity", "strength", "generation")
+        fields = columns(Argument, "id", "key", "conclusion_id", "polarity", "strength", "generation")
+        found = sorted(self._among(fields, column(Argument, "conclusion_id"), ids), key=_first)
+        stands = columns(Premise, "argument_id", "claim_id", "holds", order=("argument_id", "position"))
+        places = self._among(stands, column(Premise, "argument_id"), [row[0] for row in found])
+        premises: dict[int, list[tuple[int, bool]]] = defaultdict(list)
+        for argument_id, claim_id, holds in places:
+            premises[argument_id].append((place[claim_id], holds))
         return [
-            BatchArgument(
-                key, place[conclusion], polarity, strength, tuple([p[1:] for p in sorted(premises[one])]), generation
-            )
-            for one, key, conclusion, polarity, strength, generation in sorted(
-                self._where(columns(Argument, *fields), "argument.conclusion_id", ids), key=_first
-            )
+            BatchArgument(key, place[conclusion], polarity, strength, tuple(premises[one]), generation)
+            for one, key, conclusion, polarity, strength, generation in found
         ]
+
+    def _among(self, statement: Any, of: Any, ids: Sequence[int]) -> list[Any]:
+        return rows_among(self.session, statement, of, ids)
 
     def _graphs(
         self,
@@ -162,7 +161,7 @@ class Reader:
             for measured in self._measured
         )
         likelihoods = columns(Evidence, "claim_id", "if_false", "if_true")
-        found = self._where(likelihoods, "evidence.claim_id", ids) if self._has_evidence else []
+        found = self._among(likelihoods, column(Evidence, "claim_id"), ids) if self._has_evidence else []
         imported = {one: (if_false, if_true) for one, if_false, if_true in found}
         keys = [claim.id for claim in claims]
         taken = [tuple([g.Premise(keys[place], holds) for place, holds in one.premises]) for one in reasons]
@@ -216,10 +215,10 @@ def _number(answer: Answer, rater: str) -> tuple[Any, ...]:
 
 def _answered_at(session: Session) -> Any:
     """Returns the column of times of answers: on SQLite, which keeps them as texts in UTC, in the form of `iso`."""
-    column = inspect(Answer).local_table.c["answered_at"]
+    moment = column(Answer, "answered_at")
     if session.get_bind().dialect.name != "sqlite":
-        return column
-    return func.replace(type_coerce(column, String), " ", "T").concat("+00:00")
+        return moment
+    return func.replace(type_coerce(moment, String), " ", "T").concat("+00:00")
 
 
 def _likelihoods(answers: Answers) -> FloatArray:

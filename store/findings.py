@@ -17,13 +17,21 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from argtree.evidence import SETTLED
 from argtree.graph import ArgumentGraph, Root
 from store.export_batch import Batch, BatchArgument, FloatArray
+from store.ragged import IntArray
 
 MOVED = 0.01
 """An argument that moved a root by less than this is not called one that moved it."""
+
+DIRECT = 0.5
+"""How far a direct belief in an argued claim counts beside its arguments; `benchmarks/loop_run.py` says how chosen."""
+
+LEAST = 1e-4
+"""No probability is taken as surer than this, either way; as in `models.elicitation`."""
 
 Basis = Literal["said", "inferred", "moved"]
 Edge = tuple[
@@ -69,7 +77,8 @@ class Findings:
     """What a batch's answers lead to. Axis: N claims of the batch; claims are meant by their places in it."""
 
     batch: Batch
-    prob: FloatArray  # [N] posterior; empty where nothing hangs together
+    before: FloatArray  # [N] P(claim) without raters' answers; empty where nothing hangs together
+    prob: FloatArray  # [N] posterior; empty likewise
     is_said: list[bool]  # [N] somebody answered the claim
     state: list[int]  # [N] 1: settled as true, -1: as false, 0: not
     weight: FloatArray  # [N] of an inferred claim, in (0, 1]; else 0
@@ -109,16 +118,29 @@ def find(batch: Batch, propagate_fn: PropagateFn) -> Findings:
     weight = np.zeros(len(label))
     graph, before = batch.graph, batch.before
     if graph is None or before is None:
-        return Findings(batch, np.empty(0), is_said.tolist(), state.tolist(), weight, {})
+        return Findings(batch, np.empty(0), np.empty(0), is_said.tolist(), state.tolist(), weight, {})
     old = np.clip(propagate_fn(before).prob, 0.0, 1.0)
     new = old if graph is before else np.clip(propagate_fn(graph).prob, 0.0, 1.0)
     was_settled = is_settled(old) & ((old > 0.5) == (new > 0.5))
     for place in np.flatnonzero(~is_said & is_settled(new) & (new != old) & ~was_settled).tolist():
         state[place] = 1 if new[place] > 0.5 else -1
         weight[place] = moved_share(float(old[place]), float(new[place]))
-    findings = Findings(batch, new, is_said.tolist(), state.tolist(), weight, {})
+    findings = Findings(batch, old, new, is_said.tolist(), state.tolist(), weight, {})
     findings.judged.update(_judge(findings, graph, propagate_fn))
     return findings
+
+
+def with_belief(findings: Findings, places: IntArray) -> FloatArray:
+    """Returns the posterior of these claims with the model's direct belief in each as evidence on it, [K].
+
+    The likelihood ratio is (odds(belief) / odds(marginal from the arguments)) ** DIRECT: docs/design.md, "Beliefs enter
+    once". A claim that was answered, or of which no belief is known, keeps its posterior.
+    """
+    prob, belief = findings.prob[places], findings.batch.belief[places]
+    told, before, now = (logit(np.clip(one, LEAST, 1 - LEAST)) for one in (belief, findings.before[places], prob))
+    enters = ~np.isnan(belief) & np.isnan(findings.batch.label[places])
+    found: FloatArray = np.where(enters, expit(now + DIRECT * (told - before)), prob)
+    return found
 
 
 def moved_share(old: float, new: float) -> float:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sqlalchemy
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from store.columns import columns, integers, portions
+from store.columns import column, columns, integers, portions
 from store.ragged import IntArray, ranges
 from store.tables import About, Answer, Argument, Claim, Premise, Root
 
@@ -40,10 +41,6 @@ class Families:
     is_linked: BoolArray  # [C] it has arguments, stands in one, or is about a quantity
     component: IntArray  # [C] equal for claims that hang together
 
-    def rows(self, ids: Any) -> IntArray:
-        """Returns the rows of claims by their ids in the store."""
-        return np.searchsorted(self.ids, np.asarray(ids, dtype=np.int64)).astype(np.int64)
-
 
 def read_families(session: Session, held_out: float) -> Families:
     """Returns the split of every claim in the store.
@@ -56,7 +53,7 @@ def read_families(session: Session, held_out: float) -> Families:
     roots = np.searchsorted(ids, integers(session, columns(Root, "claim_id", order=("id",)), 1)[:, 0])
     tied = _ties(session, ids)
     answered = np.zeros(len(ids), dtype=np.bool_)
-    said = select(Answer.claim_id).where(col(Answer.prob).is_not(None))
+    said = columns(Answer, "claim_id").where(column(Answer, "prob").is_not(None))
     answered[np.searchsorted(ids, integers(session, said, 1)[:, 0])] = True
     linked = np.zeros(len(ids), dtype=np.bool_)
     linked[edges.ravel()] = True
@@ -133,8 +130,9 @@ def _claims(session: Session, held_out: float) -> tuple[IntArray, IntArray]:
     own: list[IntArray] = []
     hashed = columns(Claim, "id", "text_hash", order=("id",))
     for part in portions(session, hashed):
-        ids.append(np.fromiter((one for one, _ in part), np.int64, len(part)))
-        own.append(_splits_of([digest[:8] for _, digest in part], held_out))
+        of_part, digests = zip(*part, strict=True)
+        ids.append(np.array(of_part, np.int64))
+        own.append(_splits_of([digest[:8] for digest in digests], held_out))
     empty = np.empty(0, dtype=np.int64)
     return np.concatenate([empty, *ids]), np.concatenate([empty, *own])
 
@@ -146,13 +144,15 @@ def _splits_of(digits: Sequence[str], held_out: float) -> IntArray:
 
 
 def _edges() -> Any:
-    return select(Argument.conclusion_id, Premise.claim_id).where(Premise.argument_id == Argument.id)
+    both = sqlalchemy.select(column(Argument, "conclusion_id"), column(Premise, "claim_id"))
+    return both.where(column(Premise, "argument_id") == column(Argument, "id"))
 
 
 def _ties(session: Session, ids: IntArray) -> IntArray:
     """Returns (row of the claim, id of the quantity), one for each quantity that a claim is about."""
-    first = integers(session, select(About.claim_id, About.quantity_id), 2)
-    other = integers(session, select(About.claim_id, About.other_id).where(col(About.other_id).is_not(None)), 2)
+    first = integers(session, columns(About, "claim_id", "quantity_id"), 2)
+    compared = columns(About, "claim_id", "other_id").where(column(About, "other_id").is_not(None))
+    other = integers(session, compared, 2)
     pairs = np.concatenate([first, other])
     pairs[:, 0] = np.searchsorted(ids, pairs[:, 0])
     return pairs

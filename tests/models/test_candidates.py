@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import models.everyday.pretrain
 from argtree.cli import app
 from models import prompts
-from models.candidates import Plan, make
+from models.candidates import NEWS_WEIGHT, Plan, make, with_old
 from models.dataset import read_examples
 from models.elicitation import Elicitor
 from models.errors import TrainingError
@@ -46,7 +46,8 @@ def run(dataset: Path, *options: object, code: int = 0) -> str:
 
 
 def test_bundled_model_becomes_a_candidate_that_learnt(dataset: Path) -> None:
-    said = run(dataset, "--steps", 20, "--seed", 3)
+    how = ("--steps", 20, "--seed", 3, "--learning-rate", 5e-4, "--replay-share", 0)
+    said = run(dataset, *how)
     assert "Generation 1 is a candidate, trained from generation 0 on 6 examples." in said
     registry = Registry(dataset.parent / "g")
     made = registry.get(1)
@@ -56,7 +57,18 @@ def test_bundled_model_becomes_a_candidate_that_learnt(dataset: Path) -> None:
     assert not list((dataset.parent / "g").glob(".training-*"))
     taught = load_model("generation:1", generations=dataset.parent / "g")
     assert all(abs(belief.mean - WANTED) < 0.1 for belief in Elicitor(taught).believe(CLAIMS))
-    assert "was made by this very run already" in run(dataset, "--steps", 20, "--seed", 3)
+    assert "was made by this very run already" in run(dataset, *how)
+
+
+def test_bundled_model_rehearses_what_its_first_generation_believed(dataset: Path) -> None:
+    registry = Registry(dataset.parent / "g")
+    registry.start("bundled")
+    taught = with_old(Plan(registry, registry.get(0), read_examples(dataset), Settings()))
+    news = [example for example in taught if example.weight == NEWS_WEIGHT]
+    old = [example for example in taught if example.prompt.startswith(prompts.IS_TRUE) and example not in news][:20]
+    first = Elicitor(load_model("bundled")).believe([example.prompt.removeprefix(prompts.IS_TRUE) for example in old])
+    assert len(news) == len(read_examples(dataset)) < len(taught) / 100
+    assert [example.yes_prob for example in old] == pytest.approx([belief.mean for belief in first], abs=1e-4)
 
 
 def test_adapters_follow_one_another_on_one_base(dataset: Path, tiny_folder: Path) -> None:

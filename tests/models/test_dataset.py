@@ -1,6 +1,5 @@
 """Reading exported datasets, and mixing in what was known before."""
 
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,13 @@ import pytest
 from models import prompts
 from models.dataset import hash_examples, read_examples, read_turns
 from models.errors import DatasetError
+from models.everyday.benchmark import read_benchmark
 from models.everyday.pretrain import with_taught
+from models.everyday.withheld import read_withheld
+from models.everyday.world import Statement, load_world
 from models.examples import Example
 from models.load import bundled_folder
-from models.replay import told_examples, with_replay
+from models.replay import NUM_WORDINGS, rehearsed, with_replay
 
 
 def turn(role: str, content: str) -> list[dict[str, str]]:
@@ -102,11 +104,19 @@ def test_share_of_one_is_refused() -> None:
         with_replay([], iter([]), 1.0)
 
 
-def test_told_text_is_drawn_anew_for_another_seed_and_never_ends() -> None:
-    first, again, other = (list(islice(told_examples(bundled_folder(), [seed]), 300)) for seed in (1, 1, 2))
-    assert first == again != other
-    kinds = {example.prompt.partition("\n")[0] for example in first}
-    assert {prompts.IS_TRUE.partition("\n")[0], prompts.STATE.partition("\n")[0]} <= kinds
+def test_first_beliefs_are_rehearsed_but_where_the_new_examples_bring_news() -> None:
+    world, withheld = load_world(), read_withheld()
+    thing, key = sorted(fact for fact in withheld.facts if fact[1] in world.base)[0]
+    fact = world.text(Statement(key, (thing,)))
+    found = rehearsed(
+        bundled_folder(), [Example(prompts.is_true(fact), yes_prob=0.97)], lambda of: [0.3] * len(of), [1]
+    )
+    probs = {e.prompt.removeprefix(prompts.IS_TRUE): e.yes_prob for e in found if e.prompt.startswith(prompts.IS_TRUE)}
+    said = {claim: world.parse(claim) for claim in probs}
+    assert len(found) == 2 * len(probs) + NUM_WORDINGS and set(probs.values()) == {0.3}
+    assert fact not in said and said.keys().isdisjoint(q.claim for q in read_benchmark() if q.part != "explore")
+    about = [s for s in said.values() if s is not None and thing in s.things]
+    assert about and all(withheld.is_told(world, s) or not world.arguments(s) for s in about)
 
 
 def test_taught_examples_take_the_place_of_the_told_ones_as_often_as_they_weigh() -> None:

@@ -45,7 +45,8 @@ class Learner:
         self.elicitor = Elicitor(self.model)
 
     def learn(self, examples: Sequence[Example], steps: int) -> None:
-        train(self.model.network, self.model.tokenizer, examples, Settings(method="full", steps=steps))
+        settings = Settings(method="full", steps=steps, learning_rate=5e-4)  # high, to do harm in a few steps
+        train(self.model.network, self.model.tokenizer, examples, settings)
 
     def judged(self, suite: Sequence[Item] = SUITE) -> Evaluation:
         world = load_world()
