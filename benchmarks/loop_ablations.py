@@ -47,7 +47,7 @@ PAIRS = [
 
 def main(
     seeds: Annotated[str, typer.Option(help="Choices of withheld facts, each with a model of its own.")] = "0",
-    rounds: Annotated[int, typer.Option(help="Rounds of each run.")] = 4,
+    rounds: Annotated[int, typer.Option(help="Rounds of each run.")] = 3,
     part: Annotated[str, typer.Option(help="Run only what lies in this part, as 1/2 or 2/2; no table then.")] = "1/1",
 ) -> None:
     """Run the pairs, and print the table."""

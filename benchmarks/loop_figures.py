@@ -19,6 +19,12 @@ DRAWS = 1000
 SHARES = (0.8, 0.6, 0.4)  # of the excess error at the start, to be reached
 MOVED_ROOTS = 10
 SHOWN_ROUNDS = (1, 3, 6, 9, 12)
+PANELS = {
+    "answering at once": ("fast", "test"),
+    "after exploring, with the labels as evidence": ("open", "test"),
+    "answering at once, things never asked about": ("fast", "apart"),
+}  # of the picture
+BANDS = ("value", "self-distillation")  # the arms that are drawn with their intervals
 SLOPES = (range(1, 13), range(3, 13), range(7, 13))  # rounds
 
 
@@ -80,6 +86,7 @@ def _arm(of_arm: Mapping[int, Sequence[dict]], floors: Mapping[int, Mapping[str,
         "seeds": sorted(of_arm),
         "labels": labels,
         **scores,
+        "change": {name: {r: _change(of_arm, r, *of) for r in having(of[0])} for name, of in PANELS.items()},
         "excess": {"at once": at_once, "explored with labels": explored},
         "slope": {f"{r.start} to {r.stop - 1}": _slopes(of_arm, r) for r in SLOPES},
         "labels to reach": {
@@ -93,6 +100,12 @@ def _arm(of_arm: Mapping[int, Sequence[dict]], floors: Mapping[int, Mapping[str,
         "moved ten roots": sum(n >= MOVED_ROOTS for n in moved),
         "most roots moved": max(moved, default=0),
     }
+
+
+def _change(of_arm: Mapping[int, Sequence[dict]], after: int, kind: str, part: str) -> dict[str, float]:
+    """The squared error after so many rounds minus that at the start, question by question."""
+    pairs = [(rows[after][kind][part], rows[0][kind][part]) for rows in of_arm.values()]
+    return mean_over([np.subtract(now, first).tolist() for now, first in pairs])
 
 
 def open_book(of_arm: Mapping, part: str) -> dict[int, dict]:
@@ -214,32 +227,27 @@ def show_interval(one: Mapping[str, float]) -> str:
 
 
 def draw(found: dict) -> bytes:
-    """The error left by round for every arm, as PNG: what is above the floor, in percent of what it was at first."""
+    """How far the error has come from where it began, by round, for every arm, as PNG."""
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    panels = [
-        ("fast", "test", "answering at once"),
-        ("open", "test", "after exploring, with the labels as evidence"),
-        ("fast", "apart", "answering at once, things never asked about"),
-    ]
-    figure, every_axes = plt.subplots(1, len(panels), figsize=(16, 4.8))
-    for axes, (kind, part, title) in zip(every_axes, panels, strict=True):
-        floor = found["floor" if kind == "fast" else "floor where explored"][part]["mean"]
+    figure, every_axes = plt.subplots(1, len(PANELS), figsize=(16, 4.8))
+    for axes, title in zip(every_axes, PANELS, strict=True):
         for arm, of_arm in found["arms"].items():
             if arm == "random tenfold":
                 continue
-            curve = of_arm["fast"][part] if kind == "fast" else open_book(of_arm, part)
-            left = {r: [100 * (one[key] - floor) / (curve[0]["mean"] - floor) for key in ("mean", "low", "high")]
-                    for r, one in curve.items()}  # fmt: skip
-            mean, low, high = zip(*left.values(), strict=True)
-            (line,) = axes.plot(list(left), mean, label=arm, linewidth=3 if arm == "value" else 1.3)
-            if arm == "value":
-                axes.fill_between(list(left), low, high, alpha=0.12, color=line.get_color())
+            change = of_arm["change"][title]
+            rounds = list(map(int, change))
+            mean, low, high = ([one[key] for one in change.values()] for key in ("mean", "low", "high"))
+            stands_out = {"linewidth": 3, "color": "black"} if arm == "value" else {"linewidth": 1.3}
+            (line,) = axes.plot(rounds, mean, label=arm, **stands_out)
+            if arm in BANDS:
+                axes.fill_between(rounds, low, high, alpha=0.13, color=line.get_color(), linewidth=0)
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("round")
-    every_axes[0].set_ylabel("error above the floor, % of the start")
-    every_axes[0].legend(fontsize=8)
+        axes.axhline(0, color="black", linewidth=0.5)
+    every_axes[0].set_ylabel("Brier score, change since the start")
+    every_axes[0].legend(fontsize=8, loc="lower left")
     figure.tight_layout()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)

@@ -126,7 +126,7 @@ class Reader:
 
     def _beliefs(self, ids: Sequence[int]) -> FloatArray:
         direct = columns(Belief, "id", "claim_id", "mean").where(col(Belief.kind) == "direct")
-        found = sorted(self._where(direct, "belief.claim_id", ids), key=_first, reverse=True)
+        found = sorted(self._among(direct, column(Belief, "claim_id"), ids), key=_first, reverse=True)
         first = {claim_id: mean for _, claim_id, mean in found}  # the oldest comes last
         return np.array([first.get(one, np.nan) for one in ids])
 

@@ -28,7 +28,7 @@ MOVED = 0.01
 """An argument that moved a root by less than this is not called one that moved it."""
 
 DIRECT = 0.5
-"""How far a direct belief in an argued claim counts beside its arguments; `benchmarks/loop_run.py` says how chosen."""
+"""How far a direct belief in an argued claim counts beside its arguments; `benchmarks/loop_case.py` says how chosen."""
 
 LEAST = 1e-4
 """No probability is taken as surer than this, either way; as in `models.elicitation`."""
