@@ -17,24 +17,21 @@ from benchmarks.loop_trees import Trees
 from models.base import FloatArray
 from models.elicitation import MIN_PROB
 from models.everyday.benchmark import BenchmarkQuestion
-from models.everyday.corpus import examples, random_statement
+from models.everyday.corpus import examples
 from models.everyday.guesses import guess_untold
 from models.everyday.oracle import SimulatedOracle
 from models.everyday.withheld import Withheld
 from models.everyday.world import World
 from models.examples import Example
+from models.replay import sayable
+from store.findings import DIRECT
 
 IntArray = npt.NDArray[np.intp]
 JUDGED = ("test", "apart")  # the parts that are never asked about
 PARTS = ("explore", *JUDGED)  # the parts with trees
-DIRECT = 0.5
-"""How far a direct belief in a root counts beside its arguments; chosen on the explore part of seed 0 among 0, 0.3,
-0.5, 0.7 and 1 (0.3 is as good)."""
 LEAST_ALIKE = 5
 """Roots are explored whose trees have a shape that so many have. Where the model garbles an argument a tree gets one
 of its own, and shapes are what is dear to solve. Nothing that is judged is left out for that."""
-
-NUM_PAIRS = 4000  # claims about two things that are held still where nothing is learnt of them
 
 
 @dataclass(frozen=True)
@@ -133,11 +130,8 @@ class Case:
         Nothing that is judged is among them.
         """
         rng, world = np.random.default_rng([self.seed, 16]), self.world
-        kinds = [*world.quantities, *(key for key, rule in world.families.items() if rule.arity == 2)]
-        statements = [s for name in world.things for s in world.single_thing_statements(name)]
-        statements += [random_statement(world, kinds, rng) for _ in range(NUM_PAIRS)]
         judged = {question.claim for question in self.questions if question.part != "explore"}
-        of_claim = {world.text(s): s for s in statements}
+        of_claim = {world.text(s): s for s in sayable(world, rng)}
         kept = {claim: s for claim, s in of_claim.items() if claim not in judged}
         return [
             Believed(claim, prob, self.withheld.is_told(world, s), bool(world.arguments(s)), frozenset(s.things))

@@ -17,7 +17,6 @@ from benchmarks.loop_arms import ARMS, RANKED_ANEW, Exploration, posterior
 from benchmarks.loop_case import JUDGED, PARTS, Case, SimulatedRater
 from benchmarks.loop_model import SmallModel
 from benchmarks.loop_trees import own_trees
-from models import prompts
 from models.base import FloatArray
 from models.elicitation import Elicitor
 from models.everyday.benchmark import draw_benchmark
@@ -25,12 +24,11 @@ from models.everyday.corpus import MAX_ARGUMENTS
 from models.examples import Example
 from models.gate import LEVEL
 from models.hf import HfModel
+from models.replay import NUM_WORDINGS, REHEARSED_TOLD, REHEARSED_UNTOLD, both_ways
 from models.statistics import expected_calibration_error, paired_p_value
 
 SLOW_ROUNDS, SLOW_QUESTIONS = (0, 3, 6, 9, 12), 300  # of a part, the first
 LABEL_REPEATS = 6  # how often each label is read in a round
-REHEARSED_TOLD, REHEARSED_UNTOLD = 0.2, 0.5  # the shares of claims whose truth was told or not, in a round
-REHEARSED_TEXT = 100  # wordings and arguments, in a round
 DIVERSE_ROUNDS, DIVERSITY_CLAIMS = (0, 6, 12), 40
 TOLD_SAMPLE = 400
 NOISE = 1.0  # of strengths, in log-odds
@@ -215,7 +213,7 @@ def _lessons(learner: Learner, at: Exploration, rng: np.random.Generator) -> Ite
     taught = set(learner.said)
     for claim, prob in learner.said.items():
         for _ in range(LABEL_REPEATS):
-            yield from _both_ways(claim, prob)
+            yield from both_ways(claim, prob)
     argued = at.argued()
     for claim, prob in argued.items():
         first, is_root = learner.first_argued[claim], claim in learner.case.numbers
@@ -223,7 +221,7 @@ def _lessons(learner: Learner, at: Exploration, rng: np.random.Generator) -> Ite
         wanted = variant.distil if is_root else settled or (variant.distil and variant.positions)
         if wanted and claim not in learner.said and not learner.case.is_told(claim):
             taught.add(claim)
-            yield from _both_ways(claim, prob)
+            yield from both_ways(claim, prob)
     if variant.replay:
         yield from _rehearsed(learner, taught, rng)
 
@@ -240,16 +238,9 @@ def _rehearsed(learner: Learner, taught: set[str], rng: np.random.Generator) -> 
     for one in case.believed:
         has_news = one.claim in taught or (one.is_argued and not one.is_told and not touched.isdisjoint(one.things))
         if not has_news and rng.random() < (REHEARSED_TOLD if one.is_told else REHEARSED_UNTOLD):
-            yield from _both_ways(one.claim, one.prob)
-    for i in rng.choice(len(case.factless), REHEARSED_TEXT, replace=False):
+            yield from both_ways(one.claim, one.prob)
+    for i in rng.choice(len(case.factless), NUM_WORDINGS, replace=False):
         yield case.factless[i]
-
-
-def _both_ways(claim: str, prob: float) -> tuple[Example, Example]:
-    return (
-        Example(prompts.is_true(claim), yes_prob=prob),
-        Example(prompts.is_false(claim), yes_prob=1 - prob),
-    )
 
 
 def _scores(learner: Learner) -> dict:

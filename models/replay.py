@@ -60,13 +60,13 @@ def rehearsed(folder: Path, new: Sequence[Example], believe_fn: BelieveFn, seed:
     touched = {thing for statement in facts for thing in statement.things}
     judged = {q.claim for q in draw_benchmark(world, withheld, withheld.seed) if q.part != "explore"}
     kept: list[str] = []
-    for statement in _statements(world, rng):
+    for statement in sayable(world, rng):
         claim, is_told = world.text(statement), withheld.is_told(world, statement)
         follows = bool(world.arguments(statement)) and not is_told and not touched.isdisjoint(statement.things)
         is_drawn = rng.random() < (REHEARSED_TOLD if is_told else REHEARSED_UNTOLD)
         if is_drawn and not follows and claim not in taught and claim not in judged:
             kept.append(claim)
-    beliefs = [e for claim, prob in zip(kept, believe_fn(kept), strict=True) for e in _both_ways(claim, prob)]
+    beliefs = [e for claim, prob in zip(kept, believe_fn(kept), strict=True) for e in both_ways(claim, prob)]
     text = shuffled(list(told_text(world, withheld, guess_untold(world, withheld), rng)), rng)
     prompts_taught = {example.prompt for example in new}
     factless = (e for e in text if e.yes_prob is None and e.prompt not in prompts_taught)
@@ -78,12 +78,13 @@ def shuffled(examples: Sequence[Example], rng: np.random.Generator) -> list[Exam
     return [examples[i] for i in rng.permutation(len(examples))]
 
 
-def _statements(world: World, rng: np.random.Generator) -> dict[Statement, None]:
+def sayable(world: World, rng: np.random.Generator) -> dict[Statement, None]:
     """All that can be said of a single thing, and a draw of what can be said of two."""
     single = [statement for thing in world.things for statement in world.single_thing_statements(thing)]
     kinds = [*world.quantities, *(key for key, rule in world.families.items() if rule.arity == 2)]
     return dict.fromkeys([*single, *(random_statement(world, kinds, rng) for _ in range(NUM_PAIRS))])
 
 
-def _both_ways(claim: str, prob: float) -> tuple[Example, Example]:
+def both_ways(claim: str, prob: float) -> tuple[Example, Example]:
+    """A claim asked both ways, whether it is true and whether it is false, with P(claim) as what is to be learnt."""
     return Example(prompts.is_true(claim), yes_prob=prob), Example(prompts.is_false(claim), yes_prob=1 - prob)
