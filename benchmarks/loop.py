@@ -39,7 +39,7 @@ TREES_KEPT = MODELS / "trees.json.gz"  # under the questions of seeds 0 to 2
 WORK = Path("runs/loop")
 PASSES = 32
 LABELS = 20  # a round, fixed before the first run
-MAIN = [Variant(arm, arm, labels=LABELS) for arm in ARMS if arm != "value for others"]  # that one: loop_open.py
+MAIN = [Variant(arm, arm, labels=LABELS) for arm in ARMS]
 TENFOLD = Variant("random tenfold", "random", labels=10 * LABELS)
 
 

@@ -108,7 +108,7 @@ def run(case: Case, variant: Variant, folder: Path, rounds: int) -> Iterator[dic
             learner.round += 1
             row = _round(learner)
         else:
-            row = _scores(learner)
+            row = scores(learner)
         learner.rows.append({"round": learner.round, "labels": len(learner.said), "asked": learner.asked} | row)
         learner.save()
         yield learner.rows[-1]
@@ -139,7 +139,7 @@ def _round(learner: Learner) -> dict:
     """Explore, ask, learn, judge."""
     case, variant = learner.case, learner.variant
     rng = np.random.default_rng([case.seed, 11, learner.round])
-    at = _explored(learner)
+    at = explored(learner)
     if not learner.first_argued:
         learner.first_argued = at.argued()
     labels = len(learner.said)
@@ -150,14 +150,14 @@ def _round(learner: Learner) -> dict:
         weights = {name: tensor.clone() for name, tensor in learner.model.model.state_dict().items()}
         if variant.from_first:
             learner.model = SmallModel(case.folder)
-        row["tokens"] = learner.model.learn(list(_lessons(learner, at, rng)), rng)
+        row["tokens"] = learner.model.learn(list(lessons(learner, at, rng)), rng)
         if before is not None and paired_p_value(before - _validation_scores(learner)) > LEVEL:
             learner.model.model.load_state_dict(weights)
             row["rejected"] = True
-    return row | _scores(learner)
+    return row | scores(learner)
 
 
-def _explored(learner: Learner) -> Exploration:
+def explored(learner: Learner) -> Exploration:
     """The trees under the beliefs of this generation. What is answered keeps the belief that it was asked with, which
     the label has not entered yet: an answer must not count twice."""
     case, variant = learner.case, learner.variant
@@ -207,7 +207,7 @@ def _ask(learner: Learner, at: Exploration, rng: np.random.Generator) -> list[in
     return moved
 
 
-def _lessons(learner: Learner, at: Exploration, rng: np.random.Generator) -> Iterator[Example]:
+def lessons(learner: Learner, at: Exploration, rng: np.random.Generator) -> Iterator[Example]:
     """What a round learns: all labels so far, what they settled, the explored roots, and what is to stay as it is."""
     variant = learner.variant
     taught = set(learner.said)
@@ -243,7 +243,7 @@ def _rehearsed(learner: Learner, taught: set[str], rng: np.random.Generator) -> 
         yield case.factless[i]
 
 
-def _scores(learner: Learner) -> dict:
+def scores(learner: Learner) -> dict:
     """The figures of a generation: squared errors question by question, so that arms can be compared in pairs."""
     case, model = learner.case, learner.model
     prob = {part: model.believe([q.claim for q in case.part(part)]) for part in JUDGED}
