@@ -73,7 +73,7 @@ class School(Protocol):
         """Returns what asks a generation."""
         ...
 
-    def export(self, engine: Engine, folder: Path) -> Record:
+    def export(self, engine: Engine, folder: Path, on_step: "OnStep") -> Record:
         """Writes all answers so far as a dataset; returns counts by configuration."""
         ...
 
@@ -99,7 +99,7 @@ class School(Protocol):
         ...
 
 
-OnStep = Callable[[int, int], None]  # (done, of how many)
+OnStep = Callable[[int, int, str], None]  # (done, of how many, in words what)
 
 
 class Watcher(Protocol):
@@ -189,7 +189,7 @@ class Loop:
         self.watcher.step(one.number, "explore", self.settings.budget)
         if "renewed" not in notes:
             explorer.renew_beliefs(
-                on_batch=lambda done, of: self.watcher.progress(0, None, f"{done} of {of} older beliefs asked anew")
+                on_batch=lambda done, of: self.watcher.progress(done, of, "older beliefs asked anew")
             )
             sizes = self._sizes()
             self._note(state, one, renewed=sizes["beliefs"] - notes["before"]["beliefs"], sizes=sizes)
@@ -293,7 +293,9 @@ class Loop:
             given = ask_simulated(self.engine, self.oracle, wanted, since, self.now_fn, tell)
         else:
             given = wait_for_people(self.engine, wanted, since, self.now_fn, tell, self.pause_fn)
-        said = effects(self.engine, since, given)
+        said = effects(
+            self.engine, since, given, lambda done: self.watcher.progress(done, len(given), "what each answer moved")
+        )
         known = [of["moved"] for of in said if of["moved"] is not None]
         simulated = self.settings.oracle == "simulated"
         return {
@@ -317,7 +319,7 @@ class Loop:
         self.watcher.step(one.number, "export", None)
         if not answers_since(self.engine, 0):
             raise LoopError("There is nothing to learn from: no question was answered.")
-        return self.school.export(self.engine, self._dataset(one))
+        return self.school.export(self.engine, self._dataset(one), self.watcher.progress)
 
     def _finetune(self, state: LoopState, one: RoundState) -> Record:
         self.watcher.step(one.number, "finetune", None)
