@@ -312,10 +312,12 @@ def _login() -> str:
 
 def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
     """Step until the budget is used or nothing open can move a root, with a progress bar."""
+    from argtree.daemon import expansions_within
+
     columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:
         task = bar.add_task("", total=budget, completed=explorer.elicitor.calls)
-        while explorer.elicitor.calls < budget and explorer.step(keys) is not None:
+        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(keys, expansions_within(left)):
             probs = "  ".join(f"{prob:.2f}" for prob in explorer.root_probs(keys).values())
             bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
         bar.update(task, total=explorer.elicitor.calls)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from argtree.cli_common import StoreOption, at_work, err, out
+from argtree.cli_common import StoreOption, counted, err, out
 from argtree.propagate import propagate
 from models import prompts
 from models.prompts import ProposedArgument
@@ -61,8 +61,8 @@ def _export(
     Example: argtree export dataset --format dpo --held-out 0
     """
     options = Options(format, positions, held_out)
-    with at_work("Exporting"), read_scope(open_store(store, create=False)) as session:
-        summary = export_dataset(session, folder, dataset_prompts(), propagate, options)
+    with counted("Exporting claims") as on_batch, read_scope(open_store(store, create=False)) as session:
+        summary = export_dataset(session, folder, dataset_prompts(), propagate, options, on_batch)
     _print(summary)
 
 

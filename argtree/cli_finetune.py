@@ -162,7 +162,10 @@ def _train(plan: "Plan") -> Generation | None:
                 rate = len(shown) / max(time.monotonic() - began, 1e-9)
                 bar.update(task, total=total, completed=done, description=f"loss {loss:.4f} · {rate:,.2f} {unit}s/s")
 
-            made = make(plan, show, stop.is_set)
+            def rehearse(done: int, total: int) -> None:
+                bar.update(task, total=total, completed=done, description="beliefs to rehearse")
+
+            made = make(plan, show, stop.is_set, rehearse)
     except KeyboardInterrupt:
         stop.set()
         made = None

@@ -1,12 +1,12 @@
-"""The explorer: joins the store, a language model and the method, one expansion at a time; and the daemon around it.
+"""The explorer: joins the store, a language model and the method, a few expansions at a time; and the daemon around it.
 
 Each step is decided on what the store holds, asks the model with no transaction open, and is written as one
 transaction: a kill at any point loses at most the replies of the step under way. Not here: what is asked of the model
-(`models.elicitation`), what to expand (`argtree.search`), printing (`argtree.cli`).
+(`argtree.expanding`), what to expand (`argtree.search`), printing (`argtree.cli`).
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
@@ -15,12 +15,12 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree.errors import ArgtreeError
+from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replies
 from argtree.graph import Argument, ArgumentGraph
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
-from argtree.search import choose_expansion
-from models.elicitation import Belief, Elicitor, Proposal
-from models.errors import ModelError
+from argtree.search import choose_expansions
+from models.elicitation import Belief, Elicitor
 from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
 from store import claims, queue
@@ -28,8 +28,9 @@ from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.tables import Claim
 
-ARGUMENTS_PER_CALL = 4
-STEPS_PER_RANKING = 5
+EXPANSIONS_AT_ONCE = 16  # of claims that move no root in common: one look at the whole graph, one batch of prompts
+CALLS_PER_EXPANSION = 12  # or about that: a prompt for arguments, two for each belief in some five claims
+EXPANSIONS_PER_RANKING = 5  # or a step's, if more
 RENEWED_AT_ONCE = 128  # beliefs asked anew in one batch of prompts and one transaction
 POLL_SECONDS = 2.0
 
@@ -39,13 +40,18 @@ log = logging.getLogger("argtree.daemon")
 
 
 @dataclass(frozen=True)
-class Step:
+class Expansion:
     """One expansion as it was stored."""
 
     claim: str  # key
     text: str
     arguments: int  # new ones
     premises: int  # new claims
+
+
+def expansions_within(calls: int) -> int:
+    """How many expansions to begin at once with so many model calls left to spend, in [1, EXPANSIONS_AT_ONCE]."""
+    return max(1, min(EXPANSIONS_AT_ONCE, calls // CALLS_PER_EXPANSION))
 
 
 def utc_now() -> datetime:
@@ -81,13 +87,35 @@ class Explorer:
             claims.add_root(session, question, claim, self.now_fn())
             return claim.key
 
-    def step(self, root_keys: Collection[str] | None = None) -> Step | None:
-        """Expand the claim whose expansion could move the roots most; None where nothing open can move them.
+    def add_questions(self, questions: Sequence[str]) -> list[str]:
+        """Turn questions into root claims, in one batch and one transaction; those that could not be, in their order.
 
-        A claim whose expansion fails is set aside for this run, and the next best is taken.
+        Questions asked before are passed over.
+        """
+        asked = replies(lambda some: [self.elicitor.check_question(one) for one in some], list(questions), "Refused")
+        with read_scope(self.engine) as session:
+            there = dict(claims.root_keys(session))
+        fresh = [question for question, checked in asked.items() if checked not in there]
+        stated = replies(self.elicitor.state_claims, fresh, "Refused")
+        texts = {question: text for question, text in stated.items() if text is not None}
+        beliefs = replies(self.elicitor.believe, list(dict.fromkeys(texts.values())), "Could not add a question")
+        with session_scope(self.engine) as session:
+            rows = {text: self._add_claim(session, text, belief) for text, belief in beliefs.items()}
+            for question, text in texts.items():
+                if text in rows:
+                    claims.add_root(session, asked[question], rows[text], self.now_fn())
+        added = {question for question, text in texts.items() if text in rows}
+        return [one for one in questions if one not in added and asked.get(one) not in there]
+
+    def step(self, root_keys: Collection[str] | None = None, at_most: int = 1) -> list[Expansion]:
+        """Expand the claims whose expansions could move the roots most; [] where nothing open can move them.
+
+        Expanded together are claims that move no root in common (see `choose_expansions`), so for a single root one.
+        A claim whose expansion fails is set aside for this run; where all fail, the next best are taken.
 
         Args:
             root_keys: the roots to work for; all of the store's by default.
+            at_most: how many claims to expand at once.
 
         Raises:
             TooEntangledError: the graph cannot be propagated exactly.
@@ -95,14 +123,11 @@ class Explorer:
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
-            chosen = choose_expansion(self._propagate(graph), variances)
-            if chosen is None:
-                return None
-            try:
-                return self._expand(graph, chosen)
-            except ModelError as error:
-                log.warning("Could not expand %r: %s", graph.claims[graph.index[chosen]].text[:200], error)
-                self.set_aside.add(chosen)
+            chosen = choose_expansions(self._propagate(graph), variances, at_most)
+            if not chosen:
+                return []
+            if expanded := self._expand(graph, chosen):
+                return expanded
 
     def renew_beliefs(self, stop: Event | None = None, on_batch: Callable[[int, int], None] | None = None) -> int:
         """Ask the model anew what it believes of unanswered claims of which another generation's belief is the newest.
@@ -148,24 +173,17 @@ class Explorer:
 
     def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
         """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
-        try:
-            beliefs = self._believed(graph, keys, kind)
-        except ModelError as error:
-            if len(keys) == 1:
-                log.warning("An older belief stays: %s", error)
-                return 0
-            middle = len(keys) // 2  # one of them is to blame, not all
-            return self._renew(graph, keys[:middle], kind) + self._renew(graph, keys[middle:], kind)
+        beliefs = replies(lambda some: self._believed(graph, some, kind), keys, "An older belief stays")
         now = self.now_fn()
         with session_scope(self.engine) as session:
-            for key, belief in zip(keys, beliefs, strict=True):
+            for key, belief in beliefs.items():
                 claim = claims.get_claim(session, key)
                 claims.record_belief(
                     session, claim, self.elicitor.model.name, kind, belief.mean, belief.pseudo_count, now
                 )
                 if claims.is_argued(session, claim) == (kind == "residual"):
                     claims.set_prior(session, claim, belief.mean)
-        return len(keys)
+        return len(beliefs)
 
     def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str) -> list[Belief]:
         texts = {claim.id: claim.text for claim in graph.claims}
@@ -190,50 +208,47 @@ class Explorer:
         }
         return graph, variances
 
-    def _expand(self, graph: ArgumentGraph, key: str) -> Step:
-        """Ask for arguments about a claim, for beliefs in their premises, and for its prior without them; store all."""
+    def _expand(self, graph: ArgumentGraph, keys: Sequence[str]) -> list[Expansion]:
+        """Ask for arguments about claims, beliefs in their premises, and the claims' priors without them; store all."""
         texts = {claim.id: claim.text for claim in graph.claims}
-        known = [_in_words(argument, texts) for argument in graph.arguments_for(key)]
-        proposal = self.elicitor.propose_arguments(texts[key], known, ARGUMENTS_PER_CALL)
-        new = self._unknown_texts(proposal.arguments)
-        beliefs = dict(zip(new, self.elicitor.believe(new), strict=True))
-        residual = None
-        if proposal.arguments:
-            residual = self.elicitor.residual_prior(texts[key], [*known, *proposal.arguments])
-        added = self._store(key, proposal, beliefs, residual)
+        known = {key: [_in_words(argument, texts) for argument in graph.arguments_for(key)] for key in keys}
+        requests = {key: (texts[key], reasons) for key, reasons in known.items()}
+        found = arguments_about(self.elicitor, requests, self._unknown)
+        self.set_aside.update(known.keys() - found.keys())
+        with session_scope(self.engine) as session:
+            rows: dict[str, Claim] = {}
+            return [self._store(session, key, texts[key], found[key], rows) for key in keys if key in found]
+
+    def _unknown(self, texts: Iterable[str]) -> list[str]:
+        """Those of the texts that no claim in the store says, each once."""
+        with read_scope(self.engine) as session:
+            return [text for text in dict.fromkeys(texts) if claims.find_claim(session, text) is None]
+
+    def _store(self, session: Session, key: str, text: str, found: Found, rows: dict[str, Claim]) -> Expansion:
+        """Write an expansion; `rows` holds the claims that the step has added, by text."""
+        now, generation = self.now_fn(), self.elicitor.model.name
+        conclusion, proposal = claims.get_claim(session, key), found.proposal
+        new = {one: self._add_claim(session, one, belief) for one, belief in found.beliefs.items() if one not in rows}
+        rows |= new
+        added = 0
+        for argument in proposal.arguments:
+            premises = [
+                (rows.get(p.text) or claims.add_claim(session, p.text, 0.5, now), p.holds) for p in argument.premises
+            ]
+            stored = claims.add_argument(
+                session, conclusion, argument.polarity, argument.strength, premises, generation, now
+            )
+            added += stored is not None
+        if found.residual is not None and added:
+            claims.set_prior(session, conclusion, found.residual.mean)
+            claims.record_belief(
+                session, conclusion, generation, "residual", found.residual.mean, found.residual.pseudo_count, now
+            )
+        if not proposal.dropped and len(proposal.arguments) < ARGUMENTS_PER_CALL:  # it has no more to give
+            claims.close_claim(session, conclusion, now)
         if not added:
             self.set_aside.add(key)  # also where the reply was of no use: nothing is asked twice in one run
-        return Step(key, texts[key], added, len(new))
-
-    def _unknown_texts(self, arguments: Sequence[ProposedArgument]) -> list[str]:
-        texts = dict.fromkeys(premise.text for argument in arguments for premise in argument.premises)
-        with read_scope(self.engine) as session:
-            return [text for text in texts if claims.find_claim(session, text) is None]
-
-    def _store(self, key: str, proposal: Proposal, beliefs: dict[str, Belief], residual: Belief | None) -> int:
-        """Write an expansion; how many arguments were new."""
-        now, generation = self.now_fn(), self.elicitor.model.name
-        with session_scope(self.engine) as session:
-            conclusion = claims.get_claim(session, key)
-            rows = {text: self._add_claim(session, text, belief) for text, belief in beliefs.items()}
-            added = 0
-            for argument in proposal.arguments:
-                premises = [
-                    (rows.get(p.text) or claims.add_claim(session, p.text, 0.5, now), p.holds)
-                    for p in argument.premises
-                ]
-                stored = claims.add_argument(
-                    session, conclusion, argument.polarity, argument.strength, premises, generation, now
-                )
-                added += stored is not None
-            if residual is not None and added:
-                claims.set_prior(session, conclusion, residual.mean)
-                claims.record_belief(
-                    session, conclusion, generation, "residual", residual.mean, residual.pseudo_count, now
-                )
-            if not proposal.dropped and len(proposal.arguments) < ARGUMENTS_PER_CALL:  # it has no more to give
-                claims.close_claim(session, conclusion, now)
-        return added
+        return Expansion(key, text, added, len(new))
 
     def _add_claim(self, session: Session, text: str, belief: Belief) -> Claim:
         now = self.now_fn()
@@ -308,12 +323,15 @@ class Follower:
 
 
 def _explore(explorer: Explorer, stop: Event) -> None:
-    """A few steps, so that answers that come meanwhile soon bring a new ranking."""
-    for _ in range(STEPS_PER_RANKING):
-        step = None if stop.is_set() else explorer.step()
-        if step is None:
+    """A few expansions, so that answers that come meanwhile soon bring a new ranking."""
+    done = 0
+    while done < EXPANSIONS_PER_RANKING and not stop.is_set():
+        expanded = explorer.step(at_most=EXPANSIONS_AT_ONCE)
+        if not expanded:
             return
-        log.info("Expanded %r: %d arguments, %d new claims", step.text[:200], step.arguments, step.premises)
+        for one in expanded:
+            log.info("Expanded %r: %d arguments, %d new claims", one.text[:200], one.arguments, one.premises)
+        done += len(expanded)
 
 
 def _watermark(engine: Engine) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import col, func, select
 
-from argtree.daemon import Explorer, utc_now
+from argtree.daemon import Explorer, expansions_within, utc_now
 from argtree.loop_asking import (
     MOVED,
     Given,
@@ -30,16 +30,16 @@ from argtree.loop_asking import (
 )
 from argtree.loop_state import STEPS, LoopError, LoopState, Record, RoundState, StateFile, Step
 from models.elicitation import Elicitor
-from models.errors import ModelError
 from models.everyday.benchmark import read_benchmark
 from models.everyday.oracle import SimulatedOracle
 from store import claims
 from store.database import read_scope
 from store.graphs import labels
-from store.tables import Argument, Belief, Claim
+from store.tables import Argument, Belief, Claim, Root
 
 Oracle = Literal["queue", "simulated"]
 POLL_SECONDS = 1.0
+QUESTIONS_AT_ONCE = 16  # worded as claims in one batch of prompts and one transaction
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class School(Protocol):
         """Returns what asks a generation."""
         ...
 
-    def export(self, engine: Engine, folder: Path) -> Record:
+    def export(self, engine: Engine, folder: Path, on_step: "OnStep") -> Record:
         """Writes all answers so far as a dataset; returns counts by configuration."""
         ...
 
@@ -99,7 +99,7 @@ class School(Protocol):
         ...
 
 
-OnStep = Callable[[int, int], None]  # (done, of how many)
+OnStep = Callable[[int, int, str], None]  # (done, of how many, in words what)
 
 
 class Watcher(Protocol):
@@ -189,7 +189,7 @@ class Loop:
         self.watcher.step(one.number, "explore", self.settings.budget)
         if "renewed" not in notes:
             explorer.renew_beliefs(
-                on_batch=lambda done, of: self.watcher.progress(0, None, f"{done} of {of} older beliefs asked anew")
+                on_batch=lambda done, of: self.watcher.progress(done, of, "older beliefs asked anew")
             )
             sizes = self._sizes()
             self._note(state, one, renewed=sizes["beliefs"] - notes["before"]["beliefs"], sizes=sizes)
@@ -197,10 +197,10 @@ class Loop:
         keys = self._add_questions(state, one, explorer)
         if not keys:
             raise LoopError("There is nothing to explore: give a QUESTION, or --questions FILE.")
-        while notes["calls"] < self.settings.budget:
+        while (left := self.settings.budget - notes["calls"]) > 0:
             elicitor.calls = 0
-            expanded = explorer.step() is not None
-            self._count(state, one, explorer, expanded)
+            expanded = explorer.step(at_most=expansions_within(left))
+            self._count(state, one, explorer, len(expanded))
             self.watcher.progress(notes["calls"], self.settings.budget, f"{len(keys)} roots")
             if not expanded:
                 break
@@ -219,16 +219,13 @@ class Loop:
 
     def _add_questions(self, state: LoopState, one: RoundState, explorer: Explorer) -> list[str]:
         """Adds the round's questions; the keys of all roots. What the model cannot word as a claim is passed over."""
-        for question in self._questions(one.number):
-            if question in one.notes["refused"]:
-                continue
+        questions = [question for question in self._questions(one.number) if question not in one.notes["refused"]]
+        for start in range(0, len(questions), QUESTIONS_AT_ONCE):
             explorer.elicitor.calls = 0
-            try:
-                explorer.add_question(question)
-            except ModelError:
-                one.notes["refused"].append(question)
-            if explorer.elicitor.calls or question in one.notes["refused"]:
-                self._count(state, one, explorer, False)
+            one.notes["refused"] += explorer.add_questions(questions[start : start + QUESTIONS_AT_ONCE])
+            if explorer.elicitor.calls:
+                self._count(state, one, explorer)
+                self.watcher.progress(one.notes["calls"], self.settings.budget, "new questions")
         with read_scope(self.engine) as session:
             return [key for _, key in claims.root_keys(session)]
 
@@ -242,7 +239,7 @@ class Loop:
         order = np.random.default_rng([self.settings.seed, 21]).permutation(len(posable))
         return asked + [posable[i] for i in order[(number - 1) * wanted : number * wanted]]
 
-    def _count(self, state: LoopState, one: RoundState, explorer: Explorer, expanded: bool) -> None:
+    def _count(self, state: LoopState, one: RoundState, explorer: Explorer, expanded: int = 0) -> None:
         calls, expansions = one.notes["calls"] + explorer.elicitor.calls, one.notes["expansions"] + expanded
         self._note(
             state,
@@ -254,20 +251,28 @@ class Loop:
         )
 
     def _count_what_a_kill_left(self, notes: Record) -> None:
-        """Counts the calls of an expansion that reached the store while its count did not reach the state's file.
+        """Counts the calls of a step that reached the store while its count did not reach the state's file.
 
-        Each belief took two calls (is it true? is it false?), and what they came with one.
+        Each belief took two calls (is it true? is it false?); each expansion, and each new root, one more.
         """
         now, then = self._sizes(), notes["sizes"]
         if now != then:
-            notes["calls"] += 2 * (now["beliefs"] - then["beliefs"]) + 1
-            is_expansion = now["arguments"] > then["arguments"] or now["closed"] > then["closed"]
-            notes["expansions"] += int(is_expansion)
+            expansions = self._expansions(now["arguments"] - then["arguments"], now["closed"] - then["closed"])
+            notes["calls"] += 2 * (now["beliefs"] - then["beliefs"]) + expansions + now["roots"] - then["roots"]
+            notes["expansions"] += expansions
             notes["sizes"] = now
+
+    def _expansions(self, new_arguments: int, newly_closed: int) -> int:
+        """How many claims were expanded when the newest arguments came and so many claims were closed."""
+        newest = select(Claim.id, Claim.explored_at).join(Argument, col(Argument.conclusion_id) == col(Claim.id))
+        with read_scope(self.engine) as session:
+            argued = dict(session.exec(newest.order_by(col(Argument.id).desc()).limit(new_arguments)).all())
+        closed_unargued = newly_closed - sum(closed_at is not None for closed_at in argued.values())
+        return len(argued) + closed_unargued
 
     def _sizes(self) -> dict[str, int]:
         """How much of what exploring adds is in the store."""
-        tables = {"claims": Claim, "arguments": Argument, "beliefs": Belief}
+        tables = {"claims": Claim, "arguments": Argument, "beliefs": Belief, "roots": Root}
         with read_scope(self.engine) as session:
             sizes = {name: session.exec(select(func.count()).select_from(of)).one() for name, of in tables.items()}
             closed = session.exec(select(func.count()).where(col(Claim.explored_at).is_not(None))).one()
@@ -288,7 +293,9 @@ class Loop:
             given = ask_simulated(self.engine, self.oracle, wanted, since, self.now_fn, tell)
         else:
             given = wait_for_people(self.engine, wanted, since, self.now_fn, tell, self.pause_fn)
-        said = effects(self.engine, since, given)
+        said = effects(
+            self.engine, since, given, lambda done: self.watcher.progress(done, len(given), "what each answer moved")
+        )
         known = [of["moved"] for of in said if of["moved"] is not None]
         simulated = self.settings.oracle == "simulated"
         return {
@@ -312,7 +319,7 @@ class Loop:
         self.watcher.step(one.number, "export", None)
         if not answers_since(self.engine, 0):
             raise LoopError("There is nothing to learn from: no question was answered.")
-        return self.school.export(self.engine, self._dataset(one))
+        return self.school.export(self.engine, self._dataset(one), self.watcher.progress)
 
     def _finetune(self, state: LoopState, one: RoundState) -> Record:
         self.watcher.step(one.number, "finetune", None)

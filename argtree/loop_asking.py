@@ -139,11 +139,19 @@ def wait_for_people(
         pause_fn()
 
 
-def effects(engine: Engine, since: int, given: Sequence[Given]) -> list[dict[str, Any]]:
+def effects(
+    engine: Engine, since: int, given: Sequence[Given], on_effect: Callable[[int], None] = lambda done: None
+) -> list[dict[str, Any]]:
     """Returns, for each answer of a round, what was asked and how it moved the roots, given the answers before it.
 
     Worked out on the graph as it is now. `moved` is None where that can't be: too entangled, or answers that exclude
     one another.
+
+    Args:
+        engine: of the store.
+        since: id of the newest answer before the round's.
+        given: the round's answers, oldest first.
+        on_effect: told how many are worked out.
     """
     with read_scope(engine) as session:
         graph = load_graph(session, with_answers=False)
@@ -157,6 +165,7 @@ def effects(engine: Engine, since: int, given: Sequence[Given]) -> list[dict[str
         after = probs if answer.kind == "cannot_say" else _root_probs(graph, told, propagate)
         found.append(_effect(answer, probs, after, [questions[root.claim] for root in graph.roots]))
         probs = after
+        on_effect(len(found))
     return found
 
 

@@ -95,11 +95,19 @@ class GenerationSchool:
         spec = self.registry.get(number).spec
         return Elicitor(load_model(spec, generations=self.registry.folder))
 
-    def export(self, engine: Engine, folder: Path) -> Record:
+    def export(self, engine: Engine, folder: Path, on_step: OnStep) -> Record:
         """Writes what is learnt from: what people said, what follows from it, explored roots, arguments that held."""
         held_out = 0.0 if self._is_everyday or self.suite is not None else HELD_OUT  # else a suite of its own judges
+        options = Options("all", held_out=held_out)
         with read_scope(engine) as session:
-            summary = export_dataset(session, folder, dataset_prompts(), propagate, Options("all", held_out=held_out))
+            summary = export_dataset(
+                session,
+                folder,
+                dataset_prompts(),
+                propagate,
+                options,
+                lambda done, total: on_step(done, total, "claims"),
+            )
         return {"answers": summary.answers, "premises": summary.premises, "rows": summary.rows}
 
     def train(self, dataset: Path, scratch: Path, parent: int, tag: Record, seed: int, on_step: OnStep) -> Record:
@@ -122,7 +130,11 @@ class GenerationSchool:
             details: dict[str, object] = {"tag": tag, "dataset": str(dataset)}
             of, validation = self.registry.get(parent), read_examples(dataset, "validation")
             plan = Plan(self.registry, of, examples, settings, validation, details=details)
-            made = make(plan, lambda done, total, loss: on_step(done, total))
+            made = make(
+                plan,
+                lambda done, total, loss: on_step(done, total, f"steps, loss {loss:.4f}"),
+                on_belief=lambda done, total: on_step(done, total, "beliefs to rehearse"),
+            )
         if made is None:
             raise LoopError("The training was stopped before its end.")
         return {"number": made.number, "examples": len(examples)}
@@ -135,7 +147,7 @@ class GenerationSchool:
                 self.registry,
                 self.registry.get(number),
                 items,
-                lambda words, done, total: on_step(done, total),
+                lambda words, done, total, number=number: on_step(done, total, f"generation {number}, {words}"),
                 self.training.exploring,
             )
             for number in (in_use, candidate)

@@ -31,13 +31,28 @@ def expansion_gains(result: Propagation, variances: Mapping[str, float]) -> npt.
     return spread * result.shift()
 
 
-def choose_expansion(result: Propagation, variances: Mapping[str, float], min_gain: float = MIN_GAIN) -> str | None:
-    """The claim whose expansion could move the roots most, or None where none promises `min_gain`.
+def choose_expansions(
+    result: Propagation, variances: Mapping[str, float], at_most: int = 1, min_gain: float = MIN_GAIN
+) -> list[str]:
+    """The claims whose expansions could move the roots most, best first; none where none promises `min_gain`.
 
-    Of equals the first in the graph is taken, so the same graph always gives the same choice.
+    No two of them move a root in common, so what the expansion of one brings to light about the roots changes nothing
+    about the gains of the others: expanded together they are as well chosen as one after the other. Of equals the
+    first in the graph comes first, so the same graph always gives the same choice.
+
+    Args:
+        result, variances: see `expansion_gains`.
+        at_most: how many, at least 1.
+        min_gain: of root variance, above 0.
     """
-    if not variances:
-        return None
     gains = expansion_gains(result, variances)
-    best = int(np.argmax(gains))
-    return result.graph.claims[best].id if gains[best] >= min_gain else None
+    chosen: list[str] = []
+    is_moved = np.zeros(len(result.graph.roots), dtype=bool)
+    for row in np.argsort(-gains, kind="stable").tolist():
+        if len(chosen) == at_most or gains[row] < min_gain:
+            break
+        moves = result.influence.of_claim(row) != 0
+        if not (moves & is_moved).any():
+            chosen.append(result.graph.claims[row].id)
+            is_moved |= moves
+    return chosen

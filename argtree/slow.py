@@ -83,7 +83,7 @@ def _explored(elicitor: Elicitor, question: str, budget: int, template: bytes, p
         began = elicitor.calls
         explorer = Explorer(engine, elicitor)
         root = explorer.add_question(question)
-        while elicitor.calls - began < budget and explorer.step([root]) is not None:
+        while elicitor.calls - began < budget and explorer.step([root]):
             pass
         return explorer.root_probs([root])[root]
     except (ModelError, TooEntangledError, ImpossibleEvidenceError):

@@ -68,7 +68,7 @@ def explored(question: str, model_calls: int, elicitor: Elicitor, folder: Path) 
     engine = open_store(f"sqlite:///{folder / 'store.db'}")
     explorer = Explorer(engine, elicitor)
     root = explorer.add_question(question)
-    while elicitor.calls < model_calls and explorer.step([root]) is not None:
+    while elicitor.calls < model_calls and explorer.step([root]):
         pass
     with read_scope(engine) as session:
         graph = load_graph(session, [root])

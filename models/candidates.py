@@ -30,7 +30,10 @@ from models.trainer import is_main_process
 
 WORK = ".training-"
 NEWS_WEIGHT = 3.0  # of what is taught beside what is rehearsed: as good as three passes, at a third of the cost
+BELIEFS_AT_ONCE = 512  # claims that the first generation is asked about between two reports of progress
 CURVE = "curve.jsonl"  # in the working folder of a run from scratch: a line a pass
+
+OnBelief = Callable[[int, int], None]  # (beliefs asked for, of how many)
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,13 @@ def default_epochs(registry: Registry) -> float:
     return 3.0 if _told_folder(registry) is None else 1.0
 
 
-def with_old(plan: Plan) -> list[Example]:
-    """What the plan teaches, with its replay: of a file, or of what a model of the bundled world believed at first."""
+def with_old(plan: Plan, on_belief: OnBelief = lambda done, total: None) -> list[Example]:
+    """What the plan teaches, with its replay: of a file, or of what a model of the bundled world believed at first.
+
+    Args:
+        plan: what is to be learnt.
+        on_belief: told how many of the old beliefs are asked for, of how many.
+    """
     seed, told = plan.settings.seed, _told_folder(plan.registry)
     if plan.replay:
         old = shuffled(plan.replay, np.random.default_rng([seed, 6]))
@@ -84,28 +92,49 @@ def with_old(plan: Plan) -> list[Example]:
         return list(plan.examples)
     first = Elicitor(load_model(plan.registry.get(0).spec, generations=plan.registry.folder))
     fresh = [seed, 5, int(plan.key[:8], 16)]  # another draw for every run
-    old = rehearsed(told, plan.examples, lambda claims: [belief.mean for belief in first.believe(claims)], fresh)
+
+    def believe(claims: list[str]) -> list[float]:
+        means: list[float] = []
+        for start in range(0, len(claims), BELIEFS_AT_ONCE):
+            means += [belief.mean for belief in first.believe(claims[start : start + BELIEFS_AT_ONCE])]
+            on_belief(len(means), len(claims))
+        return means
+
+    old = rehearsed(told, plan.examples, believe, fresh)
     return [*(replace(example, weight=NEWS_WEIGHT * example.weight) for example in plan.examples), *old]
 
 
-def make(plan: Plan, on_step: OnStep | None = None, stop: Callable[[], bool] = lambda: False) -> Generation | None:
+def make(
+    plan: Plan,
+    on_step: OnStep | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    on_belief: OnBelief = lambda done, total: None,
+) -> Generation | None:
     """Train and add the candidate; None where it was asked to stop, or in all processes but the one that writes.
+
+    Args:
+        plan: what is to be learnt.
+        on_step: told after each step, or pass from scratch.
+        stop: looked at after each step.
+        on_belief: told, before the first step, how many old beliefs are asked for, of how many.
 
     Raises:
         TrainingError: The model can't be retrained from scratch, or another process is at the same run.
         ModelError: The parent can't be loaded.
     """
     with _held(plan):
-        return plan.made() or _make(plan, on_step, stop)  # the process that had it may have finished it meanwhile
+        return plan.made() or _make(
+            plan, on_step, stop, on_belief
+        )  # the process that had it may have finished it meanwhile
 
 
-def _make(plan: Plan, on_step: OnStep | None, stop: Callable[[], bool]) -> Generation | None:
+def _make(plan: Plan, on_step: OnStep | None, stop: Callable[[], bool], on_belief: OnBelief) -> Generation | None:
     if plan.scratch_passes is not None:
         return _make_from_scratch(plan, plan.scratch_passes, on_step, stop)
     source, adapter = sources(plan.registry, plan.parent)
     student = Student.load(source, plan.settings, adapter)
     points = student.learn(
-        with_old(plan), plan.settings, validation=plan.validation, work=plan.work, on_step=on_step, stop=stop
+        with_old(plan, on_belief), plan.settings, validation=plan.validation, work=plan.work, on_step=on_step, stop=stop
     )
     if stop() or not is_main_process():
         return None

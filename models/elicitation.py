@@ -90,15 +90,21 @@ class Elicitor:
             UnknownWorldError: It's about something that the model knows nothing of. No call is made.
             BadReplyError: The reply holds no usable claim.
         """
-        question = self.check_question(question)
-        (reply,) = self._complete([prompts.state_claim(question)], prompts.CLAIM_SCHEMA, STATE_MAX_TOKENS)
-        try:
-            claim = _parse(_ClaimReply, reply).claim
-        except (ValueError, RecursionError) as exc:
-            self._refuse_claim(question, reply, exc)
-        if not _is_plain(claim):
-            self._refuse_claim(question, reply)
+        (claim,) = self.state_claims([question])
+        if claim is None:
+            raise BadReplyError(f"The model didn't turn the question into a claim: {question[:LOGGED_CHARS]!r}")
         return claim
+
+    def state_claims(self, questions: Sequence[str]) -> list[str | None]:
+        """One `state_claim` per question, in one batch; None where the reply holds no usable claim.
+
+        Raises:
+            BadQuestionError, UnknownWorldError: as `state_claim`, for any of them. No call is made.
+        """
+        asked = [prompts.state_claim(self.check_question(question)) for question in questions]
+        stated = [_read_claim(reply) for reply in self._complete(asked, prompts.CLAIM_SCHEMA, STATE_MAX_TOKENS)]
+        self.dropped += stated.count(None)
+        return stated
 
     def propose_arguments(self, claim: str, context: Sequence[ProposedArgument], n: int) -> Proposal:
         """Up to `n` arguments about a claim beside those in `context`; see `propose_many`."""
@@ -179,11 +185,6 @@ class Elicitor:
             raise BadReplyError(f"The model {self.model.name} gave {len(replies)} replies to {len(asked)} prompts.")
         return replies
 
-    def _refuse_claim(self, question: str, reply: str, cause: BaseException | None = None) -> NoReturn:
-        self.dropped += 1
-        _log_drop("the reply is no claim", reply)
-        raise BadReplyError(f"The model didn't turn the question into a claim: {question[:LOGGED_CHARS]!r}") from cause
-
 
 def _beliefs(if_true: FloatArray, if_false: FloatArray) -> list[Belief]:
     """Beliefs from the log-odds of yes when asked whether claims are true, and whether they're false; both [P].
@@ -255,6 +256,17 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} isn't JSON")
+
+
+def _read_claim(reply: str) -> str | None:
+    try:
+        claim = _parse(_ClaimReply, reply).claim
+    except (ValueError, RecursionError):
+        claim = ""
+    if _is_plain(claim):
+        return claim
+    _log_drop("the reply is no claim", reply)
+    return None
 
 
 def _read_proposal(reply: str, claim: str, known: Sequence[ProposedArgument], n: int) -> Proposal:

@@ -8,7 +8,7 @@ they stand in Parquet only, never in the card.
 """
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -85,7 +85,12 @@ class ExportSummary:
 
 
 def export_dataset(
-    session: Session, folder: Path, prompts: Prompts, propagate_fn: PropagateFn, options: Options = Options()
+    session: Session,
+    folder: Path,
+    prompts: Prompts,
+    propagate_fn: PropagateFn,
+    options: Options = Options(),
+    on_batch: Callable[[int, int], None] = lambda done, total: None,
 ) -> ExportSummary:
     """Returns what was written to the folder: configurations for trainers, side tables, the card and its metadata.
 
@@ -95,6 +100,8 @@ def export_dataset(
         folder: new, empty, or an earlier export; not the current folder, which would be gone from under the shell.
         prompts: the words that the model is asked with.
         propagate_fn: gives the posteriors of a graph, and how its roots are moved.
+        options: which rows.
+        on_batch: told how many claims are done, of how many.
 
     Raises:
         ExportError: nothing is answered yet, the folder holds something else, or it cannot be written.
@@ -104,7 +111,7 @@ def export_dataset(
         raise ExportError("There is nothing to export: no question is answered yet (`argtree ui` or `argtree answer`).")
     with replacing(folder) as beside, _tables(beside) as tables, _rare_collection():
         export = _Export(session, tables, prompts, options)
-        export.write(propagate_fn)
+        export.write(propagate_fn, on_batch)
         tables.close()
         counts = tables.counts()
         for name, text in ((CARD, card(counts)), (METADATA, croissant(beside, counts))):
@@ -161,10 +168,13 @@ class _Export:
         self.answers = self.shared = self.refused = 0
         self._write_pairs(pairs)
 
-    def write(self, propagate_fn: PropagateFn) -> None:
+    def write(self, propagate_fn: PropagateFn, on_batch: Callable[[int, int], None]) -> None:
         """Writes all rows."""
-        reader = Reader(self.session)
+        reader, done = Reader(self.session), 0
+        total = int((self.families.is_linked | self.families.is_answered).sum())
         for number, (rows, linked) in enumerate(batches(self.families)):
+            on_batch(done, total)
+            done += len(rows)
             batch = reader.read(rows, self.families.ids[rows].tolist(), linked)
             self._write_batch(find(batch, propagate_fn))
             if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:

@@ -57,7 +57,7 @@ class SmallSchool:
         model.name = f"generation:{number}"
         return Elicitor(model)
 
-    def export(self, engine: Engine, folder: Path) -> Record:
+    def export(self, engine: Engine, folder: Path, on_step: OnStep) -> Record:
         with Session(engine) as session:
             rows = [(answer.claim_id, answer.kind) for answer in session.exec(select(Answer))]
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,11 @@ from sqlalchemy import Engine
 from argtree import propagate
 from argtree.daemon import Explorer, Follower, run, utc_now
 from models.elicitation import Elicitor
-from models.errors import NoWeightsError
+from models.errors import BadReplyError, NoWeightsError
+from models.everyday.benchmark import read_benchmark
 from models.everyday.world import Statement, load_world
 from models.generations import Registry
+from models.prompts import PROPOSE
 from store.claims import closed_claims, find_claim, latest_beliefs, list_roots
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
@@ -34,7 +36,7 @@ def explorer_on(engine: Engine) -> Explorer:
 
 
 def explore_all(explorer: Explorer) -> None:
-    while explorer.step() is not None:
+    while explorer.step():
         pass
 
 
@@ -82,7 +84,7 @@ def test_stopped_between_steps_it_goes_on_to_the_same_tree(engine: Engine, tmp_p
     explore_all(whole)
     for _ in range(3):
         explorer = explorer_on(engine)
-        assert explorer.add_question(QUESTION) and explorer.step() is not None
+        assert explorer.add_question(QUESTION) and explorer.step()
     explore_all(explorer_on(engine))
     with read_scope(whole.engine) as one, read_scope(engine) as other:
         assert load_graph(one) == load_graph(other)
@@ -107,6 +109,55 @@ def test_claim_that_got_a_broken_reply_is_set_aside_and_stays_open(engine: Engin
     assert broken is not None and broken.key not in all_closed(engine)
     explore_all(explorer_on(engine))
     assert broken.key in all_closed(engine)
+
+
+def in_words(engine: Engine) -> set[tuple[Any, ...]]:
+    """All arguments by their texts."""
+    with read_scope(engine) as session:
+        graph = load_graph(session)
+    texts = {claim.id: claim.text for claim in graph.claims}
+    return {
+        (texts[a.conclusion], a.polarity, a.strength, frozenset((texts[p.claim], p.holds) for p in a.premises))
+        for a in graph.arguments
+    }
+
+
+def test_claims_of_different_roots_are_expanded_together_to_the_same_graph(engine: Engine, tmp_path: Path) -> None:
+    posed = [one.question for one in read_benchmark() if one.part == "explore"][:4]
+    alone, together = explorer_on(open_store(f"sqlite:///{tmp_path / 'alone.db'}")), explorer_on(engine)
+    for question in posed:
+        alone.add_question(question)
+    assert together.add_questions(posed) == [] == together.add_questions(posed[:1])
+    assert together.elicitor.calls == alone.elicitor.calls == 3 * len(posed)
+    explore_all(alone)
+    numbers = []
+    while expanded := together.step(at_most=3):
+        numbers.append(len(expanded))
+    assert max(numbers) == 3 and in_words(engine) == in_words(alone.engine)
+    assert together.elicitor.calls == alone.elicitor.calls and together.set_aside == alone.set_aside
+
+
+def test_question_that_cannot_be_worded_leaves_the_others(engine: Engine) -> None:
+    explorer = explorer_on(engine)
+    assert explorer.add_questions([QUESTION, "Is Paris nice?", " "]) == ["Is Paris nice?", " "]
+    with read_scope(engine) as session:
+        assert [root.question for root in list_roots(session)] == [QUESTION]
+
+
+class NoWordOf(WorldModel):
+    """Fails in any batch with a prompt about one thing, as a server does that refuses a prompt."""
+
+    def complete(self, prompts: Sequence[str], *args: Any, **options: Any) -> list[str]:
+        if any("brick" in prompt for prompt in prompts if prompt.startswith(PROPOSE)):
+            raise BadReplyError("No word of bricks.")
+        return super().complete(prompts, *args, **options)
+
+
+def test_claim_that_fails_in_a_batch_is_set_aside_alone(engine: Engine) -> None:
+    explorer = Explorer(engine, Elicitor(NoWordOf()))
+    brick = explorer.add_question("Would a brick survive a drop from a roof?")
+    candle = explorer.add_question(QUESTION)
+    assert [one.claim for one in explorer.step(at_most=2)] == [candle] and explorer.set_aside == {brick}
 
 
 def test_daemon_fills_the_queue_and_ranks_again_after_an_answer(engine: Engine) -> None:

@@ -277,6 +277,12 @@ def test_reply_without_a_claim_is_an_error(text: str) -> None:
     assert (elicitor.calls, elicitor.dropped) == (1, 1)
 
 
+def test_questions_become_claims_in_one_batch_but_for_broken_replies() -> None:
+    elicitor = Elicitor(ScriptedModel('{"claim": "Honey sinks."}', "Honey.", '{"claim": "Iron sinks."}'))
+    assert elicitor.state_claims(["Honey?", "What?", "Iron?"]) == ["Honey sinks.", None, "Iron sinks."]
+    assert (elicitor.calls, elicitor.dropped) == (3, 1)
+
+
 @pytest.mark.parametrize("question", ["", " \n\t", "x" * 2_001, "x" * 100_000, "a\x00b", "a\udc80b"])
 def test_bad_question_is_refused_before_any_call(question: str) -> None:
     elicitor = Elicitor(ScriptedModel())

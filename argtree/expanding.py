@@ -1,0 +1,92 @@
+"""What a model is asked when claims are expanded, in batches that shrink where something in them fails.
+
+Joins nothing to the store: what is there already is asked for through a function. Not here: which claims are expanded
+(`argtree.search`), writing what was found (`argtree.daemon`), the prompts (`models.prompts`).
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from models.elicitation import Belief, Elicitor, Proposal
+from models.errors import ModelError
+from models.prompts import ProposedArgument
+
+ARGUMENTS_PER_CALL = 4
+
+Request = tuple[str, Sequence[ProposedArgument]]  # a claim's text, and the arguments about it that are known
+_Item = TypeVar("_Item")
+_Reply = TypeVar("_Reply")
+
+log = logging.getLogger("argtree.daemon")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a model said about one claim."""
+
+    proposal: Proposal
+    beliefs: Mapping[str, Belief]  # in premises that are new, by text
+    residual: Belief | None  # in the claim if none of its reasons holds; None: nothing was proposed
+
+
+def arguments_about(
+    elicitor: Elicitor, requests: Mapping[str, Request], unknown_fn: Callable[[Iterable[str]], list[str]]
+) -> dict[str, Found]:
+    """Returns arguments about claims, beliefs in their premises, and in the claims if none of the reasons holds.
+
+    Three batches of prompts, whatever the number of claims. A claim is left out if some reply about it fails.
+
+    Args:
+        elicitor: asks the model, and counts the calls.
+        requests: by any key.
+        unknown_fn: picks from the premises' texts those that are new, each once.
+    """
+    proposals = replies(
+        lambda keys: elicitor.propose_many([requests[key] for key in keys], ARGUMENTS_PER_CALL),
+        list(requests),
+        "Could not expand a claim",
+    )
+    premises = {key: _premises(proposal) for key, proposal in proposals.items()}
+    new = unknown_fn(text for texts in premises.values() for text in texts)
+    beliefs = replies(elicitor.believe, new, "Could not expand a claim on a premise")
+    unheld = set(new) - beliefs.keys()
+    argued = [key for key, texts in premises.items() if texts and unheld.isdisjoint(texts)]
+    residuals = replies(
+        lambda keys: elicitor.residual_priors(
+            [(requests[key][0], [*requests[key][1], *proposals[key].arguments]) for key in keys]
+        ),
+        argued,
+        "Could not expand a claim",
+    )
+    return {
+        key: Found(proposals[key], {text: beliefs[text] for text in texts if text in beliefs}, residuals.get(key))
+        for key, texts in premises.items()
+        if key in residuals or not texts
+    }
+
+
+def replies(ask_fn: Callable[[list[_Item]], Sequence[_Reply]], items: list[_Item], failure: str) -> dict[_Item, _Reply]:
+    """Returns what the model says of each item, asked in one batch; where that fails, in ever smaller ones.
+
+    Args:
+        ask_fn: asks about some of the items; gives a reply to each, or raises a ModelError.
+        items: different ones.
+        failure: the words to log before the reason where an item fails alone; it is left out then.
+    """
+    if not items:
+        return {}
+    try:
+        return dict(zip(items, ask_fn(items), strict=True))
+    except ModelError as error:
+        if len(items) == 1:
+            log.warning("%s (%s): %s", failure, repr(items[0])[:200], error)
+            return {}
+    middle = len(items) // 2  # one of them is to blame, not all
+    return replies(ask_fn, items[:middle], failure) | replies(ask_fn, items[middle:], failure)
+
+
+def _premises(proposal: Proposal) -> list[str]:
+    """The texts of all premises, each once."""
+    return list(dict.fromkeys(premise.text for argument in proposal.arguments for premise in argument.premises))
