@@ -34,8 +34,8 @@ from models.errors import ModelError
 from models.everyday.benchmark import read_benchmark
 from models.everyday.oracle import SimulatedOracle
 from store import claims
+from store.answers import labels
 from store.database import read_scope
-from store.graphs import labels
 from store.tables import Argument, Belief, Claim
 
 Oracle = Literal["queue", "simulated"]
