@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 
 from store.corrections import take_back
 from store.database import session_scope
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
-from tests.store.crowds import fill_crowded, pass_on
+from tests.store.crowds import analyse, fill_crowded, pass_on
 from tests.store.factories import NOW
 
 QUESTIONS, PASSED = 30_000, 2_000
-_BIG = ("question", "answer", "claim", "belief", "lease", "retraction")
+_BIG = "question|answer|claim|belief|retraction"  # the others are empty here, or have a row for each rater
 
 
 @pytest.fixture
@@ -23,6 +23,11 @@ def big(engine: Engine) -> Engine:
     """A queue in which whoever reads a whole table has read too much; rater 1 passed on the best questions."""
     fill_crowded(engine, QUESTIONS, 2, answered=3_000)
     pass_on(engine, 1, PASSED)
+    columns = "answer_id, rater_id, reason, retracted_at"
+    with engine.begin() as connection:
+        chosen = "SELECT id, rater_id, '', answered_at FROM answer WHERE kind = 'yes'"
+        connection.execute(text(f"INSERT INTO retraction ({columns}) {chosen}"))
+    analyse(engine)
     return engine
 
 
@@ -65,11 +70,9 @@ def test_no_act_reads_a_whole_table(big: Engine, name: str) -> None:
 
 
 def _reads_all(line: str) -> bool:
-    """Says whether a line of a plan reads all of a table that may be big, or sorts what it read."""
-    tables = "|".join(_BIG)
-    in_order = "ix_question_best" in line  # the queue itself, from its best on
-    scans = re.search(rf"Seq Scan on ({tables})\b|\bSCAN ({tables})\b|Bitmap Heap Scan|Hash|TEMP B-TREE", line)
-    return bool(scans) and not in_order
+    """Says whether a line of a plan reads all of a table that may be big; the queue's index is read from its best on."""
+    whole = re.search(rf"Seq Scan on ({_BIG})\b|\bSCAN ({_BIG})\b|Bitmap|Hash", line)
+    return whole is not None and "ix_question_best" not in line
 
 
 def test_who_passed_on_the_best_gets_the_best_of_the_rest(big: Engine) -> None:
