@@ -40,8 +40,8 @@ def _one_sentence(error: pytest.ExceptionInfo[StoreError]) -> str:
 def test_migrations_make_what_the_tables_say(engine: Engine) -> None:
     with engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
-    # Of an index in falling order Alembic sees only half on SQLite; `test_plans` has it used.
-    assert [one for one in found if one[0] != "remove_index" or one[1].name != "ix_question_best"] == []
+    # Alembic cannot compare an index in falling order on SQLite; `test_plans` has it used.
+    assert [one for one in found if getattr(one[1], "name", "") != "ix_question_best"] == []
 
 
 def test_a_store_of_the_first_schema_keeps_its_answers(store_path: Path) -> None:
@@ -250,7 +250,6 @@ def test_an_unreadable_url_says_so(url: str) -> None:
 
 
 def test_broken_constraints_are_not_dressed_up(engine: Engine) -> None:
+    columns = "claim_id, question, weight, created_at"
     with pytest.raises(IntegrityError), translate_errors(), engine.begin() as connection:
-        connection.execute(
-            text("INSERT INTO root (claim_id, question, weight, created_at) VALUES (7, '', 1, '2026-03-01')")
-        )
+        connection.execute(text(f"INSERT INTO root ({columns}) VALUES (7, '', 1, '2026-03-01')"))

@@ -70,7 +70,7 @@ def test_no_act_reads_a_whole_table(big: Engine, name: str) -> None:
 
 
 def _reads_all(line: str) -> bool:
-    """Says whether a line of a plan reads all of a table that may be big; the queue's index is read from its best on."""
+    """Says whether a line of a plan reads all of a table that may be big; not so the queue, from its best on."""
     whole = re.search(rf"Seq Scan on ({_BIG})\b|\bSCAN ({_BIG})\b|Bitmap|Hash", line)
     return whole is not None and "ix_question_best" not in line
 
