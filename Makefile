@@ -8,7 +8,7 @@ DEMO_STORE := sqlite:///demo/argtree.db
 # llama-cpp-python compiles: without the parts that argtree does not use, for any processor of the kind.
 CMAKE_ARGS := -DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF
 
-.PHONY: install demo test check browser clean
+.PHONY: install demo test check browser postgres clean
 
 install: $(VENV)/.installed-all
 
@@ -22,7 +22,7 @@ $(VENV)/.installed-checks: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.installed-all: $(VENV)/.installed-checks
-	CMAKE_ARGS="$(CMAKE_ARGS)" $(BIN)/python -m pip install --disable-pip-version-check -e '.[gguf,test]'
+	CMAKE_ARGS="$(CMAKE_ARGS)" $(BIN)/python -m pip install --disable-pip-version-check -e '.[gguf,postgres,test]'
 	touch $@
 
 demo: $(VENV)/.installed
@@ -41,7 +41,7 @@ check: $(VENV)/.installed-checks
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: install browser
+test: install browser postgres
 	$(BIN)/python -m pytest
 
 # The page's tests drive a real Chromium; where it can't be had they skip and say so.
@@ -49,6 +49,11 @@ browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-sandbox fonts-dejavu-core; } \
 		|| echo "Chromium is missing: the tests of the page in a real browser will be skipped (apt-get install chromium)."
+
+# The store's tests run on PostgreSQL too, on a server of their own, where Debian's package is installed.
+postgres:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+		|| echo "PostgreSQL is missing: the store will be tested on SQLite alone (apt-get install postgresql)."
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

@@ -45,9 +45,10 @@ from argtree.rank import Ranked, rank
 from argtree.report import Report, value_table
 from argtree.value import Measure
 from argtree.what_if import suppose
-from store import claims, queue
+from store import claims, queue, ranking
+from store.answers import labels
 from store.database import DEFAULT_STORE, open_store, read_scope, session_scope
-from store.graphs import labels, load_graph, save_graph
+from store.graphs import load_graph, save_graph
 
 if TYPE_CHECKING:
     from argtree.daemon import Explorer
@@ -239,7 +240,7 @@ def import_command(
         save_graph(session, graph, datetime.now(UTC))
         propagate(load_graph(session))  # what can't be propagated must not get in: it would block everything else
         session.commit()
-        queue.rerank(session, Propagator(only_askable=True), datetime.now(UTC), quantity_worths)
+        ranking.rerank(session, Propagator(only_askable=True), datetime.now(UTC), quantity_worths)
     num_claims, num_arguments, num_quantities = len(graph.claims), len(graph.arguments), len(graph.quantities)
     counts = f"{num_claims} claims and {num_arguments} arguments"
     if num_quantities:

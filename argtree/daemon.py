@@ -23,7 +23,7 @@ from argtree.search import choose_expansions
 from models.elicitation import Belief, Elicitor
 from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
-from store import claims, queue
+from store import claims, ranking
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.tables import Claim
@@ -169,7 +169,7 @@ class Explorer:
     def rank(self) -> Propagation:
         """Rank the queue's questions anew by what the store holds."""
         with session_scope(self.engine) as session:
-            return queue.rerank(session, self._propagate, self.now_fn(), quantity_worths)
+            return ranking.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
     def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
         """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
@@ -336,7 +336,7 @@ def _explore(explorer: Explorer, stop: Event) -> None:
 
 def _watermark(engine: Engine) -> tuple[int, ...]:
     with read_scope(engine) as session:
-        return queue.watermark(session)
+        return ranking.watermark(session)
 
 
 def _in_words(argument: Argument, texts: dict[str, str]) -> ProposedArgument:

@@ -33,8 +33,8 @@ from models.elicitation import Elicitor
 from models.everyday.benchmark import read_benchmark
 from models.everyday.oracle import SimulatedOracle
 from store import claims
+from store.answers import labels
 from store.database import read_scope
-from store.graphs import labels
 from store.tables import Argument, Belief, Claim, Root
 
 Oracle = Literal["queue", "simulated"]

@@ -20,7 +20,8 @@ from argtree.graph import ArgumentGraph, Measurement
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from models.everyday.oracle import RATER, SimulatedOracle
-from store import queue
+from store import queue, ranking
+from store.answers import is_standing
 from store.claims import list_roots, root_claim
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
@@ -57,13 +58,13 @@ def newest_answer(engine: Engine) -> int:
 
 
 def answers_since(engine: Engine, since: int, rater: str | None = None) -> list[Given]:
-    """Returns the answers that came after the one of id `since`, oldest first; of one rater, if one is named."""
+    """Returns the standing answers after the one of id `since`, oldest first; of one rater, if one is named."""
     query = (
         select(Answer, Rater, Claim, Quantity)
         .join(Rater, col(Rater.id) == col(Answer.rater_id))
         .outerjoin(Claim, col(Claim.id) == col(Answer.claim_id))
         .outerjoin(Quantity, col(Quantity.id) == col(Answer.quantity_id))
-        .where(col(Answer.id) > since)
+        .where(col(Answer.id) > since, is_standing())
         .order_by(col(Answer.id))
     )
     if rater is not None:
@@ -96,7 +97,7 @@ def ask_simulated(
         if len(says_something(given)) >= wanted or len(given) >= wanted * MAX_ASKED_FACTOR:
             return given
         with session_scope(engine) as session:
-            queue.rerank(session, propagate, now_fn(), quantity_worths)
+            ranking.rerank(session, propagate, now_fn(), quantity_worths)
             rater = get_rater(session, RATER, now_fn())
             asked = queue.next_question(session, rater, now_fn())
             if asked is None:
@@ -128,10 +129,10 @@ def wait_for_people(
         if len(says_something(given)) >= wanted:
             return given
         with read_scope(engine) as session:
-            now = queue.watermark(session)
+            now = ranking.watermark(session)
         if now != seen:
             with session_scope(engine) as session:
-                queue.rerank(session, propagate, now_fn(), quantity_worths)
+                ranking.rerank(session, propagate, now_fn(), quantity_worths)
             seen = now
         with read_scope(engine) as session:
             if not queue.open_questions(session, now_fn(), limit=1):

@@ -12,12 +12,11 @@ from sqlmodel import Session, select
 
 from argtree.daemon import Explorer, utc_now
 from argtree.errors import ImpossibleEvidenceError, TooEntangledError
-from argtree.evidence import label_likelihood
 from models.elicitation import Elicitor
 from models.errors import ModelError
 from store import claims
+from store.answers import label_likelihoods
 from store.database import open_store, session_scope
-from store.graphs import answers_by_claim
 from store.tables import Claim, Evidence
 
 Labels = Mapping[str, tuple[float, float]]  # claim's text to P(answers | false), P(answers | true)
@@ -55,10 +54,10 @@ def slow_answers(
 
 
 def labels_of(session: Session) -> dict[str, tuple[float, float]]:
-    """What all answers to each answered claim together say of it, by the claim's text."""
-    answers = answers_by_claim(session)
+    """What people together say of each claim of which they say something, by the claim's text."""
+    likelihoods = label_likelihoods(session)
     rows = session.exec(select(Claim)).all()
-    return {row.text: label_likelihood(answers[row.id]) for row in rows if row.id is not None and row.id in answers}
+    return {row.text: likelihoods[row.id] for row in rows if row.id is not None and row.id in likelihoods}
 
 
 def _make_template(path: Path, elicitor: Elicitor, labels: Labels) -> None:

@@ -29,14 +29,13 @@ from oracle_ui.view import (
     see_question,
     with_unit,
 )
-from store import queue
+from store import queue, ranking
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
 from store.raters import get_rater
-from store.tables import Answer, Claim, Root
+from store.tables import Claim, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
-_MANY = 10_000  # open questions are counted up to here
 
 
 class DoubtfulNumberError(ArgtreeError):
@@ -77,7 +76,7 @@ def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> Questi
             rater = get_rater(session, name, now)
             leased = queue.next_question(session, rater, now)
             if leased is None:
-                return _nothing(session, rater.id, now)
+                return NothingView(*queue.closed_to(session, rater))
         with read_scope(engine) as session:
             graph, questions = load_graph(session), _questions(session)
         if leased.quantity is not None:
@@ -122,7 +121,7 @@ def answer(
             queue.submit_answer(session, question.token, rater, said.kind, said.prob, now, said.note, said.number)
         try:
             with session_scope(engine) as session:
-                after = queue.rerank(session, propagate_fn, now, quantity_worths)
+                after = ranking.rerank(session, propagate_fn, now, quantity_worths)
                 questions = _questions(session)
         except ArgtreeError as exc:
             return Effect(words, asked, (), str(exc))
@@ -150,7 +149,7 @@ def leave(url: str, token: str) -> None:
 def look_again(url: str, now: datetime, propagate_fn: PropagateFn) -> None:
     """Ranks the queue anew, for claims that came into the store by other ways. Raises ArgtreeError."""
     with _opened(url) as engine, session_scope(engine) as session:
-        queue.rerank(session, propagate_fn, now, quantity_worths)
+        ranking.rerank(session, propagate_fn, now, quantity_worths)
 
 
 @contextmanager
@@ -165,10 +164,3 @@ def _opened(url: str) -> Iterator[Engine]:
 def _questions(session: Session) -> Mapping[str, str]:
     """Returns the question of each root, by its claim's key."""
     return dict(session.exec(select(Claim.key, Root.question).where(Root.claim_id == Claim.id)).all())
-
-
-def _nothing(session: Session, rater_id: int | None, now: datetime) -> NothingView:
-    open_ = queue.open_questions(session, now, _MANY)
-    done = set(session.exec(select(Answer.question_id).where(Answer.rater_id == rater_id)))
-    passed = sum(question.question_id in done for question in open_)
-    return NothingView(held=len(open_) - passed, passed=passed)

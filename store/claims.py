@@ -1,6 +1,7 @@
 """Claims, quantities, roots, arguments and beliefs, one at a time: what an explorer writes as it goes.
 
-Every function flushes; the caller's scope commits. Texts come from models and users and are only ever bound as
+Every function flushes; the caller's scope commits. What adds to the graph takes its turn, so that of two processes that
+find something missing one adds it. Texts come from models and users and are only ever bound as
 parameters.
 """
 
@@ -14,8 +15,10 @@ from sqlmodel import Session, col, func, or_, select
 
 from argtree import graph as g
 from argtree.format import distribution_to_json
+from store.answers import label_likelihoods
 from store.errors import RootNotFoundError, StoreError, UnitError
-from store.tables import About, Answer, Argument, Belief, Claim, Evidence, Premise, Quantity, Root
+from store.locks import Turn, take_turn
+from store.tables import About, Argument, Belief, Claim, Evidence, Premise, Quantity, Root
 from store.texts import is_storable, normalised, text_hash
 
 _LISTED_ROOTS = 10  # in an error message
@@ -52,6 +55,7 @@ def add_claim(session: Session, text: str, prior: float, now: datetime, *, askab
         StoreError: the text is empty.
         ValueError: the prior is no probability.
     """
+    take_turn(session, Turn.GROW)
     return find_claim(session, text) or insert_claim(session, text.strip(), prior, now, askable)
 
 
@@ -93,6 +97,7 @@ def add_quantity(session: Session, quantity: g.Quantity, now: datetime) -> tuple
     for text in (quantity.id, quantity.text, quantity.unit):
         _refuse_unstorable(text)
     digest = text_hash(quantity.text)
+    take_turn(session, Turn.GROW)
     there = session.exec(select(Quantity).where(Quantity.text_hash == digest)).first()
     if there is not None:
         if there.unit != quantity.unit:
@@ -137,6 +142,7 @@ def closed_claims(session: Session) -> frozenset[str]:
 
 def add_root(session: Session, question: str, claim: Claim, now: datetime, weight: float = 1.0) -> Root:
     """Returns the root of the claim: the one that is there, untouched, or a new one with the question's words."""
+    take_turn(session, Turn.GROW)
     there = session.exec(select(Root).where(Root.claim_id == claim.id)).first()
     if there is not None:
         return there
@@ -219,6 +225,7 @@ def add_argument(
     if polarity not in ("support", "attack"):
         raise ValueError(f"polarity must be 'support' or 'attack', got {polarity!r}.")
     _checked_prob("strength", strength)
+    take_turn(session, Turn.GROW)
     kept = dict.fromkeys((known(claim.id), holds) for claim, holds in premises)
     ids = [claim_id for claim_id, _ in kept]
     content = content_hash(known(conclusion.id), polarity, kept)
@@ -290,8 +297,7 @@ def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> di
     Claims that a person answered, or that came with evidence, are left out: a model that was trained on an answer holds
     it already, and its new belief together with that answer would count it twice.
     """
-    evident = {*session.exec(select(Answer.claim_id).where(col(Answer.prob).is_not(None)))}
-    evident |= {*session.exec(select(Evidence.claim_id))}
+    evident = {*label_likelihoods(session), *session.exec(select(Evidence.claim_id))}
     return {
         key: belief
         for key, belief in latest_beliefs(session, kind).items()
@@ -338,7 +344,7 @@ def _free_key(
 
 def _refuse_unstorable(text: str) -> None:
     if not is_storable(text):
-        raise StoreError(f"A text holds half a character, which no database keeps: {_short(text)}.")
+        raise StoreError(f"A text holds NUL or half a character, which no database keeps: {_short(text)}.")
 
 
 def _checked_prob(name: str, prob: float) -> float:

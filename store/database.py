@@ -1,39 +1,42 @@
-"""Opening a store: the file, its schema, transactions, and every database error as one of ours.
+"""Opening a store: its schema and transactions, on SQLite or PostgreSQL. Errors are `store.translation`'s.
 
 SQLite is the default and gets WAL (readers and one writer don't wait for each other), foreign keys, synchronous=FULL
 (what was committed survives a power cut) and real transactions. Python's sqlite3 begins transactions by rules of its
 own, so that is switched off and BEGIN is sent from SQLAlchemy's `begin` event (SQLAlchemy's documentation, "SQLite:
-Transactions with SQLite and the sqlite3 driver"). Other databases get SQLAlchemy's defaults.
+Transactions with SQLite and the sqlite3 driver").
+
+PostgreSQL gets the same promises: a lock is not waited for without end, a commit that returned is on the disk, and a
+reader sees one snapshot. Its writers see what is committed statement by statement (READ COMMITTED) and lock what they
+decide by; SQLite's exclude one another.
 """
 
+import random
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import alembic.command
 import alembic.config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
-from store.errors import (
-    NewerSchemaError,
-    NotAStoreError,
-    StoreDamagedError,
-    StoreError,
-    StoreFullError,
-    StoreLockedError,
-    StoreMissingError,
-    StoreReadOnlyError,
-)
+from store.errors import NewerSchemaError, NotAStoreError, StoreError, StoreMissingError
+from store.locks import Turn, take_turn
+from store.translation import capital, shown, translate_errors
+from store.turnstile import Turnstile, turnstile
 
 DEFAULT_STORE = "sqlite:///argtree.db"
+_POSTGRESQL = "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 BUSY_SECONDS = 10.0  # how long one process waits for another's transaction
+_LOOK_SECONDS = (0.002, 0.02)  # between two looks whether another's transaction is over
+_WRITES = "argtree_writes"  # mark of a connection whose turn it is
 _OUR_TABLES = {"claim", "question", "answer"}  # tell an argtree of the future from another program that uses Alembic
 
 
@@ -44,7 +47,7 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True, busy_seconds: f
     new store at once: one migrates while the other waits.
 
     Args:
-        url: a SQLAlchemy URL or a plain path to a SQLite file.
+        url: a SQLAlchemy URL, of SQLite or PostgreSQL, or a plain path to a SQLite file.
         create: make the store if there is none; else a missing one is an error.
         busy_seconds: how long a transaction waits for another process's before StoreLockedError.
 
@@ -58,10 +61,13 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True, busy_seconds: f
     try:
         engine = _make_engine(location, busy_seconds)
     except (ImportError, NoSuchModuleError) as exc:
-        raise StoreError(f"The store {_shown(location)} needs a database driver that is not installed: {exc}") from exc
+        raise StoreError(
+            f"{capital(shown(location))} needs a driver that is not installed ({exc}): `pip install "
+            "'argtree[postgres]'` brings PostgreSQL's."
+        ) from exc
     try:
-        with translate_errors(_shown(location)):
-            _migrate(engine, _shown(location), create)
+        with translate_errors(shown(location)):
+            _migrate(engine, shown(location), create)
             if path is not None:
                 _use_wal(engine, busy_seconds)
     except BaseException:
@@ -80,7 +86,7 @@ def session_scope(engine: Engine) -> Iterator[Session]:
     Raises:
         StoreError: in place of the database's own errors.
     """
-    with translate_errors(_shown(engine.url)), Session(engine, expire_on_commit=False) as session:
+    with translate_errors(shown(engine.url)), Session(engine, expire_on_commit=False) as session:
         yield session
         session.commit()
 
@@ -88,58 +94,12 @@ def session_scope(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def read_scope(engine: Engine) -> Iterator[Session]:
     """Gives a session that only reads: one consistent snapshot, which blocks no writer and waits for none."""
-    reader = engine.execution_options(argtree_begin="BEGIN")
-    with translate_errors(_shown(engine.url)), Session(reader, expire_on_commit=False) as session:
+    if engine.dialect.name == "sqlite":
+        reader = engine.execution_options(argtree_reads=True)
+    else:
+        reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with translate_errors(shown(engine.url)), Session(reader, expire_on_commit=False) as session:
         yield session
-
-
-@contextmanager
-def translate_errors(shown: str = "the store") -> Iterator[None]:
-    """Turns SQLAlchemy's errors into StoreError, `from` them; `shown` names the store in the sentence.
-
-    Broken constraints pass as they are: they are mistakes of the program, not of the user or the disk.
-    """
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except DBAPIError as exc:
-        raise _translated(exc, shown) from exc
-    except SQLAlchemyError as exc:
-        raise StoreError(f"{_capital(shown)} failed: {_one_line(exc)}") from exc
-
-
-def _translated(exc: DBAPIError, shown: str) -> StoreError:
-    # The low byte is the primary result code (sqlite.org/rescode.html); other databases have none.
-    code = (getattr(exc.orig, "sqlite_errorcode", None) or 0) & 0xFF
-    store = _capital(shown)
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreLockedError(f"{store} is locked by another process: try again when that is done.")
-    if code == sqlite3.SQLITE_FULL:
-        return StoreFullError(f"The disk of {shown} is full: make room and try again, nothing acknowledged was lost.")
-    if code == sqlite3.SQLITE_READONLY:
-        return StoreReadOnlyError(f"{store} is read-only: check the permissions of the file and of its folder.")
-    if code == sqlite3.SQLITE_CORRUPT:
-        return StoreDamagedError(f"{store} is damaged ({exc.orig}): restore it from a copy.")
-    if code == sqlite3.SQLITE_NOTADB:
-        return NotAStoreError(f"{store} is not a database: name another file with --store.")
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return StoreMissingError(f"{store} cannot be opened: check that the file is there and may be read.")
-    return StoreError(f"{store} failed: {_one_line(exc.orig or exc)}")
-
-
-def _one_line(exc: BaseException) -> str:
-    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _shown(location: URL) -> str:
-    """Names a store for people, without its password."""
-    name = location.database if location.get_backend_name() == "sqlite" else location.render_as_string()
-    return f"the store {name or ':memory:'}"
 
 
 def _parse(url: str) -> URL:
@@ -150,7 +110,9 @@ def _parse(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError) as exc:
-        raise StoreError("The store's URL cannot be read: write it as sqlite:///PATH, or give a plain path.") from exc
+        raise StoreError(
+            f"The store's URL cannot be read: write it as sqlite:///PATH or {_POSTGRESQL}, or give a plain path."
+        ) from exc
 
 
 def _sqlite_path(location: URL) -> Path | None:
@@ -174,9 +136,17 @@ def _check_path(path: Path, create: bool) -> None:
 
 
 def _make_engine(location: URL, busy_seconds: float) -> Engine:
-    if location.get_backend_name() != "sqlite":
-        return create_engine(location)
+    if location.get_backend_name() == "sqlite":
+        return _make_sqlite_engine(location, busy_seconds)
+    if location.get_backend_name() == "postgresql":
+        return _make_postgresql_engine(location, busy_seconds)
+    raise StoreError(f"{capital(shown(location))} is of no known kind: give a path, sqlite:///PATH or {_POSTGRESQL}.")
+
+
+def _make_sqlite_engine(location: URL, busy_seconds: float) -> Engine:
     engine = create_engine(location, connect_args={"timeout": busy_seconds})
+    path = _sqlite_path(location)
+    writers = Turnstile() if path is None else turnstile(str(path.resolve()))
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
@@ -186,7 +156,64 @@ def _make_engine(location: URL, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("argtree_begin", "BEGIN IMMEDIATE"))
+        if connection.get_execution_options().get("argtree_reads"):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            deadline = time.monotonic() + busy_seconds
+            if _WRITES not in connection.info and writers.enter(busy_seconds):
+                connection.info[_WRITES] = True
+            _begin_to_write(connection, busy_seconds, deadline)
+
+    @event.listens_for(engine, "checkin")
+    def give_back(_: Any, record: ConnectionPoolEntry) -> None:  # whatever came of the transaction
+        if record.info.pop(_WRITES, False):
+            writers.leave()
+
+    return engine
+
+
+def _begin_to_write(connection: Connection, busy_seconds: float, deadline: float) -> None:
+    """Begins a transaction once no other process writes.
+
+    SQLite's own way to wait looks ever more rarely, so that of many writers those that wait longest come last. Here all
+    look equally often, and at random.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as exc:
+                if not _is_busy(exc):
+                    break
+            time.sleep(random.uniform(*_LOOK_SECONDS))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # its error becomes one of SQLAlchemy's
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
+
+
+def _is_busy(exc: sqlite3.OperationalError) -> bool:
+    return (exc.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _make_postgresql_engine(location: URL, busy_seconds: float) -> Engine:
+    """Returns an engine that notices when the server was started anew, whatever other settings the URL brings."""
+    location = location.set(drivername="postgresql+psycopg")
+    if "connect_timeout" not in location.query:
+        location = location.update_query_dict({"connect_timeout": f"{max(2, round(busy_seconds))}"})
+    engine = create_engine(location, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _: ConnectionPoolEntry) -> None:
+        connection.autocommit = True
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(busy_seconds * 1000))}ms"])
+        connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
+        connection.autocommit = False
 
     return engine
 
@@ -198,17 +225,18 @@ def _alembic_config() -> alembic.config.Config:
     return config
 
 
-def _migrate(engine: Engine, shown: str, create: bool) -> None:
+def _migrate(engine: Engine, name: str, create: bool) -> None:
     """Brings the schema up to date; takes the write lock only where there is something to do."""
     config = _alembic_config()
     scripts = ScriptDirectory.from_config(config)
-    with engine.execution_options(argtree_begin="BEGIN").connect() as connection:
-        if _schema(connection, scripts, shown) == scripts.get_current_head():
+    with engine.execution_options(argtree_reads=True).connect() as connection:
+        if _schema(connection, scripts, name) == scripts.get_current_head():
             return
     with _without_foreign_keys(engine) as connection, connection.begin():
-        revision = _schema(connection, scripts, shown)  # again: another process may have migrated while we waited
+        take_turn(connection, Turn.MIGRATE)
+        revision = _schema(connection, scripts, name)  # again: another process may have migrated while we waited
         if revision is None and not create:
-            raise StoreMissingError(f"{_capital(shown)} is empty: `argtree explore` or `argtree import` fill one.")
+            raise StoreMissingError(f"{capital(name)} is empty: `argtree explore` or `argtree import` fill one.")
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
 
@@ -231,7 +259,7 @@ def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
             driver.execute("PRAGMA foreign_keys = ON")
 
 
-def _schema(connection: Connection, scripts: ScriptDirectory, shown: str) -> str | None:
+def _schema(connection: Connection, scripts: ScriptDirectory, name: str) -> str | None:
     """Returns the schema's revision, None for an empty database; raises where it is not ours to touch."""
     tables = set(inspect(connection).get_table_names())
     if not tables:
@@ -240,8 +268,8 @@ def _schema(connection: Connection, scripts: ScriptDirectory, shown: str) -> str
     if revision in {script.revision for script in scripts.walk_revisions()}:
         return revision
     if revision is None or not tables >= _OUR_TABLES:
-        raise NotAStoreError(f"{_capital(shown)} belongs to another program: name another file with --store.")
-    raise NewerSchemaError(f"{_capital(shown)} was written by a newer argtree (schema {revision}): upgrade argtree.")
+        raise NotAStoreError(f"{capital(name)} belongs to another program: name another file with --store.")
+    raise NewerSchemaError(f"{capital(name)} was written by a newer argtree (schema {revision}): upgrade argtree.")
 
 
 def _use_wal(engine: Engine, busy_seconds: float) -> None:
@@ -258,8 +286,7 @@ def _use_wal(engine: Engine, busy_seconds: float) -> None:
                     connection.cursor().execute("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError as exc:
-                busy = (exc.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                if not busy or time.monotonic() > deadline:
+                if not _is_busy(exc) or time.monotonic() > deadline:
                     raise DBAPIError.instance("PRAGMA journal_mode = WAL", (), exc, sqlite3.Error) from exc
             time.sleep(0.02)
     finally:

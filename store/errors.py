@@ -5,6 +5,8 @@ ArgtreeError
     ├── StoreMissingError       no such file, or no folder to put it in
     ├── NotAStoreError          not a database, or the database of another program
     ├── NewerSchemaError        written by a newer argtree
+    ├── StoreUnreachableError   its server does not answer
+    ├── StoreRefusedError       its server does not take the user or the password
     ├── StoreLockedError        another process held the store past the timeout
     ├── StoreReadOnlyError      it can be read but not written
     ├── StoreFullError          no space left for it
@@ -16,6 +18,7 @@ ArgtreeError
     ├── RootNotFoundError       no root, or several, go by that name
     ├── RaterNameError          a rater's name is empty, too long or unprintable
     ├── LeaseLostError          the question went to somebody else
+    ├── TooLateError            the answer can't be taken back any more
     ├── ImpossibleNumberError   a number that a quantity cannot be
     └── ExportError             the dataset could not be written
 """
@@ -37,6 +40,14 @@ class NotAStoreError(StoreError):
 
 class NewerSchemaError(StoreError):
     """The store was written by a newer argtree; it was left untouched."""
+
+
+class StoreUnreachableError(StoreError):
+    """The store's server does not answer, or went away; what was acknowledged before is kept."""
+
+
+class StoreRefusedError(StoreError):
+    """The store's server does not take the user or the password."""
 
 
 class StoreLockedError(StoreError):
@@ -81,6 +92,10 @@ class RaterNameError(StoreError, ValueError):
 
 class LeaseLostError(StoreError):
     """The question went back to the queue before the answer came, so the answer was not stored."""
+
+
+class TooLateError(StoreError):
+    """The answer can't be taken back any more."""
 
 
 class ImpossibleNumberError(StoreError, ValueError):

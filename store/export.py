@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
+from store.answers import is_standing, overrides
 from store.croissant import croissant
 from store.duplicates import Pair, near_duplicates
 from store.errors import ExportError
@@ -106,8 +107,8 @@ def export_dataset(
     Raises:
         ExportError: nothing is answered yet, the folder holds something else, or it cannot be written.
     """
-    said = select(func.count()).where(col(Answer.kind) != "cannot_say")
-    if not session.exec(said).one():
+    said = select(Answer.id).where(Answer.kind != "cannot_say", is_standing()).limit(1)
+    if session.exec(said).first() is None and not overrides(session):
         raise ExportError("There is nothing to export: no question is answered yet (`argtree ui` or `argtree answer`).")
     with replacing(folder) as beside, _tables(beside) as tables, _rare_collection():
         export = _Export(session, tables, prompts, options)

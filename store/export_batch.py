@@ -17,6 +17,7 @@ from sqlmodel import Session, col, or_, select
 
 from argtree import graph as g
 from argtree.evidence import label_likelihood, label_prob
+from store.answers import is_standing, override_likelihood, overrides
 from store.claims import known
 from store.columns import column, columns, rows_among
 from store.graphs import load_about, load_quantity, measurements
@@ -62,7 +63,7 @@ class Batch:
     texts: list[str]  # [N]
     answers: Answers
     raters: dict[int, str]  # id -> name, of all in the store
-    label: FloatArray  # [N] P(claim) from the answers alone; NaN where none says anything
+    label: FloatArray  # [N] P(claim) from the answers, or the override, alone; NaN where none says anything
     belief: FloatArray  # [N] the first direct belief in the claim, from before it was answered; NaN where there is none
     questions: dict[int, str]  # place of a root -> question, oldest first
     arguments: list[BatchArgument]  # [G]
@@ -85,6 +86,11 @@ class Reader:
             self._quantities[known(quantity.id)] = load_quantity(quantity)
         self._has_evidence = session.exec(select(Evidence).limit(1)).first() is not None
         self._answered_at = _answered_at(session)
+        self._overrides = {
+            claim_id: override_likelihood(row.prob)
+            for claim_id, row in overrides(session).items()
+            if row.prob is not None
+        }
         self._raters = {one: name for one, name in session.execute(columns(Rater, "id", "name"))}
 
     def read(self, rows: IntArray, ids: Sequence[int], linked: bool) -> Batch:
@@ -97,9 +103,11 @@ class Reader:
         found = self._among(columns(Claim, "key", "text", "prior", "askable", order=("id",)), column(Claim, "id"), ids)
         keys, texts, priors, askable = map(list, zip(*found, strict=True))
         answers = self._answers(ids)
-        likelihood = _likelihoods(answers)
-        label = _labels(likelihood)
         place = {one: number for number, one in enumerate(ids)}
+        likelihood = _likelihoods(answers)
+        for claim_id in self._overrides.keys() & set(ids):
+            likelihood[place[claim_id]] = self._overrides[claim_id]
+        label = _labels(likelihood)
         asked = sorted(self._among(columns(Root, "id", "claim_id", "question"), column(Root, "claim_id"), ids))
         questions = {place[claim_id]: question for _, claim_id, question in asked}
         if not linked:
@@ -118,6 +126,7 @@ class Reader:
         fields = [name for name in Answers.__dataclass_fields__ if name != "start"]
         others = [name for name in fields if name != "answered_at"]
         statement = columns(Answer, "claim_id", *others, order=("claim_id", "id")).add_columns(self._answered_at)
+        statement = statement.where(is_standing())
         found = self._among(statement, column(Answer, "claim_id"), ids)
         about, *said, moments = map(list, zip(*found, strict=True)) if found else [[]] * (2 + len(others))
         counts = np.bincount(np.searchsorted(ids, np.array(about, np.int64)), minlength=len(ids))
@@ -187,8 +196,8 @@ class Reader:
 
 def quantity_rows(session: Session) -> Iterator[tuple[Any, ...]]:
     """Gives a row for every quantity with a number, ordered by key; the card names its fields."""
-    numbers = select(Answer, Rater.name).where(Answer.rater_id == Rater.id).order_by(col(Answer.id))
-    for quantity in session.exec(select(Quantity).order_by(Quantity.key)).all():
+    numbers = select(Answer, Rater.name).where(Answer.rater_id == Rater.id, is_standing()).order_by(col(Answer.id))
+    for quantity in sorted(session.exec(select(Quantity)), key=lambda quantity: quantity.key):
         said = session.exec(numbers.where(Answer.quantity_id == quantity.id)).all()
         answers = [_number(answer, rater) for answer, rater in said]
         count = sum(answer.number is not None for answer, _ in said)
@@ -197,9 +206,8 @@ def quantity_rows(session: Session) -> Iterator[tuple[Any, ...]]:
                 select(Claim.key, Claim.text)
                 .join(About, col(About.claim_id) == col(Claim.id))
                 .where(or_(About.quantity_id == quantity.id, About.other_id == quantity.id))
-                .order_by(Claim.key)
             )
-            claims = [tuple(row) for row in session.exec(resting)]
+            claims = sorted(tuple(row) for row in session.exec(resting))  # not by the database: each has its own order
             yield quantity.key, quantity.text, quantity.unit, quantity.distribution, count, answers, claims
 
 

@@ -164,9 +164,10 @@ def _soft(
 
 
 def _newest_generations(answers: Answers, places: IntArray) -> list[str | None]:
-    """Returns for each of these claims, which have answers, the generation of the newest one that names one."""
+    """Returns for each of these claims the generation of the newest one that names one."""
     named = np.fromiter(map(bool, answers.generation), np.bool_, len(answers.generation))
-    newest = np.maximum.accumulate(np.where(named, np.arange(len(named)), -1))[answers.start[places + 1] - 1]
+    newest = np.maximum.accumulate(np.where(named, np.arange(len(named)), -1))
+    newest = np.append(newest, -1)[answers.start[places + 1] - 1]  # the end is met by claims before all answers
     return [
         answers.generation[one] if one >= first else None
         for one, first in zip(newest.tolist(), answers.start[places].tolist(), strict=True)

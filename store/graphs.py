@@ -10,10 +10,11 @@ from sqlmodel import Session, col, select
 
 from argtree import graph as g
 from argtree.distributions import Distribution
-from argtree.evidence import label_likelihood, label_prob
 from argtree.format import distribution_from_json
+from store.answers import is_standing, label_likelihoods
 from store.claims import add_quantity, add_root, content_hash, find_claim, insert_argument, insert_claim, known
 from store.errors import ArguedQuantityError, CycleError, DuplicateTextError, RootNotFoundError
+from store.locks import Turn, take_turn
 from store.tables import About, Answer, Argument, Claim, Evidence, Measurement, Premise, Quantity, Root
 from store.texts import normalised
 
@@ -34,6 +35,7 @@ def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
     """
     _refuse_duplicate_texts("claims", graph.claims)
     _refuse_duplicate_texts("quantities", graph.quantities)
+    take_turn(session, Turn.GROW)
     with session.begin_nested():
         there = {claim.id: find_claim(session, claim.text) for claim in graph.claims}
         rows = {
@@ -63,8 +65,8 @@ def load_graph(
 
     Args:
         root_keys: the keys of the roots' claims; None for everything.
-        with_answers: whether raters' answers enter the evidence (as likelihoods, times what was imported) and the
-            measurements.
+        with_answers: whether what people said, answers and overrides, enters the evidence (as likelihoods, times what
+            was imported) and the measurements.
 
     Raises:
         RootNotFoundError: one of root_keys is not the key of a root's claim.
@@ -109,37 +111,29 @@ def load_graph(
     )
 
 
-def measurements(session: Session, with_answers: bool = True) -> list[tuple[int, float, float]]:
-    """Returns every number that came with a graph or, after those, from a rater: quantity's id, value and error."""
-    imported = session.exec(select(Measurement).order_by(col(Measurement.id)))
-    found = [(row.quantity_id, row.value, row.sd) for row in imported]
-    for answer in session.exec(select(Answer).where(Answer.kind == "number").order_by(col(Answer.id))):
-        assert answer.quantity_id is not None and answer.number is not None and answer.sd is not None
-        if with_answers:
-            found.append((answer.quantity_id, answer.number, answer.sd))
+def measurements(
+    session: Session, with_answers: bool = True, quantity_id: int | None = None
+) -> list[tuple[int, float, float]]:
+    """Returns every number that came with a graph or, after those, from a rater: quantity's id, value and error.
+
+    Args:
+        quantity_id: leaves out those of other quantities.
+    """
+    imported = select(Measurement).order_by(col(Measurement.id))
+    stated = select(Answer.quantity_id, Answer.number, Answer.sd).where(Answer.kind == "number", is_standing())
+    if quantity_id is not None:
+        imported = imported.where(Measurement.quantity_id == quantity_id)
+        stated = stated.where(Answer.quantity_id == quantity_id)
+    found = [(row.quantity_id, row.value, row.sd) for row in session.exec(imported)]
+    for one, number, sd in session.exec(stated.order_by(col(Answer.id))) if with_answers else ():
+        assert one is not None and number is not None and sd is not None
+        found.append((one, number, sd))
     return found
 
 
 def load_distribution(quantity: Quantity) -> Distribution:
     """Returns a quantity's distribution before any measurement."""
     return distribution_from_json(json.loads(quantity.distribution))
-
-
-def answers_by_claim(session: Session) -> dict[int, list[float]]:
-    """Returns the probabilities that raters stated about each claim's id, oldest first ("can't say" states none)."""
-    probs: dict[int, list[float]] = defaultdict(list)
-    said = select(Answer.claim_id, Answer.prob).where(col(Answer.prob).is_not(None)).order_by(col(Answer.id))
-    for claim_id, prob in session.exec(said):
-        assert claim_id is not None and prob is not None
-        probs[claim_id].append(prob)
-    return dict(probs)
-
-
-def labels(session: Session) -> dict[str, float]:
-    """Returns what the answers to each answered claim are together taken to mean: P(claim) by its key."""
-    answers = answers_by_claim(session)
-    keys = session.exec(select(Claim.id, Claim.key).order_by(col(Claim.id)))
-    return {key: label_prob(*label_likelihood(answers[known(one)])) for one, key in keys if one in answers}
 
 
 def _refuse_duplicate_texts(kind: str, things: Iterable[g.Claim] | Iterable[g.Quantity]) -> None:
@@ -273,7 +267,7 @@ def _argument(argument: Argument, premises: Sequence[Premise], keys: dict[int, s
 def _evidence(session: Session, with_answers: bool) -> dict[int, tuple[float, float]]:
     """Returns (P(label | false), P(label | true)) by the claim's id: imported times said by raters."""
     evidence = {row.claim_id: (row.if_false, row.if_true) for row in session.exec(select(Evidence))}
-    for claim_id, probs in answers_by_claim(session).items() if with_answers else ():
-        imported, said = evidence.get(claim_id, (1.0, 1.0)), label_likelihood(probs)
+    for claim_id, said in label_likelihoods(session).items() if with_answers else ():
+        imported = evidence.get(claim_id, (1.0, 1.0))
         evidence[claim_id] = (imported[0] * said[0], imported[1] * said[1])
     return evidence

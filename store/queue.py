@@ -1,49 +1,30 @@
 """The raters' queue: what is asked next, who holds it, and what they said.
 
 Every function that changes something is one act: it commits before it returns, so what it returned is on the disk.
-On SQLite the acts exclude one another because `session_scope` begins them with BEGIN IMMEDIATE; elsewhere the rows
-that an act decides by are locked (FOR UPDATE, which SQLite's dialect leaves out).
+How acts keep out of each other's way is told in `store.places`; what a question is worth is `store.ranking`'s.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeVar, get_args
+from typing import Literal, NoReturn, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, func, or_, select
+from sqlalchemy import case, delete
+from sqlmodel import Session, col, func, select
 
 from argtree.distributions import FINEST, Measured, check_number, check_positive, measure
-from argtree.graph import ArgumentGraph
 from store.claims import known
+from store.drafts import Typed, drop_draft, keep
 from store.errors import ImpossibleNumberError, LeaseLostError
-from store.graphs import load_distribution, load_graph, measurements
-from store.tables import Answer, Argument, Belief, Claim, Lease, Quantity, Question, Rater, Root
-from store.texts import is_storable
+from store.graphs import load_distribution, measurements
+from store.places import IS_OPEN, fulfils, has_free_place, is_answered_by, is_held, lock_question, settle
+from store.tables import Answer, Belief, Claim, Lease, Quantity, Question, Rater
+from store.texts import storable
 
 AnswerKind = Literal["yes", "no", "probability", "number", "cannot_say"]
 LEASE_SECONDS = 300.0
-_RANKINGS = 3  # what comes in while this propagates is taken in, but not without end
-_WORTHLESS = 1e-12  # a value of information up to this is rounding
-_BEST_FIRST = (col(Question.value).desc(), col(Question.claim_id), col(Question.quantity_id))
-
-
-class Propagated(Protocol):
-    """What the queue needs of a propagation; rows are in the order of the graph's claims."""
-
-    @property
-    def prob(self) -> NDArray[np.float64]: ...
-
-    def value(self) -> NDArray[np.float64]: ...
-
-
-PropagatedT = TypeVar("PropagatedT", bound=Propagated)
-QuantityWorthsFn = Callable[[ArgumentGraph], Mapping[str, float]]
-"""Gives what learning each quantity would be worth, by id, in the measure of `Propagated.value`."""
+_COUNTED = 10_000  # open questions are counted up to here
+_BEST_FIRST = (col(Question.value).desc(), col(Question.id))  # as in the index
 
 
 @dataclass(frozen=True)
@@ -73,63 +54,19 @@ class OpenQuestion:
     quantity: str | None = None
 
 
-def rerank(
-    session: Session,
-    propagate_fn: Callable[[ArgumentGraph], PropagatedT],
-    now: datetime,
-    worths_fn: QuantityWorthsFn | None = None,
-) -> PropagatedT:
-    """Returns the propagation of the whole store, by which the queue now stands. Commits, also before propagating.
-
-    Open are then the questions about askable, uncertain claims, and about quantities, that are of some value and not
-    answered yet. Others are withdrawn, unless somebody is looking at them.
-
-    Args:
-        worths_fn: gives the values of quantities; without it questions about them stay as they stand.
-    """
-    for _ in range(_RANKINGS):
-        graph, before = load_graph(session), watermark(session)
-        session.commit()  # raters need not wait while this propagates
-        result = propagate_fn(graph)
-        worths = worths_fn(graph) if worths_fn is not None and graph.quantities else {}
-        if watermark(session) == before:
-            break  # from here on nobody else writes
-    prob, value = np.clip(result.prob, 0.0, 1.0), result.value()  # rounding may leave [0, 1]
-    questions = _questions(session)
-    answered = {key for key, (question, _) in questions.items() if question.status == "answered"}
-    wanted = [key for key in _worth_asking(graph, prob, value) if key not in answered]
-    kept = frozenset(wanted)
-    ids = dict(session.exec(select(Claim.key, Claim.id)).all())
-    for key in wanted:
-        if key not in questions:
-            new = Question(claim_id=known(ids[key]), value=0, prob=0, opened_at=now, ranked_at=now)
-            questions[key] = new, None
-    for key, row in graph.index.items():
-        if key in answered or key not in questions:
-            continue
-        question, leased_until = questions[key]
-        question.prob = float(prob[row])
-        _stand(session, question, float(value[row]), key in kept, leased_until, now)
-    if worths_fn is not None:
-        _rank_quantities(session, worths, now)
-    session.commit()
-    return result
-
-
 def next_question(
     session: Session, rater: Rater, now: datetime, lease_seconds: float = LEASE_SECONDS
 ) -> LeasedQuestion | None:
     """Returns the question that the rater now holds, None if nothing is left to ask them. Commits.
 
-    It is the one that they hold already, its lease prolonged, or else the most valuable open question that nobody else
-    holds and that they have not answered or passed on. Two raters never hold the same one.
+    It is the one that they hold already, its lease prolonged, or else the most valuable open question that has a free
+    place and that they have not answered or passed on. Answers and leases together never take more places than there
+    are, and a lease's place is free again at the moment at which the lease ends.
     """
-    expires_at = now + timedelta(seconds=lease_seconds)
-    lease = _held_lease(session, rater, now)
-    if lease is not None:
-        lease.expires_at = expires_at
-    else:
-        lease = _take_lease(session, rater, now, expires_at)
+    rater_id, expires_at = known(rater.id), now + timedelta(seconds=lease_seconds)
+    # One act of a rater at a time, so that two pages of theirs show one question.
+    session.exec(select(Rater.id).where(Rater.id == rater_id).with_for_update(key_share=True)).one()
+    lease = _prolonged(session, rater_id, now, expires_at) or _take_lease(session, rater_id, now, expires_at)
     leased = _described(session, lease) if lease is not None else None
     session.commit()
     return leased
@@ -154,70 +91,63 @@ def submit_answer(
     """Returns the stored answer to the leased question. Commits: once this returns, the answer is on the disk.
 
     The same token stores one answer however often it is submitted; later calls return the first one. "cannot_say"
-    leaves the question open for others; every other kind closes it.
+    takes no place and leaves the question open for others; with every other kind it is closed once as many raters have
+    answered as it wants.
 
     Args:
-        token: the lease's. It may have run out, as long as nobody else took the question since.
+        token: the lease's. It may have run out, as long as there still is a place in the question.
         prob: P(claim is true) for the kind "probability", else None.
         number: for the kind "number", which is the one for a question about a quantity, the number in the quantity's
             unit and the standard deviation of its error; else None.
 
     Raises:
-        LeaseLostError: somebody else took the question, or it was released. Nothing is stored.
+        LeaseLostError: others took all places, or the question was released. What was said is kept as a draft.
         ImpossibleNumberError: the quantity's distribution rules the number out. Nothing is stored.
         ValueError: an unknown kind, or one that does not go with the question, the prob or the number.
     """
     stated, measured = _stated_prob(kind, prob), _stated_number(kind, number)
-    lease = _lease(session, token)  # locked first, so that of two submissions one sees the other's answer
-    there = session.exec(select(Answer).where(Answer.token == token)).first()
-    if there is not None and there.rater_id == rater.id:
+    rater_id, held = known(rater.id), _lease(session, token)
+    question_id = _question_of(token) if held is None else held.question_id
+    question = lock_question(session, question_id) if question_id is not None else None
+    there = session.exec(select(Answer).where(Answer.token == token)).first()  # of two submissions one sees the other's
+    if there is not None and there.rater_id == rater_id:
         session.commit()
         return there
-    if lease is None or lease.rater_id != rater.id:
-        raise LeaseLostError("This question went back to the queue before the answer came, so it was not stored.")
-    question = session.exec(select(Question).where(Question.id == lease.question_id)).one()
-    if kind != "cannot_say" and (kind == "number") != (question.quantity_id is not None):
-        raise ValueError(f"An answer {kind!r} does not go with this question.")
-    if question.quantity_id is not None and measured is not None:
-        _refuse_impossible(session, question.quantity_id, measured)
+    lease = _lease(session, token)  # again, now that nobody can take it
+    if question is None or lease is None or not _may_answer(session, question, lease, rater_id, kind, now):
+        _refuse_late(session, question, rater_id, Typed(kind, prob, number, note), now)
+    _refuse_unfit(session, question, kind, measured)
     answer = Answer(
-        question_id=lease.question_id,
+        question_id=known(question.id),
         claim_id=question.claim_id,
         quantity_id=question.quantity_id,
-        rater_id=lease.rater_id,
+        rater_id=rater_id,
         kind=kind,
         prob=stated,
         number=measured[0] if measured else None,
         sd=measured[1] if measured else None,
-        note=note if is_storable(note) else ascii(note),
+        note=storable(note),
         answered_at=now,
         generation=lease.generation,
         prob_before=lease.prob,
         value_when_asked=lease.value,
         token=token,
     )
-    if kind != "cannot_say":
-        question.status = "answered"
-    session.add_all([answer, question])
-    session.delete(lease)
+    session.add(answer)
+    settle(session, question)
+    drop_draft(session, rater_id, known(question.id))
+    session.exec(delete(Lease).where(col(Lease.token) == token))
     session.commit()
     return answer
-
-
-def watermark(session: Session) -> tuple[int, ...]:
-    """Returns the newest ids of all that a ranking rests on: it changes when something comes in."""
-    newest = [session.exec(select(func.max(table.id))).one() for table in (Answer, Argument, Claim, Root)]
-    return tuple(one or 0 for one in newest)
 
 
 def open_questions(session: Session, now: datetime, limit: int = 20) -> list[OpenQuestion]:
     """Returns the open questions, most valuable first."""
     query = (
-        select(Question, Claim, Quantity, Lease.expires_at)
+        select(Question, Claim, Quantity, is_held(now))
         .outerjoin(Claim, col(Claim.id) == col(Question.claim_id))
         .outerjoin(Quantity, col(Quantity.id) == col(Question.quantity_id))
-        .outerjoin(Lease, col(Lease.question_id) == col(Question.id))
-        .where(Question.status == "open")
+        .where(IS_OPEN)
         .order_by(*_BEST_FIRST)
         .limit(limit)
         .execution_options(populate_existing=True)
@@ -229,114 +159,126 @@ def open_questions(session: Session, now: datetime, limit: int = 20) -> list[Ope
             text=(claim or quantity).text,
             value=question.value,
             prob=question.prob,
-            leased=bool(until and until > now),
+            leased=bool(leased),
             quantity=quantity.key if quantity else None,
         )
-        for question, claim, quantity, until in session.exec(query)
+        for question, claim, quantity, leased in session.exec(query)
     ]
 
 
-def _worth_asking(graph: ArgumentGraph, prob: NDArray[np.float64], value: NDArray[np.float64]) -> list[str]:
-    """Returns the ids of the claims to ask about, most valuable first; of equals the first in the graph."""
-    rows = [
-        row
-        for row, claim in enumerate(graph.claims)
-        if graph.is_askable(claim.id) and 0 < prob[row] < 1 and value[row] > _WORTHLESS
-    ]
-    return [graph.claims[row].id for row in sorted(rows, key=lambda row: (-value[row], row))]
+def closed_to(session: Session, rater: Rater) -> tuple[int, int]:
+    """Returns how many open questions others are looking at, and how many the rater has answered or passed on.
+
+    For a rater to whom nothing is left to ask; counted up to some thousands.
+    """
+    passed = case((is_answered_by(known(rater.id)), 1), else_=0).label("passed")
+    some = select(passed).select_from(Question).where(IS_OPEN).order_by(*_BEST_FIRST).limit(_COUNTED).subquery()
+    count, own = session.execute(
+        select(func.count(), func.coalesce(func.sum(some.c.passed), 0)).select_from(some)
+    ).one()
+    return count - own, own
 
 
-def _questions(session: Session) -> dict[str, tuple[Question, datetime | None]]:
-    """Returns every question, as it stands now, with the end of its lease, by its claim's key."""
-    query = (
-        select(Claim.key, Question, Lease.expires_at)
-        .join(Question, col(Question.claim_id) == col(Claim.id))
-        .outerjoin(Lease, col(Lease.question_id) == col(Question.id))
-        .execution_options(populate_existing=True)
+def lease_again(session: Session, rater_id: int, question: Question, now: datetime) -> LeasedQuestion | None:
+    """Returns a locked question as held by the rater, in place of what they hold; None if it has no place for them."""
+    if not fulfils(session, question, IS_OPEN, has_free_place(rater_id, now), ~is_answered_by(rater_id)):
+        return None
+    lease = _leased(session, rater_id, question, now + timedelta(seconds=LEASE_SECONDS))
+    return _described(session, lease)
+
+
+def _prolonged(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
+    """Returns the rater's lease, if it is live, to its new end."""
+    own = select(Lease).where(Lease.rater_id == rater_id, Lease.expires_at > now)
+    held = session.exec(own.execution_options(populate_existing=True)).first()
+    if held is None or (question := lock_question(session, held.question_id)) is None:
+        return None
+    lease = session.exec(own.execution_options(populate_existing=True)).first()  # an answer may have come meanwhile
+    if lease is None or question.status == "answered" or not fulfils(session, question, has_free_place(rater_id, now)):
+        return None
+    lease.expires_at = expires_at
+    session.add(lease)
+    return lease
+
+
+def _take_lease(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
+    """Returns a new lease on the best question for the rater, None if there is none."""
+    fits = (IS_OPEN, ~is_answered_by(rater_id), has_free_place(rater_id, now))
+    best = select(Question).where(*fits).order_by(*_BEST_FIRST).limit(1).execution_options(populate_existing=True)
+    is_patient = False
+    while True:
+        lock = best.with_for_update(key_share=True, skip_locked=not is_patient, of=Question)
+        question = session.exec(lock).first()
+        if question is not None and fulfils(session, question, *fits):
+            return _leased(session, rater_id, question, expires_at)
+        if question is None and is_patient:
+            return None
+        # On Postgres only. What was found was taken between the look and the lock; or all that is left is locked, by a
+        # ranking or by others' answers, and worth waiting for.
+        is_patient = question is None
+
+
+def _leased(session: Session, rater_id: int, question: Question, expires_at: datetime) -> Lease:
+    session.exec(delete(Lease).where(col(Lease.rater_id) == rater_id))
+    lease = Lease(
+        rater_id=rater_id,
+        question_id=known(question.id),
+        token=f"{question.id}-{secrets.token_hex(16)}",  # names the question, which outlives the lease
+        expires_at=expires_at,
+        value=question.value,
+        prob=question.prob,
+        generation=_newest_generation(session, question.claim_id),
     )
-    return {key: (question, leased_until) for key, question, leased_until in session.exec(query)}
+    session.add(lease)
+    session.flush()
+    return lease
 
 
-def _stand(
-    session: Session, question: Question, value: float, is_wanted: bool, leased_until: datetime | None, now: datetime
-) -> None:
-    """Sets what a question that is not answered is worth, and whether it stays open."""
-    held = question.status == "open" and leased_until is not None and leased_until > now
-    question.value, question.ranked_at = value, now
-    question.status = "open" if held or is_wanted else "withdrawn"
-    session.add(question)
+def _question_of(token: str) -> int | None:
+    """Returns the id of the question that a lease's token names, None if the token is none of ours."""
+    number = token.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= 9 else None
 
 
-def _rank_quantities(session: Session, worths: Mapping[str, float], now: datetime) -> None:
-    query = (
-        select(Quantity, Question, Lease.expires_at)
-        .outerjoin(Question, col(Question.quantity_id) == col(Quantity.id))
-        .outerjoin(Lease, col(Lease.question_id) == col(Question.id))
-        .order_by(col(Quantity.id))
-        .execution_options(populate_existing=True)
+def _lease(session: Session, token: str) -> Lease | None:
+    return session.exec(select(Lease).where(Lease.token == token).execution_options(populate_existing=True)).first()
+
+
+def _may_answer(
+    session: Session, question: Question, lease: Lease, rater_id: int, kind: AnswerKind, now: datetime
+) -> bool:
+    if lease.rater_id != rater_id or fulfils(session, question, is_answered_by(rater_id)):
+        return False
+    return kind == "cannot_say" or fulfils(session, question, has_free_place(rater_id, now))
+
+
+def _refuse_late(session: Session, question: Question | None, rater_id: int, typed: Typed, now: datetime) -> NoReturn:
+    """Keeps what was typed, if it is known about what, and says so."""
+    if question is None:
+        session.commit()
+        raise LeaseLostError("This question went back to the queue before the answer came, so it was not stored.")
+    keep(session, rater_id, known(question.id), typed, now)
+    session.commit()
+    raise LeaseLostError(
+        "This question went back to the queue before the answer came, so it was not stored: what you said is kept as a "
+        "draft, in case it comes up again."
     )
-    for quantity, there, leased_until in session.exec(query).all():
-        value = worths.get(quantity.key, 0.0)
-        question = there
-        if question is None and value > _WORTHLESS:
-            question = Question(quantity_id=known(quantity.id), value=0, opened_at=now, ranked_at=now)
-        if question is not None and question.status != "answered":
-            _stand(session, question, value, value > _WORTHLESS, leased_until, now)
 
 
-def _refuse_impossible(session: Session, quantity_id: int, measured: tuple[float, float]) -> None:
-    """Refuses what would leave the quantity no possible value: nothing could be propagated any more."""
-    quantity = session.exec(select(Quantity).where(Quantity.id == quantity_id)).one()
-    before = [(value, sd) for one, value, sd in measurements(session) if one == quantity_id]
+def _refuse_unfit(session: Session, question: Question, kind: AnswerKind, measured: tuple[float, float] | None) -> None:
+    """Raises ValueError for a kind that does not go with the question, ImpossibleNumberError as submit_answer says."""
+    if kind != "cannot_say" and (kind == "number") != (question.quantity_id is not None):
+        raise ValueError(f"An answer {kind!r} does not go with this question.")
+    if question.quantity_id is None or measured is None:
+        return
+    quantity = session.exec(select(Quantity).where(Quantity.id == question.quantity_id)).one()
+    before = [(value, sd) for _, value, sd in measurements(session, quantity_id=question.quantity_id)]
     belief = measure(load_distribution(quantity), [*before, measured])
-    if isinstance(belief, Measured) and not belief.total > 0:
+    if isinstance(belief, Measured) and not belief.total > 0:  # nothing could be propagated any more
         raise ImpossibleNumberError(
             f"What is known of this quantity rules out {measured[0]:g} give or take {measured[1]:g}, so it was not "
             "stored: allow for a larger error, or say that you can't say."
         )
-
-
-def _lease(session: Session, token: str) -> Lease | None:
-    query = select(Lease).where(Lease.token == token).with_for_update()
-    return session.exec(query.execution_options(populate_existing=True)).first()
-
-
-def _held_lease(session: Session, rater: Rater, now: datetime) -> Lease | None:
-    query = select(Lease).where(Lease.rater_id == rater.id, Lease.expires_at > now).order_by(col(Lease.question_id))
-    return session.exec(query.with_for_update().execution_options(populate_existing=True)).first()
-
-
-def _take_lease(session: Session, rater: Rater, now: datetime, expires_at: datetime) -> Lease | None:
-    """Returns a new lease on the best question that is free, None if there is none."""
-    answered = select(Answer.question_id).where(Answer.rater_id == rater.id)
-    free = (
-        select(Question)
-        .outerjoin(Lease, col(Lease.question_id) == col(Question.id))
-        .where(Question.status == "open", col(Question.id).not_in(answered))
-        .where(or_(col(Lease.question_id).is_(None), col(Lease.expires_at) <= now))
-        .order_by(*_BEST_FIRST)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Question)
-        .execution_options(populate_existing=True)
-    )
-    while (question := session.exec(free).first()) is not None:
-        session.exec(delete(Lease).where(col(Lease.question_id) == question.id, col(Lease.expires_at) <= now))
-        lease = Lease(
-            question_id=known(question.id),
-            rater_id=known(rater.id),
-            token=secrets.token_hex(16),
-            expires_at=expires_at,
-            value=question.value,
-            prob=question.prob,
-            generation=_newest_generation(session, question.claim_id),
-        )
-        try:
-            with session.begin_nested():
-                session.add(lease)
-            return lease
-        except IntegrityError:  # not on SQLite: between our look and our lock somebody took it
-            continue
-    return None
 
 
 def _newest_generation(session: Session, claim_id: int | None) -> str | None:

@@ -19,6 +19,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from sqlmodel import Session
 
+from store.answers import is_standing, overrides
 from store.columns import column, columns, integers, portions
 from store.ragged import IntArray, ranges
 from store.tables import About, Answer, Argument, Claim, Premise, Root
@@ -37,7 +38,7 @@ class Families:
     ids: IntArray  # [C] ascending ids of claims in the store
     split: IntArray  # [C] index into SPLITS: the strictest of its roots'
     is_shared: BoolArray  # [C] it bears on roots of different splits
-    is_answered: BoolArray  # [C] it has an answer that says something
+    is_answered: BoolArray  # [C] it has an answer that says something, or an override
     is_linked: BoolArray  # [C] it has arguments, stands in one, or is about a quantity
     component: IntArray  # [C] equal for claims that hang together
 
@@ -53,8 +54,9 @@ def read_families(session: Session, held_out: float) -> Families:
     roots = np.searchsorted(ids, integers(session, columns(Root, "claim_id", order=("id",)), 1)[:, 0])
     tied = _ties(session, ids)
     answered = np.zeros(len(ids), dtype=np.bool_)
-    said = columns(Answer, "claim_id").where(column(Answer, "prob").is_not(None))
+    said = columns(Answer, "claim_id").where(column(Answer, "prob").is_not(None), is_standing())
     answered[np.searchsorted(ids, integers(session, said, 1)[:, 0])] = True
+    answered[np.searchsorted(ids, sorted(overrides(session))).astype(np.int64)] = True
     linked = np.zeros(len(ids), dtype=np.bool_)
     linked[edges.ravel()] = True
     linked[tied[:, 0]] = True

@@ -7,7 +7,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Dialect
+from sqlalchemy import CheckConstraint, DateTime, Dialect, Index, text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -39,9 +39,18 @@ def _is_prob(column: str) -> CheckConstraint:
 class Rater(SQLModel, table=True):
     """Somebody who answers questions."""
 
+    __table_args__: Any = (
+        CheckConstraint("role IN ('rater', 'reviewer', 'administrator')", name="role_is_known"),
+        CheckConstraint("(paused_at IS NULL) = (paused_reason IS NULL)", name="a_pause_has_a_reason"),
+    )
+
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    role: str = "rater"  # "rater" | "reviewer" | "administrator"
+    password_hash: str | None = None
+    paused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    paused_reason: str | None = None
 
 
 class Claim(SQLModel, table=True):
@@ -173,24 +182,39 @@ class Question(SQLModel, table=True):
     __table_args__: Any = (
         CheckConstraint("status IN ('open', 'answered', 'withdrawn')", name="status_is_known"),
         CheckConstraint("(claim_id IS NULL) <> (quantity_id IS NULL)", name="asks_one_thing"),
+        CheckConstraint("wanted >= 1", name="somebody_is_wanted"),
         _is_prob("prob"),
+        # The queue, as it is read: from its best question on. SQLite wants the condition spelt out in the query too.
+        Index(
+            "ix_question_best",
+            text("value DESC"),
+            "id",
+            sqlite_where=text("status = 'open'"),
+            postgresql_where=text("status = 'open'"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     claim_id: int | None = Field(default=None, foreign_key="claim.id", unique=True)
     quantity_id: int | None = Field(default=None, foreign_key="quantity.id", unique=True, index=True)
-    value: float = Field(index=True)
+    value: float
     prob: float | None = None  # posterior of the claim
-    status: str = Field(default="open", index=True)  # "open" | "answered" | "withdrawn"
+    status: str = "open"  # "open" | "answered" | "withdrawn"
+    wanted: int = 1  # raters whose answers close it; rises where they disagree (store.policy), never falls
     opened_at: datetime = Field(sa_type=UtcDateTime)
-    ranked_at: datetime = Field(sa_type=UtcDateTime)
+    ranked_at: datetime = Field(sa_type=UtcDateTime)  # when a ranking last changed it
 
 
 class Lease(SQLModel, table=True):
-    """A rater's time-limited hold on a question, with what the question was worth when it was shown."""
+    """A rater's time-limited hold on a place in a question, with what the question was worth when it was shown.
 
-    question_id: int = Field(foreign_key="question.id", primary_key=True)
-    rater_id: int = Field(foreign_key="rater.id", index=True)
+    A rater has one at most. One that ran out stays until its rater takes another: a late answer may still count.
+    """
+
+    __table_args__: Any = (Index("ix_lease_question_id", "question_id", "expires_at"),)
+
+    rater_id: int = Field(foreign_key="rater.id", primary_key=True)
+    question_id: int = Field(foreign_key="question.id")
     token: str = Field(unique=True)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     value: float
@@ -198,8 +222,24 @@ class Lease(SQLModel, table=True):
     generation: str | None = None
 
 
+class Draft(SQLModel, table=True):
+    """What a rater typed about a question and has not handed in, or handed in too late."""
+
+    rater_id: int = Field(foreign_key="rater.id", primary_key=True)
+    question_id: int = Field(foreign_key="question.id", primary_key=True)
+    kind: str | None = None  # as of an answer; None: not chosen yet
+    prob: float | None = None
+    number: float | None = None
+    sd: float | None = None
+    note: str = ""
+    saved_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class Answer(SQLModel, table=True):
-    """What a rater said. Append-only: triggers refuse to change or delete a row."""
+    """What a rater said. Append-only: triggers refuse to change or delete a row.
+
+    It counts unless it was taken back: whoever reads answers asks for those that `store.answers.is_standing`.
+    """
 
     __table_args__: Any = (
         CheckConstraint("kind IN ('yes', 'no', 'probability', 'number', 'cannot_say')", name="kind_is_known"),
@@ -215,13 +255,15 @@ class Answer(SQLModel, table=True):
         ),
         CheckConstraint("(claim_id IS NULL) <> (quantity_id IS NULL)", name="is_about_one_thing"),
         CheckConstraint("kind = 'cannot_say' OR (kind = 'number') = (claim_id IS NULL)", name="kind_fits_question"),
+        Index("ix_answer_question_id", "question_id", "rater_id"),
+        Index("ix_answer_rater_id", "rater_id", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    question_id: int = Field(foreign_key="question.id", index=True)
+    question_id: int = Field(foreign_key="question.id")
     claim_id: int | None = Field(default=None, foreign_key="claim.id", index=True)
     quantity_id: int | None = Field(default=None, foreign_key="quantity.id", index=True)
-    rater_id: int = Field(foreign_key="rater.id", index=True)
+    rater_id: int = Field(foreign_key="rater.id")
     kind: str  # "yes" | "no" | "probability" | "number" | "cannot_say"
     prob: float | None = None  # P(claim true) that it states: yes 1, no 0, else None
     number: float | None = None  # that it states, in the quantity's unit
@@ -232,3 +274,26 @@ class Answer(SQLModel, table=True):
     prob_before: float | None = None  # posterior of the claim when it was asked
     value_when_asked: float
     token: str = Field(unique=True)  # the lease's: one lease, one answer
+
+
+class Retraction(SQLModel, table=True):
+    """That an answer was taken back. Append-only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    answer_id: int = Field(foreign_key="answer.id", unique=True)
+    rater_id: int = Field(foreign_key="rater.id")  # by whom
+    reason: str = ""
+    retracted_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Override(SQLModel, table=True):
+    """What an administrator set a claim's label to, whatever raters said; the newest one counts. Append-only."""
+
+    __table_args__: Any = (_is_prob("prob"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    claim_id: int = Field(foreign_key="claim.id", index=True)
+    rater_id: int = Field(foreign_key="rater.id")  # by whom
+    prob: float | None  # of the claim; None: the answers count again
+    note: str = ""
+    overridden_at: datetime = Field(sa_type=UtcDateTime)

@@ -21,5 +21,13 @@ def text_hash(text: str) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Says whether the text is whole: half of a surrogate pair, which JSON can smuggle in, has no UTF-8 form."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    """Says whether every database keeps the text as it is.
+
+    Half of a surrogate pair, which JSON can smuggle in, has no UTF-8 form; the character NUL is refused by PostgreSQL.
+    """
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+
+
+def storable(text: str) -> str:
+    """Returns the text, or one that is storable and shows a reader what it was: escapes for what is not ASCII."""
+    return text if is_storable(text) else ascii(text)

@@ -13,7 +13,8 @@ from models.elicitation import Elicitor
 from models.everyday.world import load_world
 from store import claims
 from store.database import open_store, session_scope
-from store.queue import next_question, rerank, submit_answer
+from store.queue import next_question, submit_answer
+from store.ranking import rerank
 from store.raters import get_rater
 from tests.world_model import WorldModel
 

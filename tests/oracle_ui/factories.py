@@ -7,7 +7,7 @@ from argtree.propagate import propagate
 from argtree.quantity_value import quantity_worths
 from store.database import open_store, session_scope
 from store.graphs import save_graph
-from store.queue import rerank
+from store.ranking import rerank
 from store.tables import Root as RootRow
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

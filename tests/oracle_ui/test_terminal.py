@@ -11,8 +11,9 @@ from argtree import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.graph import Measurement
 from oracle_ui.sitting import Said
 from oracle_ui.terminal import answer_questions, parse_answer, parse_number
+from store.answers import labels
 from store.database import open_store, read_scope, session_scope
-from store.graphs import labels, load_graph, save_graph
+from store.graphs import load_graph, save_graph
 from tests.store.factories import jelly_graph
 
 

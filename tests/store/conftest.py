@@ -1,6 +1,7 @@
-"""A store of its own for every test, on a real file."""
+"""A store of its own for every test: the whole suite runs on a SQLite file and on a PostgreSQL database."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from store.database import open_store, session_scope
+from tests.store.postgres import MISSING, Server, programs
+
+_NUMBERS = count()
 
 
 @pytest.fixture
@@ -15,11 +19,29 @@ def store_path(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
 
 
-@pytest.fixture
-def engine(store_path: Path) -> Iterator[Engine]:
-    engine = open_store(str(store_path))
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    if programs() is None:
+        pytest.skip(MISSING)
+    server = Server()
+    open_store(server.make_database("migrated")).dispose()  # the template of the others
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        engine = open_store(str(request.getfixturevalue("store_path")))
+        yield engine
+        engine.dispose()
+        return
+    server: Server = request.getfixturevalue("server")
+    name = f"test_{next(_NUMBERS)}"
+    engine = open_store(server.make_database(name, "migrated"))
     yield engine
     engine.dispose()
+    server.drop_database(name)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from argtree.graph import (
     Threshold,
 )
 from store.graphs import save_graph
-from store.queue import rerank
+from store.ranking import rerank
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

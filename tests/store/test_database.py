@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
 import store.tables  # noqa: F401  (fills SQLModel.metadata)
-from store.database import _alembic_config, open_store, read_scope, session_scope, translate_errors
+from store.database import _alembic_config, open_store, read_scope, session_scope
 from store.errors import (
     NewerSchemaError,
     NotAStoreError,
@@ -25,7 +25,10 @@ from store.errors import (
 )
 from store.raters import get_rater
 from store.tables import Answer, Lease, Question, Rater
+from store.translation import translate_errors
 from tests.store.factories import NOW
+
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def _one_sentence(error: pytest.ExceptionInfo[StoreError]) -> str:
@@ -36,7 +39,9 @@ def _one_sentence(error: pytest.ExceptionInfo[StoreError]) -> str:
 
 def test_migrations_make_what_the_tables_say(engine: Engine) -> None:
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+        found = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
+    # Alembic cannot compare an index in falling order on SQLite; `test_plans` has it used.
+    assert [one for one in found if getattr(one[1], "name", "") != "ix_question_best"] == []
 
 
 def test_a_store_of_the_first_schema_keeps_its_answers(store_path: Path) -> None:
@@ -86,6 +91,7 @@ def _checks(engine: Engine) -> set[str]:
     return {f"{name}.{check['name']}" for name in names for check in inspector.get_check_constraints(name)}
 
 
+@on_sqlite
 def test_a_store_has_wal_foreign_keys_and_full_sync(engine: Engine) -> None:
     with engine.connect() as connection:
         pragmas = [
@@ -95,6 +101,7 @@ def test_a_store_has_wal_foreign_keys_and_full_sync(engine: Engine) -> None:
     assert pragmas == ["wal", 1, 2]
 
 
+@on_sqlite
 def test_a_path_and_a_url_name_the_same_store(engine: Engine, store_path: Path) -> None:
     with session_scope(engine) as session:
         get_rater(session, "Ada", NOW)
@@ -169,6 +176,7 @@ def test_another_programs_database_is_left_alone(store_path: Path) -> None:
     assert _one_sentence(error) and store_path.read_bytes() == before
 
 
+@on_sqlite
 def test_a_newer_schema_is_left_alone(engine: Engine, store_path: Path) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -186,6 +194,7 @@ def test_another_programs_alembic_schema_is_not_taken_for_a_newer_one(store_path
         open_store(str(store_path))
 
 
+@on_sqlite
 def test_a_store_locked_past_the_timeout_says_so(engine: Engine, store_path: Path) -> None:
     hasty = open_store(str(store_path), busy_seconds=0.05)
     with session_scope(engine) as holder:
@@ -196,6 +205,7 @@ def test_a_store_locked_past_the_timeout_says_so(engine: Engine, store_path: Pat
     _one_sentence(error)
 
 
+@on_sqlite
 def test_a_read_only_store_can_be_read_but_not_written(engine: Engine, store_path: Path) -> None:
     reader = open_store(f"sqlite:///file:{store_path}?mode=ro&uri=true")
     with read_scope(reader) as session:
@@ -206,6 +216,7 @@ def test_a_read_only_store_can_be_read_but_not_written(engine: Engine, store_pat
     _one_sentence(error)
 
 
+@on_sqlite
 def test_a_full_disk_says_so_and_keeps_what_was_committed(engine: Engine) -> None:
     with session_scope(engine) as session:
         get_rater(session, "Ada", NOW)
@@ -220,6 +231,7 @@ def test_a_full_disk_says_so_and_keeps_what_was_committed(engine: Engine) -> Non
         assert session.exec(select(Rater.name)).all() == ["Ada"]
 
 
+@on_sqlite
 def test_a_damaged_file_says_so(engine: Engine, store_path: Path) -> None:
     engine.dispose()
     whole = store_path.read_bytes()
@@ -238,5 +250,6 @@ def test_an_unreadable_url_says_so(url: str) -> None:
 
 
 def test_broken_constraints_are_not_dressed_up(engine: Engine) -> None:
+    columns = "claim_id, question, weight, created_at"
     with pytest.raises(IntegrityError), translate_errors(), engine.begin() as connection:
-        connection.execute(text("INSERT INTO root (claim_id, question, weight, created_at) VALUES (7, '', 1, '')"))
+        connection.execute(text(f"INSERT INTO root ({columns}) VALUES (7, '', 1, '2026-03-01')"))

@@ -17,7 +17,8 @@ from store.croissant import sha256
 from store.errors import ExportError
 from store.export import ExportSummary, Options, export_dataset
 from store.graphs import save_graph
-from store.queue import next_question, rerank, submit_answer
+from store.queue import next_question, submit_answer
+from store.ranking import rerank
 from store.raters import get_rater
 from tests.store.datasets import PROMPTS, answer, filled, rows
 from tests.store.factories import NOW, fill_queue, jelly_graph, nails_graph, priors_only

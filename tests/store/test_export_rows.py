@@ -11,7 +11,8 @@ from argtree.propagate import propagate
 from store.claims import find_claim, record_belief
 from store.findings import moved_share
 from store.graphs import load_graph, save_graph
-from store.queue import next_question, rerank, submit_answer
+from store.queue import next_question, submit_answer
+from store.ranking import rerank
 from store.raters import get_rater
 from tests.store.datasets import SAID, answer, export, filled, rows, said_in
 from tests.store.factories import NOW, jelly_graph

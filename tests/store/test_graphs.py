@@ -17,7 +17,8 @@ from store.errors import (
     UnitError,
 )
 from store.graphs import load_graph, save_graph
-from store.queue import next_question, rerank, submit_answer
+from store.queue import next_question, submit_answer
+from store.ranking import rerank
 from store.raters import get_rater
 from tests.store.factories import NOW, flat_graph, jelly_graph, nails_graph, priors_only
 

@@ -3,7 +3,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
@@ -22,10 +21,9 @@ from store.queue import (
     next_question,
     open_questions,
     release,
-    rerank,
     submit_answer,
-    watermark,
 )
+from store.ranking import rerank, watermark
 from store.raters import get_rater
 from store.tables import Answer, Lease, Question, Rater
 from tests.store.factories import NOW, PriorsOnly, fill_queue, flat_graph, jelly_graph, later, nails_graph, priors_only
@@ -91,7 +89,13 @@ def test_the_watermark_rises_with_all_that_a_ranking_rests_on(session: Session) 
     seen.append(watermark(session))
     rerank(session, priors_only, NOW)
     _say(session, "Ada", _take(session, "Ada").token)
-    assert [*seen, watermark(session)] == [(0, 0, 0, 0), (0, 0, 2, 0), (0, 1, 2, 0), (0, 1, 2, 1), (1, 1, 2, 1)]
+    assert [*seen, watermark(session)] == [
+        (0, 0, 0, 0, 0, 0),
+        (0, 0, 2, 0, 0, 0),
+        (0, 1, 2, 0, 0, 0),
+        (0, 1, 2, 1, 0, 0),
+        (1, 1, 2, 1, 0, 0),
+    ]
 
 
 def test_a_question_argued_or_settled_meanwhile_is_withdrawn_and_may_come_back(session: Session) -> None:
@@ -258,10 +262,10 @@ def test_sixteen_raters_at_once_never_share_a_question(engine: Engine) -> None:
         assert len({answer.question_id for answer in answers}) == len(answers) == 96
 
 
-def test_a_killed_process_loses_no_acknowledged_answer(engine: Engine, store_path: Path) -> None:
+def test_a_killed_process_loses_no_acknowledged_answer(engine: Engine) -> None:
     with session_scope(engine) as session:
         fill_queue(session, flat_graph(400))
-    command = [sys.executable, "-m", "tests.store._answer_forever", str(store_path)]
+    command = [sys.executable, "-m", "tests.store._answer_forever", engine.url.render_as_string(hide_password=False)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         tokens = [process.stdout.readline().strip() for _ in range(20)]

@@ -1,0 +1,96 @@
+"""Second thoughts: a rater takes back their last answer, an administrator sets a claim's label. Functions commit.
+
+Nothing is changed or deleted: a row is appended that says so, and `store.answers` makes readers follow it.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from store.claims import known
+from store.drafts import Typed, keep
+from store.errors import TooLateError
+from store.places import lock_question, settle
+from store.queue import LeasedQuestion, lease_again
+from store.tables import Answer, Claim, Override, Question, Rater, Retraction
+from store.texts import storable
+
+TAKE_BACK_SECONDS = 600.0
+"""How long after an answer its rater may take it back."""
+
+
+def last_answer(session: Session, rater: Rater, now: datetime) -> Answer | None:
+    """Returns the answer that the rater can take back now, None if there is none."""
+    newest = _newest(session, known(rater.id))
+    if newest is None or _is_late(newest, now) or _retraction(session, newest) is not None:
+        return None
+    return newest
+
+
+def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -> LeasedQuestion | None:
+    """Returns the question of the rater's last answer, which they took back and now hold again. Commits.
+
+    The question is open again, and what they had said is kept as a draft of theirs. Taking back twice is taking back
+    once: the answer before stays. None where they took back that they can't say and others have the question by now.
+
+    Raises:
+        TooLateError: there is no answer, or it is older than TAKE_BACK_SECONDS. Nothing is changed.
+    """
+    rater_id = known(rater.id)
+    newest = _newest(session, rater_id)
+    if newest is None:
+        raise TooLateError("You have not answered anything yet, so there is nothing to take back.")
+    question = lock_question(session, newest.question_id)
+    assert question is not None
+    if _retraction(session, newest) is None:
+        if _is_late(newest, now):
+            raise TooLateError(
+                f"An answer can be taken back for {TAKE_BACK_SECONDS / 60:.0f} minutes, and your last one is older: "
+                "ask an administrator to set it right."
+            )
+        retraction = Retraction(
+            answer_id=known(newest.id), rater_id=rater_id, reason=storable(reason), retracted_at=now
+        )
+        session.add(retraction)
+        settle(session, question)
+        number = None if newest.number is None or newest.sd is None else (newest.number, newest.sd)
+        prob = newest.prob if newest.kind == "probability" else None
+        keep(session, rater_id, newest.question_id, Typed(newest.kind, prob, number, newest.note), now)
+    leased = lease_again(session, rater_id, question, now)
+    session.commit()
+    return leased
+
+
+def override(session: Session, claim: Claim, prob: float | None, by: Rater, now: datetime, note: str = "") -> Override:
+    """Returns the row that sets a claim's label, whatever raters said, and closes its question. Commits.
+
+    Args:
+        prob: what P(claim) is from now on taken to be, in [0, 1]; None lets the answers count again.
+        by: an administrator, as the caller has made sure.
+
+    Raises:
+        ValueError: prob is no probability.
+    """
+    if prob is not None and not 0 <= prob <= 1:  # NaN too
+        raise ValueError(f"A probability must be a number in [0, 1], got {prob!r}.")
+    found = session.exec(select(Question.id).where(Question.claim_id == claim.id)).first()
+    question = lock_question(session, found) if found is not None else None
+    row = Override(claim_id=known(claim.id), rater_id=known(by.id), prob=prob, note=storable(note), overridden_at=now)
+    session.add(row)
+    if question is not None:
+        settle(session, question)
+    session.commit()
+    return row
+
+
+def _newest(session: Session, rater_id: int) -> Answer | None:
+    query = select(Answer).where(Answer.rater_id == rater_id).order_by(col(Answer.id).desc()).limit(1)
+    return session.exec(query).first()
+
+
+def _is_late(answer: Answer, now: datetime) -> bool:
+    return now > answer.answered_at + timedelta(seconds=TAKE_BACK_SECONDS)
+
+
+def _retraction(session: Session, answer: Answer) -> Retraction | None:
+    return session.exec(select(Retraction).where(Retraction.answer_id == answer.id)).first()

@@ -1,0 +1,77 @@
+"""The places of a question: it has as many as it wants raters, and an accepted answer or a live lease takes one.
+
+Whoever gives or takes a place, or closes a question, locks its row first (`lock_question`) and then counts. On SQLite
+nobody else writes meanwhile; elsewhere a lock keeps them out, and what they did before is seen because a statement
+after the lock sees all that was committed by then.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, literal_column
+from sqlmodel import Session, col, exists, func, select
+
+from store.answers import is_standing, override_of
+from store.policy import raters_wanted
+from store.tables import Answer, Lease, Question
+
+IS_OPEN: ColumnElement[bool] = col(Question.status) == literal_column("'open'")
+"""Spelt out, not bound: SQLite takes a partial index only for a condition that it can read."""
+
+
+def lock_question(session: Session, question_id: int) -> Question | None:
+    """Returns the question as it stands now, which stands still until the transaction ends; None if there is none."""
+    query = select(Question).where(Question.id == question_id).with_for_update(key_share=True)
+    return session.exec(query.execution_options(populate_existing=True)).first()
+
+
+def has_free_place(rater_id: int, now: datetime) -> ColumnElement[bool]:
+    """Returns the condition that a question has a place that neither an answer nor another rater's lease takes."""
+    return _count(_accepted()) + _count(_held_by_others(rater_id, now)) < col(Question.wanted)
+
+
+def is_answered_by(rater_id: int) -> ColumnElement[bool]:
+    """Returns the condition that the rater has answered a question, or passed on it."""
+    # A count, since Postgres might read all of the rater's answers for an EXISTS.
+    own = select(func.count()).where(Answer.rater_id == rater_id, is_standing())
+    return _count(own.where(Answer.question_id == Question.id)) > 0
+
+
+def is_held(now: datetime) -> ColumnElement[bool]:
+    """Returns the condition that somebody is looking at a question."""
+    return exists().where(col(Lease.question_id) == col(Question.id), col(Lease.expires_at) > now).correlate(Question)
+
+
+def fulfils(session: Session, question: Question, *conditions: ColumnElement[bool]) -> bool:
+    """Says whether a locked question meets such conditions, by all that is committed."""
+    return session.exec(select(Question.id).where(Question.id == question.id, *conditions)).first() is not None
+
+
+def settle(session: Session, question: Question) -> None:
+    """Closes or reopens a locked question after an answer came or went; it wants more raters where they disagree."""
+    session.flush()
+    said = select(Answer).where(Answer.question_id == question.id, Answer.kind != "cannot_say", is_standing())
+    answers = session.exec(said.order_by(col(Answer.id))).all()
+    probs = [answer.prob for answer in answers if answer.prob is not None]
+    numbers = [(one.number, one.sd) for one in answers if one.number is not None and one.sd is not None]
+    question.wanted = raters_wanted(question.wanted, probs, numbers)
+    if len(answers) >= question.wanted or override_of(session, question.claim_id) is not None:
+        question.status = "answered"
+    elif question.status == "answered":
+        question.status = "open"
+    session.add(question)
+    session.flush()
+
+
+def _accepted() -> Select[Any]:
+    said = select(func.count()).where(Answer.question_id == Question.id, Answer.kind != "cannot_say")
+    return said.where(is_standing())
+
+
+def _held_by_others(rater_id: int, now: datetime) -> Select[Any]:
+    leases = select(func.count()).where(Lease.question_id == Question.id, col(Lease.expires_at) > now)
+    return leases.where(Lease.rater_id != rater_id)
+
+
+def _count(query: Select[Any]) -> ColumnElement[int]:
+    return query.correlate(Question).scalar_subquery()
