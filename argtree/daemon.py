@@ -21,11 +21,13 @@ from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from argtree.search import choose_expansions
 from models.elicitation import Belief, Elicitor
+from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
 from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
 from store import claims, ranking
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
+from store.posed import next_posed, settle_posed
 from store.tables import Claim
 
 EXPANSIONS_AT_ONCE = 16  # of claims that move no root in common: one look at the whole graph, one batch of prompts
@@ -35,6 +37,7 @@ RENEWED_AT_ONCE = 128  # beliefs asked anew in one batch of prompts and one tran
 POLL_SECONDS = 2.0
 
 _KINDS = ("direct", "residual")  # of beliefs
+_REFUSALS = (BadQuestionError, UnknownWorldError, PromptTooLongError, BadReplyError)  # and would again
 
 log = logging.getLogger("argtree.daemon")
 
@@ -86,6 +89,29 @@ class Explorer:
             claim = self._add_claim(session, text, belief)
             claims.add_root(session, question, claim, self.now_fn())
             return claim.key
+
+    def take_posed(self) -> int:
+        """Make roots of the questions that people posed, or refuse them with a sentence; how many there were.
+
+        Killed in between, the next call takes the same question again and finds the root that was made of it.
+
+        Raises:
+            ModelError: the model can't be used; the questions that are left go on waiting.
+        """
+        count = 0
+        while True:
+            with read_scope(self.engine) as session:
+                posed = next_posed(session)
+            if posed is None:
+                return count
+            try:
+                root, refusal = self.add_question(posed.text), None
+            except _REFUSALS as error:
+                root, refusal = None, str(error)
+            with session_scope(self.engine) as session:
+                settle_posed(session, posed.id, self.now_fn(), root=root, refusal=refusal)
+            log.info("Posed: %r: %s", posed.text[:200], refusal or "will be explored")
+            count += 1
 
     def add_questions(self, questions: Sequence[str]) -> list[str]:
         """Turn questions into root claims, in one batch and one transaction; those that could not be, in their order.
@@ -263,7 +289,9 @@ def run(
     poll_seconds: float = POLL_SECONDS,
     follow_fn: Callable[[str], Elicitor | None] | None = None,
 ) -> None:
-    """Explore all roots and keep the queue ranked, until `stop` is set; asleep while there is nothing worth doing.
+    """Explore all roots, take on posed questions and keep the queue ranked, until `stop` is set.
+
+    It is asleep while there is nothing worth doing.
 
     What fails is logged and tried again later; nothing but `stop` ends it.
 
@@ -282,6 +310,7 @@ def run(
             if not is_renewed:
                 explorer.renew_beliefs(stop)
                 is_renewed, seen = True, None
+            explorer.take_posed()  # a new root changes the watermark
             before = _watermark(explorer.engine)
             if before != seen:
                 explorer.rank()

@@ -5,7 +5,7 @@ often the step is killed. Not here: the queue itself (`store.queue`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 from sqlmodel import col, func, select
 
 from argtree.errors import ArgtreeError
-from argtree.evidence import label_likelihood
-from argtree.graph import ArgumentGraph, Measurement
+from argtree.graph import ArgumentGraph
+from argtree.history import with_told
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from models.everyday.oracle import RATER, SimulatedOracle
@@ -172,24 +172,10 @@ def effects(
 
 def _root_probs(graph: ArgumentGraph, told: Sequence[Given], propagate: Propagator) -> FloatArray | None:
     try:
-        result: Propagation = propagate(_with_answers(graph, told))
+        result: Propagation = propagate(with_told(graph, told))
     except ArgtreeError:
         return None
     return np.array([result.prob[graph.index[root.claim]] for root in graph.roots])
-
-
-def _with_answers(graph: ArgumentGraph, told: Sequence[Given]) -> ArgumentGraph:
-    """Returns the graph with these answers as evidence, beside what came with it."""
-    stated: dict[str, list[float]] = {}
-    for answer in told:
-        if answer.claim is not None and answer.prob is not None:
-            stated.setdefault(answer.claim, []).append(answer.prob)
-    evidence = dict(graph.evidence)
-    for key, probs in stated.items():
-        own, imported = label_likelihood(probs), evidence.get(key, (1.0, 1.0))
-        evidence[key] = (own[0] * imported[0], own[1] * imported[1])
-    measured = [Measurement(a.quantity, *a.number) for a in told if a.quantity is not None and a.number is not None]
-    return replace(graph, evidence=evidence, measurements=(*graph.measurements, *measured))
 
 
 def _effect(

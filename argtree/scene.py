@@ -35,6 +35,7 @@ Point = tuple[float, float]
 class Box:
     """A claim."""
 
+    claim: str  # id
     x: float  # of the left side
     y: float  # of the upper side
     height: float  # the width is BOX_WIDTH
@@ -156,6 +157,7 @@ def _box(
     label = labels.get(claim)
     share = asked.get(claim, 0.0) / max(asked.values(), default=1.0)
     return Box(
+        claim=claim,
         x=place[0],
         y=place[1] - text.height / 2 + MARGIN,
         height=text.height,

@@ -38,7 +38,13 @@ _LEGEND_LINE = 26.0
 
 
 def svg(
-    graph: ArgumentGraph, root: str, result: Propagation, labels: Mapping[str, float], *, max_claims: int = 60
+    graph: ArgumentGraph,
+    root: str,
+    result: Propagation,
+    labels: Mapping[str, float],
+    *,
+    max_claims: int = 60,
+    href_fn: Callable[[str], str] | None = None,
 ) -> str:
     """Returns an SVG document of the arguments and premises under a claim.
 
@@ -51,6 +57,7 @@ def svg(
         result: `propagate(graph)`.
         labels: claim id -> P(claim) by the label; those that are settled are ticked or crossed.
         max_claims: how many claims to draw at most, at least 1.
+        href_fn: gives the address that a claim's box leads to; without it no box is a link.
 
     Raises:
         KeyError: no such claim.
@@ -71,7 +78,7 @@ def svg(
     for wire in sorted(scene.wires, key=lambda one: one.strength or 0.0):  # conclusions' wires on top
         _draw_wire(picture, wire)
     for box in scene.boxes:
-        _draw_box(picture, box)
+        _draw_box(picture if href_fn is None else _link(picture, box, href_fn(box.claim)), box)
     for wire in scene.wires:
         _draw_end(picture, wire)
     for joint in scene.joints:
@@ -79,6 +86,11 @@ def svg(
     picture.append(legend)
     ET.indent(picture, " ")
     return ET.tostring(picture, encoding="unicode") + "\n"
+
+
+def _link(parent: ET.Element, box: Box, href: str) -> ET.Element:
+    said = f"{box.title} {100 * box.prob:.0f}%"
+    return ET.SubElement(parent, "a", {"href": href, "data-open": box.claim, "aria-label": said})
 
 
 def _draw_halo(parent: ET.Element, box: Box) -> None:

@@ -6,7 +6,8 @@ The transaction is the caller's, so a migration happens as a whole or not at all
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401  (fills SQLModel.metadata)
+import store.posed
+import store.tables  # noqa: F401  (both fill SQLModel.metadata)
 
 context.configure(
     connection=context.config.attributes["connection"],

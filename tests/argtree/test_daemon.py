@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from argtree import propagate
 from argtree.daemon import Explorer, Follower, run, utc_now
 from models.elicitation import Elicitor
-from models.errors import BadReplyError, NoWeightsError
+from models.errors import BadReplyError, ModelNotFoundError, NoWeightsError
 from models.everyday.benchmark import read_benchmark
 from models.everyday.world import Statement, load_world
 from models.generations import Registry
@@ -19,6 +19,7 @@ from models.prompts import PROPOSE
 from store.claims import closed_claims, find_claim, latest_beliefs, list_roots
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
+from store.posed import Posed, list_posed, next_posed, pose
 from store.queue import next_question, open_questions, submit_answer
 from store.raters import get_rater
 from tests.world_model import WorldModel
@@ -309,6 +310,51 @@ def test_generation_that_cannot_be_loaded_is_not_followed(tmp_path: Path) -> Non
     assert follower("generation:0") is None
 
 
+def posed(engine: Engine) -> list[Posed]:
+    with read_scope(engine) as session:
+        return list_posed(session)
+
+
 def holders(engine: Engine) -> set[str]:
     with read_scope(engine) as session:
         return {belief.generation for belief in latest_beliefs(session).values()}
+
+
+def test_posed_questions_become_roots_or_are_refused(engine: Engine) -> None:
+    explorer = explorer_on(engine)
+    with session_scope(engine) as session:
+        for text in (QUESTION, "Would a glorp survive?", f"{QUESTION} "):
+            pose(session, text, "Ada", utc_now())
+    assert explorer.take_posed() == 2 and explorer.take_posed() == 0
+    with read_scope(engine) as session:
+        refused, explored = list_posed(session)
+        assert explored.root == explorer.add_question(QUESTION) and refused.stage == "refused" and refused.refusal
+
+
+class Broken(WorldModel):
+    """Can't be reached."""
+
+    def complete(self, prompts: Sequence[str], *args: Any, **options: Any) -> list[str]:
+        raise ModelNotFoundError("The model is gone.")
+
+
+def test_a_model_that_cannot_be_used_leaves_posed_questions_waiting(engine: Engine) -> None:
+    with session_scope(engine) as session:
+        pose(session, QUESTION, "Ada", utc_now())
+    with pytest.raises(ModelNotFoundError):
+        Explorer(engine, Elicitor(Broken())).take_posed()
+    with read_scope(engine) as session:
+        assert next_posed(session) is not None
+
+
+def test_the_daemon_takes_on_what_is_posed_while_it_sleeps(engine: Engine) -> None:
+    stop = Event()
+    thread = Thread(target=run, args=(explorer_on(engine), stop, 0.02))
+    thread.start()
+    try:
+        with session_scope(engine) as session:
+            pose(session, QUESTION, "Ada", utc_now())
+        wait_for(lambda: [one.stage for one in posed(engine)] == ["explored"])
+    finally:
+        stop.set()
+        thread.join()

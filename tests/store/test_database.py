@@ -11,7 +11,8 @@ from sqlalchemy import CheckConstraint, Engine, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
-import store.tables  # noqa: F401  (fills SQLModel.metadata)
+import store.posed
+import store.tables  # noqa: F401  (both fill SQLModel.metadata)
 from store.database import _alembic_config, open_store, read_scope, session_scope
 from store.errors import (
     NewerSchemaError,

@@ -1,0 +1,198 @@
+"""The page where raters answer: widgets only.
+
+A browser tab keeps the rater's name, how many answers they gave and what the last one did. Everything else, the
+lease of the question before all, is in the store: a page that is loaded again shows the same question. Texts of
+models and users reach the page by `st.html` and `theme.literal` only, never by a label or Markdown.
+"""
+
+import streamlit as st
+
+from argtree.distributions import LARGEST
+from argtree.errors import ArgtreeError
+from oracle_ui import sitting, theme
+from oracle_ui.shared import now, propagated, store_url
+from oracle_ui.sitting import DoubtfulNumberError, Said
+from oracle_ui.view import NothingView, NumberView, QuestionView
+from store.queue import AnswerKind
+
+_NOTE_LENGTH = 2000  # characters
+_DIGITS = "%.10g"
+
+
+def main() -> None:
+    """Draws the page once."""
+    st.set_page_config(page_title="argtree", layout="centered")
+    st.html(theme.STYLE)
+    state = st.session_state
+    if "rater" not in state and "rater" in st.query_params:
+        _enter(st.query_params["rater"])
+    if "rater" not in state:
+        _show_entrance()
+        return
+    st.query_params["rater"] = state.rater
+    try:
+        view = sitting.ask(store_url(), state.rater, now(), propagated)
+    except ArgtreeError as exc:
+        _show_header(None)
+        st.html(theme.notice(str(exc)))
+        st.button("Try again", type="primary", on_click=_clear_news)
+        return
+    _show_header(view)
+    _show_news()
+    if isinstance(view, NothingView):
+        st.html(theme.nothing(view))
+        st.button("Look again", type="primary", on_click=_look_again)
+    elif isinstance(view, NumberView):
+        _show_number(view)
+    else:
+        _show_question(view)
+
+
+def _show_entrance() -> None:
+    st.html(theme.welcome())
+    _show_news()
+    with st.form("entrance", border=False):
+        st.text_input("Your name", key="name", autocomplete="nickname")
+        st.form_submit_button("Start", type="primary", on_click=lambda: _enter(st.session_state.name))
+
+
+def _show_header(view: QuestionView | NumberView | NothingView | None) -> None:
+    token = view.token if isinstance(view, QuestionView | NumberView) else None
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(theme.header(st.session_state.rater, st.session_state.get("count", 0)), width="content")
+        st.button("Change name", type="tertiary", on_click=_leave, args=(token,))
+
+
+def _show_news() -> None:
+    """Shows what went wrong or what the last answer did, each until the next act."""
+    if "notice" in st.session_state:
+        st.html(theme.notice(st.session_state.notice))
+    if "effect" in st.session_state:
+        st.html(theme.effect(st.session_state.effect))
+
+
+def _show_question(view: QuestionView) -> None:
+    # Keys carry the token: a second click on an old button can only mean the old question.
+    st.html(theme.question(view))
+    with st.container(horizontal=True):
+        _answer_button(view, "Yes", "yes", "Y")
+        _answer_button(view, "No", "no", "N")
+        _answer_button(view, "Can't say", "cannot_say", "S")
+    with st.form(f"form-{view.token}", border=False):
+        st.slider("Or how likely is it?", 0, 100, 50, format="%d %%", key=f"percent-{view.token}")
+        st.form_submit_button("Answer with this probability", on_click=_answer, args=(view, "probability"))
+    _note_field(view)
+    st.html(theme.reason(view))
+
+
+def _show_number(view: NumberView) -> None:
+    st.html(theme.number_question(view))
+    with st.form(f"form-{view.token}", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.number_input(
+                "Your number",
+                min_value=-LARGEST,
+                max_value=LARGEST,
+                value=None,
+                format=_DIGITS,
+                key=f"number-{view.token}",
+            )
+            st.html(theme.number_unit(view), width="content")
+            st.number_input(
+                "Give or take (right 2 times in 3)",
+                min_value=0.0,
+                max_value=LARGEST,
+                value=view.usual_error,
+                step=view.usual_error,
+                format=_DIGITS,
+                key=f"error-{view.token}",
+            )
+        st.form_submit_button("Answer with this number", type="primary", on_click=_answer, args=(view, "number"))
+    _answer_button(view, "Can't say", "cannot_say", "S")
+    _note_field(view)
+    st.html(theme.number_reason(view))
+
+
+def _note_field(view: QuestionView | NumberView) -> None:
+    st.text_input("Note that goes with your answer (optional)", key=f"note-{view.token}", max_chars=_NOTE_LENGTH)
+
+
+def _answer_button(view: QuestionView | NumberView, label: str, kind: AnswerKind, shortcut: str) -> None:
+    st.button(
+        label,
+        key=f"{kind}-{view.token}",
+        type="secondary" if kind == "cannot_say" else "primary",
+        shortcut=shortcut,
+        width="stretch",
+        on_click=_answer,
+        args=(view, kind),
+    )
+
+
+def _enter(name: str) -> None:
+    state = st.session_state
+    _clear_news()
+    try:
+        state.rater = sitting.enter(store_url(), name, now())
+    except ArgtreeError as exc:
+        state.notice = str(exc)
+        st.query_params.pop("rater", None)
+
+
+def _answer(view: QuestionView | NumberView, kind: AnswerKind) -> None:
+    state = st.session_state
+    if state.get("last_token") == view.token:
+        return  # the second click of two; the first one's effect stays in sight
+    percent = state.get(f"percent-{view.token}") if kind == "probability" else None
+    if percent is None and kind == "probability":
+        return  # the second click of two, after the first one found its question gone
+    number = _typed_number(view.token)
+    _clear_news()
+    if kind == "number" and number is None:
+        state.notice = "Give the number, in digits, and how far off it may be, above 0; or say that you can't say."
+        return
+    prob, note = None if percent is None else percent / 100, state.get(f"note-{view.token}", "")
+    is_sure = state.get("doubted") == (view.token, number)
+    said = Said(kind, prob, note, number if kind == "number" else None, is_sure)
+    try:
+        state.effect = sitting.answer(store_url(), state.rater, view, said, now(), propagated)
+    except ArgtreeError as exc:
+        state.notice = str(exc)
+        if isinstance(exc, DoubtfulNumberError):
+            state.doubted = (view.token, number)
+        return
+    state.last_token = view.token
+    state.count = state.get("count", 0) + (kind != "cannot_say")
+
+
+def _typed_number(token: str) -> tuple[float, float] | None:
+    """Returns the number and its error, where both were given."""
+    value, error = (st.session_state.get(f"{name}-{token}") for name in ("number", "error"))
+    return None if value is None or error is None or error < 1 / LARGEST else (value, error)
+
+
+def _look_again() -> None:
+    _clear_news()
+    try:
+        sitting.look_again(store_url(), now(), propagated)
+    except ArgtreeError as exc:
+        st.session_state.notice = str(exc)
+
+
+def _leave(token: str | None) -> None:
+    try:
+        if token is not None:
+            sitting.leave(store_url(), token)
+    except ArgtreeError:
+        pass  # then the lease runs out by itself
+    st.session_state.clear()
+    st.query_params.pop("rater", None)
+
+
+def _clear_news() -> None:
+    for key in ("notice", "effect"):
+        st.session_state.pop(key, None)
+
+
+if __name__ == "__main__":
+    main()
