@@ -1,10 +1,10 @@
 """Which of some things are better, from comparisons of two at a time, and which two to compare next.
 
 Thing i has a strength s_i, and a tournament a readiness to call two things equal, nu. With d = s_i - s_j an answer is
-"i is better", "j is better" or "equal" in the proportions exp(d/2) : exp(-d/2) : nu (Davidson 1970; without ties that is
-Bradley and Terry 1952). Ties are part of the model, not half a win for each, because half a win would
-count as much evidence that two things differ little as a whole comparison does, whatever the rater's readiness to say
-"equal", and would not say how probable a tie is, which the choice of the next pair needs.
+"i is better", "j is better" or "equal" in the proportions exp(d/2) : exp(-d/2) : nu (Davidson 1970; without ties that
+is Bradley and Terry 1952). Ties are part of the model, not half a win for each: half a win counts the same however
+ready a tournament's raters are to say "equal", and does not tell how probable a tie is, which the choice of the next
+pair needs.
 
 The prior is Gaussian in the strengths and in log nu, so the posterior is log-concave. It is kept as weighted points:
 Gaussian quasi-random points around the mode (Newton's method; covariance from the curvature there), each with its
@@ -173,17 +173,16 @@ def standings(tally: Tally) -> Standings:
     return Standings(strength, log_ties, weight / weight.sum())
 
 
-def best_pair(standing: Standings, allowed: BoolArray | None = None) -> tuple[int, int, float] | None:
+def best_pair(gain: FloatArray, allowed: BoolArray | None = None) -> tuple[int, int, float] | None:
     """Returns (i, j, nats) of the pair i < j that is expected to tell most; None if none is worth asking (LEAST_GAIN).
 
     Args:
+        gain: [K, K] as of `Standings.gain`.
         allowed: [K, K] which pairs may be asked, read above the diagonal; None: all.
     """
-    gain = np.triu(standing.gain)
-    if allowed is not None:
-        gain = np.where(allowed, gain, 0.0)
-    first, second = divmod(int(gain.argmax()), len(gain))
-    most = float(gain[first, second])
+    open_ = np.triu(gain if allowed is None else np.where(allowed, gain, 0.0))
+    first, second = divmod(int(open_.argmax()), len(open_))
+    most = float(open_[first, second])
     return (first, second, most) if most >= LEAST_GAIN else None
 
 

@@ -17,6 +17,7 @@ ArgtreeError
     ├── RaterNameError          a rater's name is empty, too long or unprintable
     ├── LeaseLostError          the question went to somebody else
     ├── ImpossibleNumberError   a number that a quantity cannot be
+    ├── ComparisonError         a comparison that cannot be stored or taken back
     └── ExportError             the dataset could not be written
 """
 
@@ -85,6 +86,10 @@ class LeaseLostError(StoreError):
 
 class ImpossibleNumberError(StoreError, ValueError):
     """What is known of the quantity rules the number out, so the answer was not stored."""
+
+
+class ComparisonError(StoreError):
+    """The comparison cannot be stored, or not be taken back any more; nothing was changed."""
 
 
 class ExportError(StoreError):

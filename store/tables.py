@@ -7,7 +7,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Dialect
+from sqlalchemy import CheckConstraint, DateTime, Dialect, Index
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -232,3 +232,34 @@ class Answer(SQLModel, table=True):
     prob_before: float | None = None  # posterior of the claim when it was asked
     value_when_asked: float
     token: str = Field(unique=True)  # the lease's: one lease, one answer
+
+
+class Comparison(SQLModel, table=True):
+    """Which of two arguments for or against a claim a rater finds better. Append-only: triggers refuse changes.
+
+    It counts unless there is a `ComparisonRetraction` of it.
+    """
+
+    __table_args__: Any = (
+        CheckConstraint("kind IN ('first', 'second', 'equal', 'cannot_say')", name="kind_is_known"),
+        CheckConstraint("first_id <> second_id", name="compares_two"),
+        Index("ix_comparison_rater_id", "rater_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    rater_id: int = Field(foreign_key="rater.id")
+    claim_id: int = Field(foreign_key="claim.id", index=True)  # what both argue about
+    first_id: int = Field(foreign_key="argument.id")  # as they were shown
+    second_id: int = Field(foreign_key="argument.id")
+    kind: str  # "first" | "second" (is better) | "equal" | "cannot_say"
+    note: str = ""
+    shown_at: datetime = Field(sa_type=UtcDateTime)
+    answered_at: datetime = Field(sa_type=UtcDateTime)
+    token: str = Field(unique=True)  # of the showing: one showing, one comparison
+
+
+class ComparisonRetraction(SQLModel, table=True):
+    """That a rater took a comparison back. Append-only too."""
+
+    comparison_id: int = Field(foreign_key="comparison.id", primary_key=True)
+    retracted_at: datetime = Field(sa_type=UtcDateTime)
