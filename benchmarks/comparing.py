@@ -107,9 +107,9 @@ def _shown(figures: tuple[float, float, float]) -> str:
 
 
 def main(
-    seeds: Annotated[int, typer.Option(help="How many tournaments.")] = 100,
+    seeds: Annotated[int, typer.Option(help="How many tournaments.")] = 40,
     things: Annotated[int, typer.Option(help="Things in each.")] = 8,
-    comparisons: Annotated[int, typer.Option(help="Comparisons in each.")] = 56,
+    comparisons: Annotated[int, typer.Option(help="Comparisons in each.")] = 40,
     out: Annotated[Path | None, typer.Option(help="Where to write the figures as JSON.")] = None,
 ) -> None:
     """Compare ways to choose which two things are compared next, with a simulated rater."""
@@ -122,7 +122,7 @@ def main(
         )
         for arm in ARMS
     }
-    shown = [n for n in (5, 10, 15, 20, 28, 40, 56) if n <= comparisons]
+    shown = [n for n in (5, 10, 15, 20, 28, 40) if n <= comparisons]
     cells = {arm: {n: interval(taus[:, n]) for n in shown} for arm, taus in runs.items()}
     reached = {arm: {tau: needed(taus, tau) for tau in TAUS} for arm, taus in runs.items()}
     ahead = {arm: {n: interval(runs[arm][:, n] - runs["random"][:, n]) for n in shown} for arm in ARMS}

@@ -22,17 +22,18 @@ from store.croissant import croissant
 from store.duplicates import Pair, near_duplicates
 from store.errors import ExportError
 from store.export_arguments import SAME_ROWS, argument_rows
-from store.export_batch import Reader, quantity_rows
+from store.export_batch import Reader, comparison_rows, quantity_rows
 from store.export_card import card
 from store.export_chains import chain_rows
 from store.export_folder import CARD, METADATA, replacing
+from store.export_preferences import preference_rows
 from store.export_rows import NewRow, Portion, Prompts, belief_rows, inferred_rows, portion, value_rows
 from store.export_side import Side
 from store.export_tables import CONFIGURATIONS, Tables, sync
 from store.findings import Findings, PropagateFn, find
 from store.ragged import IntArray
 from store.splits import SPLITS, TRAIN, Families, batches, read_families
-from store.tables import Answer, Claim
+from store.tables import Answer, Claim, Comparison
 
 FORMATS = {
     "beliefs": frozenset({"beliefs", "inferred", "values"}),
@@ -75,6 +76,7 @@ class ExportSummary:
     premises: int  # claims with at least one yes, no or probability
     answers: int  # about them, "can't say" included
     quantities: int  # with at least one number
+    comparisons: int  # of two arguments, "can't say" included
     rows: dict[str, dict[str, int]]  # configuration -> split -> rows; those with rows only
     shared: int  # rows that bear on roots of several splits, and so were held out
     refused: int  # rows left out because a claim in them is nearly one of a stricter split
@@ -99,8 +101,8 @@ def export_dataset(
     Raises:
         ExportError: nothing is answered yet, the folder holds something else, or it cannot be written.
     """
-    said = select(func.count()).where(col(Answer.kind) != "cannot_say")
-    if not session.exec(said).one():
+    kinds = (col(Answer.kind), col(Comparison.kind))
+    if not any(session.exec(select(func.count()).where(kind != "cannot_say")).one() for kind in kinds):
         raise ExportError("There is nothing to export: no question is answered yet (`argtree ui` or `argtree answer`).")
     with replacing(folder) as beside, _tables(beside) as tables, _rare_collection():
         export = _Export(session, tables, prompts, options)
@@ -119,6 +121,7 @@ def export_dataset(
         counts.get("premises.parquet", 0),
         export.answers,
         counts.get("quantities.parquet", 0),
+        counts.get("comparisons.parquet", 0),
         {name: splits for name, splits in rows.items() if splits},
         export.shared,
         export.refused,
@@ -169,9 +172,9 @@ class _Export:
             self._write_batch(find(batch, propagate_fn))
             if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
                 gc.collect()  # else nothing does, see _rare_collection
-        quantities = quantity_rows(self.session)
-        while part := list(islice(quantities, _ROWS_AT_ONCE)):
-            self.tables.extend_rows("quantities", part)
+        for name, rows in (("quantities", quantity_rows(self.session)), ("comparisons", comparison_rows(self.session))):
+            while part := list(islice(rows, _ROWS_AT_ONCE)):
+                self.tables.extend_rows(name, part)
 
     def _write_batch(self, findings: Findings) -> None:
         side = Side(findings)
@@ -188,17 +191,26 @@ class _Export:
             yield "beliefs", belief_rows(findings, prompts)
             yield "inferred", inferred_rows(findings, prompts)
             yield "values", value_rows(findings, prompts, self.options.positions)
-        rows: dict[str, list[NewRow]] = {}
+        yield from self._row_by_row(findings)
+
+    def _row_by_row(self, findings: Findings) -> Iterator[tuple[str, Portion]]:
+        wanted, prompts = FORMATS[self.options.format], self.prompts
+        judged: dict[str, list[NewRow]] = {}
+        preferred: dict[str, list[NewRow]] = {}
         if wanted & {"sft", "dpo", "reward", "kto"}:
             for row in argument_rows(findings, prompts):
-                rows.setdefault(row.configuration, []).append(row)
+                judged.setdefault(row.configuration, []).append(row)
         if wanted & {"sft", "prm"}:
             for row in chain_rows(findings, prompts):
-                rows.setdefault(row.configuration, []).append(row)
-        for name, of_name in rows.items():
-            for one in SAME_ROWS.get(name, (name,)):
-                if one in wanted:
-                    yield one, portion(name, of_name)
+                judged.setdefault(row.configuration, []).append(row)
+        if wanted & {"dpo", "reward", "kto"}:
+            for row in preference_rows(findings, prompts):
+                preferred.setdefault(row.configuration, []).append(row)
+        for rows in (judged, preferred):
+            for name, of_name in rows.items():
+                for one in SAME_ROWS.get(name, (name,)):
+                    if one in wanted:
+                        yield one, portion(name, of_name)
 
     def _write(self, side: Side, name: str, rows: Portion) -> None:
         """Writes rows, with where they are from, into the strictest split of the claims in them, unless refused."""
