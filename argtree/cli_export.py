@@ -68,6 +68,8 @@ def _export(
 
 def _print(summary: ExportSummary) -> None:
     numbers = f"and {summary.quantities} answered quantities " if summary.quantities else ""
+    if summary.comparisons:
+        numbers += f"and {summary.comparisons} comparisons of two arguments "
     out.print(
         f"{summary.premises} answered premises ({summary.answers} answers) {numbers}are in {summary.folder}.",
         markup=False,

@@ -20,6 +20,7 @@ ArgtreeError
     ├── LeaseLostError          the question went to somebody else
     ├── TooLateError            the answer can't be taken back any more
     ├── ImpossibleNumberError   a number that a quantity cannot be
+    ├── ComparisonError         a comparison that cannot be stored or taken back
     └── ExportError             the dataset could not be written
 """
 
@@ -100,6 +101,10 @@ class TooLateError(StoreError):
 
 class ImpossibleNumberError(StoreError, ValueError):
     """What is known of the quantity rules the number out, so the answer was not stored."""
+
+
+class ComparisonError(StoreError):
+    """The comparison cannot be stored, or not be taken back any more; nothing was changed."""
 
 
 class ExportError(StoreError):

@@ -23,17 +23,18 @@ from store.croissant import croissant
 from store.duplicates import Pair, near_duplicates
 from store.errors import ExportError
 from store.export_arguments import SAME_ROWS, argument_rows
-from store.export_batch import Reader, quantity_rows
+from store.export_batch import Reader, comparison_rows, quantity_rows
 from store.export_card import card
 from store.export_chains import chain_rows
 from store.export_folder import CARD, METADATA, replacing
+from store.export_preferences import preference_rows
 from store.export_rows import NewRow, Portion, Prompts, belief_rows, inferred_rows, portion, value_rows
 from store.export_side import Side
 from store.export_tables import CONFIGURATIONS, Tables, sync
 from store.findings import Findings, PropagateFn, find
 from store.ragged import IntArray
 from store.splits import SPLITS, TRAIN, Families, batches, read_families
-from store.tables import Answer, Claim
+from store.tables import Answer, Claim, Comparison
 
 FORMATS = {
     "beliefs": frozenset({"beliefs", "inferred", "values"}),
@@ -76,6 +77,7 @@ class ExportSummary:
     premises: int  # claims with at least one yes, no or probability
     answers: int  # about them, "can't say" included
     quantities: int  # with at least one number
+    comparisons: int  # of two arguments, "can't say" included
     rows: dict[str, dict[str, int]]  # configuration -> split -> rows; those with rows only
     shared: int  # rows that bear on roots of several splits, and so were held out
     refused: int  # rows left out because a claim in them is nearly one of a stricter split
@@ -108,7 +110,8 @@ def export_dataset(
         ExportError: nothing is answered yet, the folder holds something else, or it cannot be written.
     """
     said = select(Answer.id).where(Answer.kind != "cannot_say", is_standing()).limit(1)
-    if session.exec(said).first() is None and not overrides(session):
+    compared = select(Comparison.id).where(Comparison.kind != "cannot_say").limit(1)
+    if not any(session.exec(query).first() is not None for query in (said, compared)) and not overrides(session):
         raise ExportError("There is nothing to export: no question is answered yet (`argtree ui` or `argtree answer`).")
     with replacing(folder) as beside, _tables(beside) as tables, _rare_collection():
         export = _Export(session, tables, prompts, options)
@@ -127,6 +130,7 @@ def export_dataset(
         counts.get("premises.parquet", 0),
         export.answers,
         counts.get("quantities.parquet", 0),
+        counts.get("comparisons.parquet", 0),
         {name: splits for name, splits in rows.items() if splits},
         export.shared,
         export.refused,
@@ -180,9 +184,9 @@ class _Export:
             self._write_batch(find(batch, propagate_fn))
             if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
                 gc.collect()  # else nothing does, see _rare_collection
-        quantities = quantity_rows(self.session)
-        while part := list(islice(quantities, _ROWS_AT_ONCE)):
-            self.tables.extend_rows("quantities", part)
+        for name, rows in (("quantities", quantity_rows(self.session)), ("comparisons", comparison_rows(self.session))):
+            while part := list(islice(rows, _ROWS_AT_ONCE)):
+                self.tables.extend_rows(name, part)
 
     def _write_batch(self, findings: Findings) -> None:
         side = Side(findings)
@@ -199,17 +203,26 @@ class _Export:
             yield "beliefs", belief_rows(findings, prompts)
             yield "inferred", inferred_rows(findings, prompts)
             yield "values", value_rows(findings, prompts, self.options.positions)
-        rows: dict[str, list[NewRow]] = {}
+        yield from self._row_by_row(findings)
+
+    def _row_by_row(self, findings: Findings) -> Iterator[tuple[str, Portion]]:
+        wanted, prompts = FORMATS[self.options.format], self.prompts
+        judged: dict[str, list[NewRow]] = {}
+        preferred: dict[str, list[NewRow]] = {}
         if wanted & {"sft", "dpo", "reward", "kto"}:
             for row in argument_rows(findings, prompts):
-                rows.setdefault(row.configuration, []).append(row)
+                judged.setdefault(row.configuration, []).append(row)
         if wanted & {"sft", "prm"}:
             for row in chain_rows(findings, prompts):
-                rows.setdefault(row.configuration, []).append(row)
-        for name, of_name in rows.items():
-            for one in SAME_ROWS.get(name, (name,)):
-                if one in wanted:
-                    yield one, portion(name, of_name)
+                judged.setdefault(row.configuration, []).append(row)
+        if wanted & {"dpo", "reward", "kto"}:
+            for row in preference_rows(findings, prompts):
+                preferred.setdefault(row.configuration, []).append(row)
+        for rows in (judged, preferred):
+            for name, of_name in rows.items():
+                for one in SAME_ROWS.get(name, (name,)):
+                    if one in wanted:
+                        yield one, portion(name, of_name)
 
     def _write(self, side: Side, name: str, rows: Portion) -> None:
         """Writes rows, with where they are from, into the strictest split of the claims in them, unless refused."""

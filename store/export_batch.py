@@ -13,16 +13,31 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import String, func, type_coerce
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
 from argtree import graph as g
+from argtree.bradley_terry import Outcome
 from argtree.evidence import label_likelihood, label_prob
 from store.answers import is_standing, override_likelihood, overrides
 from store.claims import known
 from store.columns import column, columns, rows_among
 from store.graphs import load_about, load_quantity, measurements
 from store.ragged import IntArray, starts
-from store.tables import About, Answer, Argument, Belief, Claim, Evidence, Premise, Quantity, Rater, Root
+from store.tables import (
+    About,
+    Answer,
+    Argument,
+    Belief,
+    Claim,
+    Comparison,
+    ComparisonRetraction,
+    Evidence,
+    Premise,
+    Quantity,
+    Rater,
+    Root,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -36,6 +51,16 @@ class BatchArgument(NamedTuple):
     strength: float
     premises: tuple[tuple[int, bool], ...]  # each with whether the argument takes it as holding
     generation: str | None  # who proposed it
+
+
+class BatchComparison(NamedTuple):
+    """What a rater said of two arguments, by their places in the batch."""
+
+    id: int
+    rater_id: int
+    first: int
+    second: int
+    outcome: Outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +94,7 @@ class Batch:
     arguments: list[BatchArgument]  # [G]
     before: g.ArgumentGraph | None  # without raters' answers; None where the claims have to do with nothing
     graph: g.ArgumentGraph | None  # with them; the same graph where there are none
+    comparisons: list[BatchComparison]  # of arguments, oldest first, without those taken back and "can't say"
 
 
 class Reader:
@@ -85,6 +111,7 @@ class Reader:
             self._keys[known(quantity.id)] = quantity.key
             self._quantities[known(quantity.id)] = load_quantity(quantity)
         self._has_evidence = session.exec(select(Evidence).limit(1)).first() is not None
+        self._has_comparisons = session.exec(select(Comparison).limit(1)).first() is not None
         self._answered_at = _answered_at(session)
         self._overrides = {
             claim_id: override_likelihood(row.prob)
@@ -112,15 +139,18 @@ class Reader:
         questions = {place[claim_id]: question for _, claim_id, question in asked}
         if not linked:
             unasked = np.full(len(ids), np.nan)  # nothing is made of beliefs in what hangs together with nothing
-            return Batch(rows, keys, texts, answers, self._raters, label, unasked, questions, [], None, None)
-        reasons = self._reasons(place, ids)
+            return Batch(rows, keys, texts, answers, self._raters, label, unasked, questions, [], None, None, [])
+        reasons, numbers = self._reasons(place, ids)
         rest = self._among(select(About), column(About, "claim_id"), ids) if self._quantities else []
         about = {row.claim_id: row for (row,) in rest}
         said = map({one: load_about(row, self._keys) for one, row in about.items()}.get, ids)
         claims = tuple(map(g.Claim, keys, texts, priors, askable, said))
         before, graph = self._graphs(claims, ids, reasons, list(about.values()), likelihood)
         belief = self._beliefs(ids)
-        return Batch(rows, keys, texts, answers, self._raters, label, belief, questions, reasons, before, graph)
+        compared = self._comparisons(numbers, ids) if self._has_comparisons else []
+        return Batch(
+            rows, keys, texts, answers, self._raters, label, belief, questions, reasons, before, graph, compared
+        )
 
     def _answers(self, ids: Sequence[int]) -> Answers:
         fields = [name for name in Answers.__dataclass_fields__ if name != "start"]
@@ -139,7 +169,22 @@ class Reader:
         first = {claim_id: mean for _, claim_id, mean in found}  # the oldest comes last
         return np.array([first.get(one, np.nan) for one in ids])
 
-    def _reasons(self, place: dict[int, int], ids: Sequence[int]) -> list[BatchArgument]:
+    def _comparisons(self, arguments: Sequence[int], ids: Sequence[int]) -> list[BatchComparison]:
+        place = {one: number for number, one in enumerate(arguments)}
+        found = self._among(
+            columns(Comparison, "id", "rater_id", "first_id", "second_id", "kind")
+            .where(col(Comparison.kind) != "cannot_say")
+            .where(column(Comparison, "id").not_in(columns(ComparisonRetraction, "comparison_id"))),
+            column(Comparison, "claim_id"),
+            ids,
+        )
+        return [
+            BatchComparison(one, rater_id, place[first], place[second], kind)
+            for one, rater_id, first, second, kind in sorted(found, key=_first)
+        ]
+
+    def _reasons(self, place: dict[int, int], ids: Sequence[int]) -> tuple[list[BatchArgument], list[int]]:
+        """Returns the arguments about these claims, and their ids."""
         fields = columns(Argument, "id", "key", "conclusion_id", "polarity", "strength", "generation")
         found = sorted(self._among(fields, column(Argument, "conclusion_id"), ids), key=_first)
         stands = columns(Premise, "argument_id", "claim_id", "holds", order=("argument_id", "position"))
@@ -147,10 +192,11 @@ class Reader:
         premises: dict[int, list[tuple[int, bool]]] = defaultdict(list)
         for argument_id, claim_id, holds in places:
             premises[argument_id].append((place[claim_id], holds))
-        return [
+        reasons = [
             BatchArgument(key, place[conclusion], polarity, strength, tuple(premises[one]), generation)
             for one, key, conclusion, polarity, strength, generation in found
         ]
+        return reasons, [row[0] for row in found]
 
     def _among(self, statement: Any, of: Any, ids: Sequence[int]) -> list[Any]:
         return rows_among(self.session, statement, of, ids)
@@ -192,6 +238,23 @@ class Reader:
             first = evidence.get(keys[place], (1.0, 1.0))
             evidence[keys[place]] = (first[0] * if_false, first[1] * if_true)
         return before, before.given(evidence, all_numbers)
+
+
+def comparison_rows(session: Session) -> Iterator[tuple[Any, ...]]:
+    """Gives a row for every comparison that was not taken back, oldest first; the card names its fields."""
+    first, second = aliased(Argument), aliased(Argument)
+    said = (
+        select(Comparison, Claim.key, Claim.text, first.key, second.key, Rater.name)
+        .join(Claim, col(Claim.id) == col(Comparison.claim_id))
+        .join(first, col(first.id) == col(Comparison.first_id))
+        .join(second, col(second.id) == col(Comparison.second_id))
+        .join(Rater, col(Rater.id) == col(Comparison.rater_id))
+        .where(column(Comparison, "id").not_in(columns(ComparisonRetraction, "comparison_id")))
+        .order_by(col(Comparison.id))
+    )
+    for one, key, text, first_key, second_key, rater in session.execute(said):
+        moments = iso(one.shown_at), iso(one.answered_at)
+        yield one.id, key, text, first_key, second_key, one.kind, rater, one.note, *moments
 
 
 def quantity_rows(session: Session) -> Iterator[tuple[Any, ...]]:

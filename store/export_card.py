@@ -24,9 +24,9 @@ A configuration or a split without rows has no file.
 | `inferred` | the same | claims that nobody answered and whose posterior the answers elsewhere pushed past 0.95 or below 0.05. `prob` is the posterior turned into P(yes). `weight`, in (0, 1]: of the way from the posterior without the answers to certainty, the share that the answers made it go |
 | `values` | the same | explored roots and, where more positions a tree were asked for, argued claims under them: what exploring found, for the direct answer to learn. `prob` is the posterior, with the model's own direct belief in the claim (the first that was asked for) as evidence to the power 0.5 |
 | `sft` | `prompt`, `completion` | arguments that survived, as the reply to the request for arguments; and settled claims, with the chain of settled premises that gives the answer |
-| `dpo` | `prompt`, `chosen`, `rejected` | an argument that survived against one about the same claim that failed; of the same polarity (for, or against) where the claim has such |
+| `dpo` | `prompt`, `chosen`, `rejected` | an argument that survived against one about the same claim that failed; of the same polarity (for, or against) where the claim has such. And of two about the same claim the one that raters prefer (`basis` is `preference`), where their comparisons together give P(better) of at least 0.75 (see below) |
 | `reward` | the same | the same |
-| `kto` | `prompt`, `completion`, `label` | each of these arguments singly: true where it survived |
+| `kto` | `prompt`, `completion`, `label` | each of these arguments singly: true where it survived. And arguments that their premises do not decide and raters compared: true where it is only ever the preferred one of such a pair, false where it is only ever the other |
 | `prm` | `prompt`, `completions`, `labels` (texts, not messages) | an argument step by step: each step says that a claim holds or does not, `labels` whether that is so. A chain ends with its first wrong step; one whose premises all hold ends with the answer, if that is settled |
 
 An argument *survived* if all its premises are settled as it takes them, and *failed* if one is settled the other way.
@@ -34,6 +34,11 @@ Where that cannot be told it survived if it moved a root by at least 0.01 to the
 first order: strength, times the probability that its premises are as it takes them, times the difference that its
 conclusion makes to the root). A claim is settled where its label is beyond 0.95 or below 0.05, or where it is in
 `inferred`.
+
+Raters' comparisons of two arguments about one claim, of up to eight in a tournament, give each argument a strength (model
+of Bradley and Terry with ties after Davidson; Gaussian prior; all raters count the same). P(better) is its posterior, so
+a pair may be there that nobody compared. Settled premises win: no pair contradicts them, an argument that failed is
+never preferred, and no pair stands in both directions.
 
 ## Splits
 
@@ -72,17 +77,28 @@ and plural s). `refused` lists those claims.
 | `answers` | each with `answer`, `rater`, `kind` (`number`, `cannot_say`), `number` (in the unit), `sd` (of its error, as the rater states it), `note`, `answered_at` (UTC), `value_when_asked` |
 | `claims` | the claims that rest on it: `claim` (id) and `text` |
 
+`comparisons`, one row for each comparison that was not taken back:
+
+| column | is |
+|---|---|
+| `comparison` | its number |
+| `claim`, `text` | what both arguments are about: the claim's id in the argument graph, and the proposition |
+| `first`, `second` | the arguments' ids, as they were shown |
+| `kind` | `first` or `second` (is better), `equal` or `cannot_say` |
+| `rater`, `note`, `shown_at`, `answered_at` | who said it, with what remark, and when (UTC) |
+
 `provenance`, one row for each row of a configuration:
 
 | column | is |
 |---|---|
 | `configuration`, `split`, `row` | which row, counted from 0 |
 | `claim` | the claim that it is about |
-| `basis` | `said` (by people), `inferred` (from what they said elsewhere), `moved` (a root to the settled side) or `posterior` |
+| `basis` | `said` (by people), `inferred` (from what they said elsewhere), `moved` (a root to the settled side), `preference` (raters' comparisons) or `posterior` |
 | `argument`, `rejected` | the argument's id, the first where there are several; of a pair the two |
 | `generation` | the model that proposed the argument, or whose belief the newest answer was about |
 | `root`, `n_roots` | the first root that the claim bears on, and how many there are |
 | `answers`, `n_answers`, `raters` | the numbers of the answers that it rests on (at or under the claim; the first 100), how many there are, and whose they are |
+| `comparisons`, `n_comparisons` | likewise of the comparisons that it rests on (all of its tournament); then `raters` are theirs |
 
 `refused`: `claim`, `text` and `split` of a claim that was kept out, and `like`, `like_text`, `like_split` and `likeness`
 of the one that it is nearly the same as.

@@ -63,6 +63,7 @@ class NewRow(NamedTuple):
     argument: str | None = None
     rejected: str | None = None
     generation: str | None = None
+    comparisons: Sequence[int] = ()  # that it rests on, by their places in the batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,7 @@ class Portion:
     argument: Sequence[str | None]  # [K]
     rejected: Sequence[str | None]  # [K]
     generation: Sequence[str | None]  # [K]
+    comparisons: Ragged | None = None  # [K]; None: none
 
 
 def belief_rows(findings: Findings, prompts: Prompts) -> Portion:
@@ -115,7 +117,7 @@ def value_rows(findings: Findings, prompts: Prompts, positions: int) -> Portion:
 
 def portion(name: str, rows: Sequence[NewRow]) -> Portion:
     """Returns rows of a configuration, of which there is at least one, column by column."""
-    _, columns, mentions, claims, basis, answers, *rest = zip(*rows, strict=True)
+    _, columns, mentions, claims, basis, answers, *rest, compared = zip(*rows, strict=True)
     arrays = [
         messages("user" if field.name == "prompt" else "assistant", values)
         if field.type == MESSAGES
@@ -123,7 +125,8 @@ def portion(name: str, rows: Sequence[NewRow]) -> Portion:
         for field, values in zip(CONFIGURATIONS[name], zip(*columns, strict=True), strict=True)
     ]
     about = np.array(claims, np.int64)
-    return Portion(arrays, Ragged.of(mentions), about, basis, Ragged.of(answers), *rest)
+    comparisons = Ragged.of(compared) if any(compared) else None
+    return Portion(arrays, Ragged.of(mentions), about, basis, Ragged.of(answers), *rest, comparisons)
 
 
 def in_words(findings: Findings, argument: BatchArgument) -> Reason:

@@ -23,6 +23,8 @@ class Side:
         names = sorted(batch.raters)
         self._rater = np.searchsorted(names, np.array(batch.answers.rater_id, np.int64))
         self._names = pa.array([batch.raters[one] for one in names], pa.string())
+        self._comparison_id = np.array([one.id for one in batch.comparisons], np.int64)
+        self._comparer = np.searchsorted(names, np.array([one.rater_id for one in batch.comparisons], np.int64))
         self._first_root = np.full(len(batch.keys), -1)
         self._roots = np.zeros(len(batch.keys), np.int64)
         for claim, roots in findings.roots_of.items():
@@ -63,7 +65,9 @@ class Side:
         """
         answers = portion.answers.into(self.findings.batch.answers.start)
         named = answers.head(ANSWERS_NAMED)
-        raters = named.distinct(self._rater)
+        compared = Ragged.of([()] * len(split)) if portion.comparisons is None else portion.comparisons
+        named_too = compared.head(ANSWERS_NAMED)
+        raters = named.distinct(self._rater) if portion.comparisons is None else named_too.distinct(self._comparer)
         root = self._first_root[portion.claim]
         return [
             pa.repeat(name, len(split)),
@@ -78,6 +82,8 @@ class Side:
             pa.array(self._roots[portion.claim]),
             lists(named.start, pa.array(self._answer_id[named.flat]), ANSWER_NUMBERS),
             pa.array(np.diff(answers.start)),
+            lists(named_too.start, pa.array(self._comparison_id[named_too.flat]), ANSWER_NUMBERS),
+            pa.array(np.diff(compared.start)),
             lists(raters.start, self._names.take(pa.array(raters.flat)), TEXTS),
         ]
 

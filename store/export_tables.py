@@ -98,6 +98,20 @@ SIDE_TABLES = {
             ("claims", pa.list_(_RESTING)),
         ]
     ),
+    "comparisons": pa.schema(
+        [
+            ("comparison", pa.int64()),
+            ("claim", pa.string()),
+            ("text", pa.string()),
+            ("first", pa.string()),
+            ("second", pa.string()),
+            ("kind", pa.string()),
+            ("rater", pa.string()),
+            ("note", pa.string()),
+            ("shown_at", pa.string()),
+            ("answered_at", pa.string()),
+        ]
+    ),
     "provenance": pa.schema(
         [
             ("configuration", pa.string()),
@@ -112,6 +126,8 @@ SIDE_TABLES = {
             ("n_roots", pa.int64()),
             ("answers", ANSWER_NUMBERS),
             ("n_answers", pa.int64()),
+            ("comparisons", ANSWER_NUMBERS),
+            ("n_comparisons", pa.int64()),
             ("raters", TEXTS),
         ]
     ),

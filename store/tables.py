@@ -297,3 +297,34 @@ class Override(SQLModel, table=True):
     prob: float | None  # of the claim; None: the answers count again
     note: str = ""
     overridden_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Comparison(SQLModel, table=True):
+    """Which of two arguments for or against a claim a rater finds better. Append-only: triggers refuse changes.
+
+    It counts unless there is a `ComparisonRetraction` of it.
+    """
+
+    __table_args__: Any = (
+        CheckConstraint("kind IN ('first', 'second', 'equal', 'cannot_say')", name="kind_is_known"),
+        CheckConstraint("first_id <> second_id", name="compares_two"),
+        Index("ix_comparison_rater_id", "rater_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    rater_id: int = Field(foreign_key="rater.id")
+    claim_id: int = Field(foreign_key="claim.id", index=True)  # what both argue about
+    first_id: int = Field(foreign_key="argument.id")  # as they were shown
+    second_id: int = Field(foreign_key="argument.id")
+    kind: str  # "first" | "second" (is better) | "equal" | "cannot_say"
+    note: str = ""
+    shown_at: datetime = Field(sa_type=UtcDateTime)
+    answered_at: datetime = Field(sa_type=UtcDateTime)
+    token: str = Field(unique=True)  # of the showing: one showing, one comparison
+
+
+class ComparisonRetraction(SQLModel, table=True):
+    """That a rater took a comparison back. Append-only too."""
+
+    comparison_id: int = Field(foreign_key="comparison.id", primary_key=True)
+    retracted_at: datetime = Field(sa_type=UtcDateTime)
