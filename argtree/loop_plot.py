@@ -57,9 +57,8 @@ def error_by_round(curves: Sequence[Curve], labels: Sequence[int]) -> bytes:
             axes.plot([point.number], [point.value], "o", mfc="white", mec=_BAD, mew=1.6, markersize=8, label=name)
     axes.set_xticks(range(len(labels)), [f"{_round(i)}\n{of:,} labels" for i, of in enumerate(labels)])
     axes.set_xlim(-0.25, max(len(labels) - 1, 1) + 0.25)
-    axes.set_ylim(bottom=0)
     axes.set_ylabel("Brier score, held-out questions")
-    axes.legend(frameon=False, loc="lower left", ncols=3, labelcolor=_INK)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, labelcolor=_INK)  # over the picture
     return _svg(figure)
 
 

@@ -36,7 +36,7 @@ def report(state: LoopState) -> bytes:
     asked = [one for one in state.rounds if "ask" in one.done]
     said = [effect for one in asked for effect in one.done["ask"]["effects"]]
     environment = Environment(loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"percent": _percent, "plain": printable, "said": _said}
+    environment.filters |= {"percent": _percent, "plain": printable, "duration": _duration, "said": _said}
     template = environment.from_string(resources.files("argtree").joinpath(_TEMPLATE).read_text(encoding="utf-8"))
     page = template.render(
         state=state,
@@ -110,6 +110,14 @@ def _percent(prob: float | None) -> str:
     if prob is None:
         return "?"
     return "<1 %" if 0 < prob < 0.01 else ">99 %" if 0.99 < prob < 1 else f"{prob:.0%}".replace("%", " %")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _said(effect: dict[str, Any]) -> str:

@@ -3,8 +3,8 @@
 So many questions of the bundled benchmark become roots in one store, and half as many claims are expanded. From copies
 of that store the same number of expansions is then made one claim a step and several a step, in processor time of this
 process. The last column says how many of the claims that were expanded several at once were also chosen one at a time:
-the expansions of a step are of claims that move no root in common, so the choice differs only in that one at a time
-goes deeper under a root before it comes to the next.
+the expansions of a step are of claims that move no root in common, so the choices part only where a premise that has
+just come up would have been expanded before the last claims of a step.
 
     python -m benchmarks.exploring --out benchmarks/results/exploring.json
 """

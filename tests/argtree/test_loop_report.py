@@ -25,6 +25,14 @@ def test_it_says_what_came_of_every_round(state: LoopState) -> None:
     assert all(effect["text"] in page for one in state.rounds for effect in one.done["ask"]["effects"])
 
 
+def test_it_says_where_nothing_was_promoted_and_how_long_it_took(state: LoopState) -> None:
+    lost = state.rounds[0].done["promote"] | {"promoted": False}
+    slow = {step: record | {"seconds": 100.4} for step, record in state.rounds[0].done.items()}
+    page = report(replace(state, rounds=[RoundState(1, slow | {"promote": lost | {"seconds": 3_300.0}})])).decode()
+    assert "No candidate was promoted: held-out error stays at 0.300" in " ".join(page.split())
+    assert "1 h 3 min in all" in page and "ask 1 min 40 s" in page
+
+
 def test_it_says_that_answers_were_simulated(state: LoopState) -> None:
     page = report(state).decode()
     assert "Simulated answers." in page and "It was asked 6 times" in page
@@ -43,7 +51,7 @@ def test_texts_of_strangers_stay_text(state: LoopState) -> None:
     done = state.rounds[0].done
     effect = done["ask"]["effects"][0] | {"text": EVIL, "rater": EVIL}
     effect["moves"] = [{"question": EVIL, "before": 0.2, "after": 0.9}]
-    asked = done["ask"] | {"effects": [effect]}
+    asked = done["ask"] | {"effects": [effect], "oracle": "queue"}
     verdict = done["promote"] | {"reason": EVIL}
     bad = replace(state, rounds=[RoundState(1, done | {"ask": asked, "promote": verdict})])
     page = report(bad).decode()
