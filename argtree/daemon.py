@@ -35,7 +35,12 @@ RENEWED_AT_ONCE = 128  # beliefs asked anew in one batch of prompts and one tran
 POLL_SECONDS = 2.0
 
 _KINDS = ("direct", "residual")  # of beliefs
-_REFUSALS = (BadQuestionError, UnknownWorldError, PromptTooLongError, BadReplyError)  # asked again, it would be so again
+_REFUSALS = (
+    BadQuestionError,
+    UnknownWorldError,
+    PromptTooLongError,
+    BadReplyError,
+)  # asked again, it would be so again
 
 log = logging.getLogger("argtree.daemon")
 
@@ -84,7 +89,7 @@ class Explorer:
             return claim.key
 
     def take_posed(self) -> int:
-        """Make roots of the questions that people posed on the page, or refuse them with a sentence; how many there were.
+        """Make roots of the questions that people posed, or refuse them with a sentence; how many there were.
 
         Killed in between, the next call takes the same question again and finds the root that was made of it.
 
