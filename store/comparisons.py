@@ -190,12 +190,14 @@ def _shown(session: Session, rater: Rater, found: _Candidate, now: datetime) -> 
     both = (found.first, found.second)
     query = select(func.count()).select_from(Comparison).where(Comparison.rater_id == rater.id)
     before = query.where(col(Comparison.first_id).in_(both), col(Comparison.second_id).in_(both))
-    digest = hashlib.sha256(f"{rater.id} {found.first} {found.second} {session.exec(before).one()}".encode())
+    showing = f"{rater.id} {found.first} {found.second}"
+    lot = hashlib.sha256(showing.encode()).digest()[-1] % 2  # the same after taking back, when the token is another
+    token = hashlib.sha256(f"{showing} {session.exec(before).one()}".encode()).hexdigest()[:32]
     words = in_words(session, both)
-    first, second = both if digest.digest()[-1] % 2 else reversed(both)
+    first, second = reversed(both) if lot else both
     about = select(Claim.text).join(Argument, col(Argument.conclusion_id) == col(Claim.id))
     claim = session.exec(about.where(Argument.id == found.first)).one()
-    return ShownPair(digest.hexdigest()[:32], claim, words[first], words[second], found.gain, now)
+    return ShownPair(token, claim, words[first], words[second], found.gain, now)
 
 
 def _handed_in(session: Session, rater: Rater, token: str) -> Comparison | None:

@@ -1,8 +1,8 @@
 """Which of two arguments raters find better, as rows for preference trainers: dpo, reward, kto.
 
 They stand beside the rows from settled premises (`export_arguments`), which win: of two arguments of which one
-survived and the other failed nothing is said here, one that failed is never preferred, and one that was judged keeps its
-kto row.
+survived and the other failed nothing is said here, one that failed is never preferred, and one that was judged keeps
+its kto row.
 Raters' comparisons count by the posterior of their tournament, so a pair that nobody compared may be in it, and one
 that raters contradict each other about is not.
 """
