@@ -65,9 +65,8 @@ def compared(done: Compared) -> str:
         said += "<p>These two stay open for others.</p>"
     else:
         before, after = map(html.escape, percents(done.before, done.after))
-        reasons = " · ".join(("" if one.holds else "not: ") + literal(one.text, 120) for one in done.better.reasons[:2])
         said += (
-            f'<p class="at-move"><span>That “{reasons}” is the better one</span>'
+            f'<p class="at-move"><span>{_short(done.better)} argues better</span>'
             f'<span class="at-figures">{before} → {after}</span></p>'
         )
     return _block(f'<div class="at-card" role="status">{said}</div>')
@@ -93,6 +92,12 @@ def _card(card: Card) -> str:
     more = f'<p class="at-joint">and {left} more</p>' if left > 0 else ""
     head = f'<div class="at-head"><span class="at-number">{card.number}</span><b>Argues {card.side}</b></div>'
     return f'<div class="at-side at-{card.polarity}">{head}{reasons}{more}</div>'
+
+
+def _short(card: Card) -> str:
+    """Returns the beginning of an argument, in quotation marks."""
+    first, more = card.reasons[0], " …" if len(card.reasons) > 1 else ""
+    return f"“{'' if first.holds else 'Not: '}{literal(first.text, 80)}{more}”"
 
 
 def _reason(place: int, reason: Reason) -> str:

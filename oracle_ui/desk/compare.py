@@ -32,8 +32,8 @@ def main() -> None:
         return
     st.query_params["rater"] = state.rater
     try:
-        if "pair" not in state:
-            state.pair = comparing.show(_store(), state.rater, _now())
+        if "compare_pair" not in state:
+            state.compare_pair = comparing.show(_store(), state.rater, _now())
         last = comparing.undoable(_store(), state.rater, _now())
     except ArgtreeError as exc:
         st.html(theme.notice(str(exc)))
@@ -41,11 +41,11 @@ def main() -> None:
         return
     _show_header()
     _show_news(last)
-    if state.pair is None:
+    if state.compare_pair is None:
         st.html(theme_compare.nothing())
         st.button("Look again", type="primary", on_click=_look_again)
     else:
-        _show_pair(state.pair)
+        _show_pair(state.compare_pair)
 
 
 def _show_entrance() -> None:
@@ -114,7 +114,7 @@ def _say(view: PairView, kind: ComparisonKind) -> None:
     if state.get("last_compared") == view.token:
         return  # the second click of two; the first one's effect stays in sight
     _clear_news()
-    state.pop("pair", None)
+    state.pop("compare_pair", None)
     try:
         state.compared = comparing.say(_store(), state.rater, view, kind, state.get(f"note-{view.token}", ""), _now())
     except ArgtreeError as exc:
@@ -138,7 +138,7 @@ def _undo(token: str) -> None:
 
 def _look_again() -> None:
     _clear_news()
-    st.session_state.pop("pair", None)
+    st.session_state.pop("compare_pair", None)
 
 
 def _leave() -> None:
