@@ -23,11 +23,11 @@ from store.croissant import croissant
 from store.duplicates import Pair, near_duplicates
 from store.errors import ExportError
 from store.export_arguments import SAME_ROWS, argument_rows
-from store.export_batch import Reader, comparison_rows, quantity_rows
+from store.export_batch import Reader, quantity_rows
 from store.export_card import card
 from store.export_chains import chain_rows
 from store.export_folder import CARD, METADATA, replacing
-from store.export_preferences import preference_rows
+from store.export_preferences import comparison_rows, preference_rows
 from store.export_rows import NewRow, Portion, Prompts, belief_rows, inferred_rows, portion, value_rows
 from store.export_side import Side
 from store.export_tables import CONFIGURATIONS, Tables, sync
@@ -184,8 +184,9 @@ class _Export:
             self._write_batch(find(batch, propagate_fn))
             if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
                 gc.collect()  # else nothing does, see _rare_collection
-        for name, rows in (("quantities", quantity_rows(self.session)), ("comparisons", comparison_rows(self.session))):
-            while part := list(islice(rows, _ROWS_AT_ONCE)):
+        sides = {"quantities": quantity_rows(self.session), "comparisons": comparison_rows(self.session)}
+        for name, found in sides.items():
+            while part := list(islice(found, _ROWS_AT_ONCE)):
                 self.tables.extend_rows(name, part)
 
     def _write_batch(self, findings: Findings) -> None:
