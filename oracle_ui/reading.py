@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, func, select
 
 from argtree.graph import ArgumentGraph
-from store import posed, queue
+from store import posed, queue, ranking
 from store.answers import labels
 from store.claims import get_claim, root_keys
 from store.database import open_store, read_scope, session_scope
