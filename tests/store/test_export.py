@@ -163,7 +163,7 @@ def test_numbers_are_exported_with_the_claims_that_rest_on_them(session: Session
 def test_hostile_texts_stay_in_their_cells(session: Session, tmp_path: Path) -> None:
     texts = [
         "| <b>a</b> |\n---\nconfigs: []",
-        "\x00\x1b[31m",
+        "\x01\x1b[31m",
         "\u202egnp.exe",
         "'; DROP TABLE claim; --",
         "\U0001f9e8 " * 200,
