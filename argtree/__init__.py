@@ -1,10 +1,13 @@
 """The method: argument graphs, their posteriors, and what an answer would be worth.
 
 Pure: no network, no clock, no global random state; `format` alone touches files.
+To be imported by their own names, since scipy.optimize takes a while to load: `argtree.crowd` and `argtree.assign`.
 """
 
+from argtree.answers import Answers, gather
 from argtree.batch import Batch, choose_batch
 from argtree.budget import Budget
+from argtree.checks import reasons_to_pause
 from argtree.decision import Decision, Utilities, decide
 from argtree.distributions import Distribution, LogNormal, Normal, Quantiles, Uniform
 from argtree.errors import ArgtreeError, FormatError, ImpossibleEvidenceError, TooEntangledError
@@ -16,6 +19,7 @@ from argtree.evidence import (
     is_settled,
     label_likelihood,
     label_prob,
+    product_likelihood,
 )
 from argtree.format import FORMAT, FORMAT_WITH_QUANTITIES, graph_from_json, graph_to_json, read_graph, write_graph
 from argtree.graph import (
@@ -37,16 +41,19 @@ from argtree.propagate import Propagation, Propagator, propagate
 from argtree.quantities import expand_quantities
 from argtree.quantity_value import QuantityValue, quantity_values
 from argtree.rank import Ranked, TopConfidence, rank, rank_confidence
+from argtree.reliability import STRANGER, Beta, RaterReliability, heard
 from argtree.sensitivity import Parameter, Sensitivity, sensitivity
 from argtree.stopping import SameDecision, same_decision
 from argtree.value import MEASURES, PERFECT, Measure
 from argtree.what_if import suppose, with_answers
 
 __all__ = [
+    "Answers",
     "ArgtreeError",
     "Argument",
     "ArgumentGraph",
     "Batch",
+    "Beta",
     "Budget",
     "Claim",
     "Comparison",
@@ -73,10 +80,12 @@ __all__ = [
     "Quantity",
     "QuantityValue",
     "Ranked",
+    "RaterReliability",
     "Relation",
     "Reliability",
     "Root",
     "SETTLED",
+    "STRANGER",
     "SameDecision",
     "Sensitivity",
     "Threshold",
@@ -89,17 +98,21 @@ __all__ = [
     "choose_batch",
     "decide",
     "expand_quantities",
+    "gather",
     "graph_from_json",
     "graph_to_json",
+    "heard",
     "is_settled",
     "label_likelihood",
     "label_prob",
     "probe_values",
+    "product_likelihood",
     "propagate",
     "quantity_values",
     "rank",
     "rank_confidence",
     "read_graph",
+    "reasons_to_pause",
     "same_decision",
     "sensitivity",
     "suppose",
