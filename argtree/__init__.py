@@ -1,13 +1,14 @@
 """The method: argument graphs, their posteriors, and what an answer would be worth.
 
 Pure: no network, no clock, no global random state; `format` alone touches files.
-To be imported by their own names, since scipy.optimize takes a while to load: `argtree.crowd` and `argtree.assign`.
 """
 
 from argtree.answers import Answers, gather
+from argtree.assign import assign, values_by_rater
 from argtree.batch import Batch, choose_batch
 from argtree.budget import Budget
 from argtree.checks import reasons_to_pause
+from argtree.crowd import Crowd, fit_crowd, fit_with_prior
 from argtree.decision import Decision, Utilities, decide
 from argtree.distributions import Distribution, LogNormal, Normal, Quantiles, Uniform
 from argtree.errors import ArgtreeError, FormatError, ImpossibleEvidenceError, TooEntangledError
@@ -57,6 +58,7 @@ __all__ = [
     "Budget",
     "Claim",
     "Comparison",
+    "Crowd",
     "Decision",
     "Distribution",
     "FORMAT",
@@ -95,9 +97,12 @@ __all__ = [
     "Uniform",
     "Utilities",
     "answer_likelihood",
+    "assign",
     "choose_batch",
     "decide",
     "expand_quantities",
+    "fit_crowd",
+    "fit_with_prior",
     "gather",
     "graph_from_json",
     "graph_to_json",
@@ -116,6 +121,7 @@ __all__ = [
     "same_decision",
     "sensitivity",
     "suppose",
+    "values_by_rater",
     "with_answers",
     "write_graph",
 ]
