@@ -99,7 +99,8 @@ def export_dataset(
     Args:
         folder: new, empty, or an earlier export; not the current folder, which would be gone from under the shell.
         prompts: the words that the model is asked with.
-        propagate_fn: gives the posteriors of a graph, and how its roots are moved.
+        propagate_fn: gives the posteriors of a graph, and how each root is moved by what lies under it. Many roots over
+            shared premises are cheap and exact only root by root: `Propagator(only_askable=True)`.
         options: which rows.
         on_batch: told how many claims are done, of how many.
 
