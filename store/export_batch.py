@@ -23,6 +23,7 @@ from store.claims import known
 from store.columns import column, columns, rows_among
 from store.graphs import load_about, load_quantity, measurements
 from store.ragged import IntArray, starts
+from store.splits import RowArray
 from store.tables import (
     About,
     Answer,
@@ -82,7 +83,7 @@ class Answers:
 class Batch:
     """Claims and what the store knows of them. Axes: N claims, in the order of their ids, R roots, G arguments."""
 
-    rows: IntArray  # [N] their rows in `Families`
+    rows: RowArray  # [N] their rows in `Families`
     keys: list[str]  # [N]
     texts: list[str]  # [N]
     answers: Answers
@@ -119,7 +120,7 @@ class Reader:
         }
         self._raters = {one: name for one, name in session.execute(columns(Rater, "id", "name"))}
 
-    def read(self, rows: IntArray, ids: Sequence[int], linked: bool) -> Batch:
+    def read(self, rows: RowArray, ids: Sequence[int], linked: bool) -> Batch:
         """Returns the claims with these ids, ascending.
 
         Args:
