@@ -42,7 +42,7 @@ from tests.store.crowds import fill_crowded, pass_on
 from tests.store.postgres import Server
 
 PASSED = 5_000
-ALONE = 200  # answers of the rater who is measured alone
+ALONE = 50  # answers of the rater who is measured alone
 
 
 @dataclass(frozen=True)
