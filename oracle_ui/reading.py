@@ -28,7 +28,7 @@ class Given:
     text: str  # of the claim or quantity
     unit: str  # of the quantity
     rater: str
-    kind: queue.AnswerKind
+    kind: str  # of `store.queue.AnswerKind`
     prob: float | None  # stated
     number: tuple[float, float] | None  # stated, and its error
     note: str
