@@ -5,17 +5,13 @@ their eyes. Everything else is in the store. Texts of models and users reach the
 only, never by a label or Markdown.
 """
 
-import os
-from datetime import UTC, datetime
-
 import streamlit as st
 
 from argtree.errors import ArgtreeError
 from oracle_ui import comparing, sitting, theme, theme_compare
-from oracle_ui.serve import STORE_VARIABLE
+from oracle_ui.shared import now, store_url
 from oracle_ui.view_compare import PairView
 from store.comparisons import ComparisonKind
-from store.database import DEFAULT_STORE
 
 _NOTE_LENGTH = 2000  # characters
 
@@ -33,8 +29,8 @@ def main() -> None:
     st.query_params["rater"] = state.rater
     try:
         if "compare_pair" not in state:
-            state.compare_pair = comparing.show(_store(), state.rater, _now())
-        last = comparing.undoable(_store(), state.rater, _now())
+            state.compare_pair = comparing.show(store_url(), state.rater, now())
+        last = comparing.undoable(store_url(), state.rater, now())
     except ArgtreeError as exc:
         st.html(theme.notice(str(exc)))
         st.button("Try again", type="primary", on_click=_clear_news)
@@ -103,7 +99,7 @@ def _enter(name: str) -> None:
     state = st.session_state
     _clear_news()
     try:
-        state.rater = sitting.enter(_store(), name, _now())
+        state.rater = sitting.enter(store_url(), name, now())
     except ArgtreeError as exc:
         state.compare_notice = str(exc)
         st.query_params.pop("rater", None)
@@ -116,7 +112,7 @@ def _say(view: PairView, kind: ComparisonKind) -> None:
     _clear_news()
     state.pop("compare_pair", None)
     try:
-        state.compared = comparing.say(_store(), state.rater, view, kind, state.get(f"note-{view.token}", ""), _now())
+        state.compared = comparing.say(store_url(), state.rater, view, kind, state.get(f"note-{view.token}", ""), now())
     except ArgtreeError as exc:
         state.compare_notice = str(exc)
         return
@@ -128,7 +124,7 @@ def _undo(token: str) -> None:
     state = st.session_state
     _look_again()
     try:
-        comparing.undo(_store(), state.rater, token, _now())
+        comparing.undo(store_url(), state.rater, token, now())
     except ArgtreeError as exc:
         state.compare_notice = str(exc)
         return
@@ -149,14 +145,6 @@ def _leave() -> None:
 def _clear_news() -> None:
     for key in ("compare_notice", "compared", "is_taken_back"):
         st.session_state.pop(key, None)
-
-
-def _store() -> str:
-    return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 if __name__ == "__main__":
