@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from oracle_ui.style import GROUNDS, INK, PRIMARY
+
 STORE_VARIABLE = "ARGTREE_STORE"
 _APP = Path(__file__).with_name("app.py")
 _GRACE_SECONDS = 10.0  # between asking the server to stop and making it
@@ -63,9 +65,14 @@ def command(port: int, address: str = "127.0.0.1") -> list[str]:
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
-        "theme.light.primaryColor": "#4653c8",
-        "theme.dark.primaryColor": "#6f7bea",
     }
+    for name, primary, ink, (ground, second) in zip(("light", "dark"), PRIMARY, INK, GROUNDS, strict=True):
+        flags |= {
+            f"theme.{name}.primaryColor": primary,
+            f"theme.{name}.textColor": ink,
+            f"theme.{name}.backgroundColor": ground,
+            f"theme.{name}.secondaryBackgroundColor": second,
+        }
     return [
         sys.executable,
         "-m",

@@ -18,12 +18,13 @@ _MOST_CLAIMS = 5
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {max-width: 42rem; padding-top: 2.5rem; padding-bottom: 4rem}
-.at {--for: #2a9d6f; --against: #d0485c; --line: color-mix(in srgb, currentColor 16%, transparent);
+.at {--for: light-dark(#17794f, #4cc38a); --against: light-dark(#c2334a, #ff8b98);
+  --line: color-mix(in srgb, currentColor 16%, transparent);
   --tint: color-mix(in srgb, currentColor 4%, transparent); line-height: 1.5; overflow-wrap: anywhere}
 .at p {margin: 0}
 .at bdi {white-space: pre-wrap}
-.at-quiet {opacity: .66; font-size: .95rem}
-.at-eyebrow {opacity: .66; font-size: .8rem; font-weight: 600; letter-spacing: .08em; text-transform: uppercase}
+.at-quiet {opacity: .75; font-size: .95rem}
+.at-eyebrow {opacity: .75; font-size: .8rem; font-weight: 600; letter-spacing: .08em; text-transform: uppercase}
 .at-claim {font-family: "Source Serif", Georgia, serif; font-size: clamp(1.7rem, 6vw, 2.5rem); font-weight: 600;
   line-height: 1.2; margin: .35rem 0 .7rem; text-wrap: balance}
 .at-claim.at-long {font-size: 1.25rem; line-height: 1.4; text-wrap: auto}
@@ -40,19 +41,20 @@ STYLE = """<style>
 .at-mark.at-now {width: .2rem; height: 1.15rem; border-radius: .1rem; background: currentColor}
 .at-mark span {position: absolute; left: 50%; transform: translateX(-50%); white-space: nowrap; font-size: .8rem;
   font-weight: 600}
-.at-yes span, .at-no span {bottom: 1.15rem} .at-now span {top: 1.2rem; font-weight: 400; opacity: .66}
+.at-yes span, .at-no span {bottom: 1.15rem} .at-now span {top: 1.2rem; font-weight: 400; opacity: .75}
 .at-chain {margin-top: .8rem}
 .at-node {border: 1px solid var(--line); border-radius: .6rem; padding: .55rem .8rem; display: flex; gap: 1rem;
   justify-content: space-between; align-items: baseline}
-.at-node .at-figures {opacity: .66; font-weight: 400; font-size: .9rem}
+.at-node .at-figures {opacity: .75; font-weight: 400; font-size: .9rem}
 .at-node.at-root {border-color: currentColor; background: var(--tint); font-weight: 600}
 .at-link {margin-left: 1.3rem; padding: .5rem 0 .5rem 1rem; border-left: 2px solid var(--hue); font-size: .9rem}
 .at-support {--hue: var(--for)} .at-attack {--hue: var(--against)} .at-gap {--hue: var(--line)}
 .at-link b {color: var(--hue)}
-.at-gap b {color: inherit; opacity: .66; font-weight: 400}
+.at-gap b {color: inherit; opacity: .75; font-weight: 400}
 .at-why {margin-top: 1rem}
 .at-why > p + p {margin-top: .35rem}
 [data-testid="stMain"]:focus-visible, [data-testid="stMain"]:focus-visible::before {outline: none; box-shadow: none}
+@media (max-width: 640px) {[data-testid="stMainBlockContainer"] {padding-top: 4.4rem}}
 </style>"""
 
 

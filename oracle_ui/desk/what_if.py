@@ -1,0 +1,88 @@
+"""Claims held true or false by hand, and what would become of the roots; nothing is stored."""
+
+import html
+
+import streamlit as st
+
+from oracle_ui import theme_desk as desk
+from oracle_ui.clickable import clickable
+from oracle_ui.reading import Snapshot
+from oracle_ui.shared import frame, go_to_claim, propagated, show, snapshot
+from oracle_ui.theme import literal
+from oracle_ui.view import percents
+from oracle_ui.view_trees import choices
+from oracle_ui.view_what_if import Outcome, see_outcomes
+
+_SHOWN = 40
+_MOST_HELD = 30  # on each side
+_SIDES = ("true", "false")
+
+
+def main() -> None:
+    """Draws the page once."""
+    frame(_draw)
+
+
+def _draw() -> None:
+    there = snapshot()
+    show(
+        desk.title(
+            "What if",
+            "Suppose it were so",
+            "Hold claims true or false and see where that would leave the questions. Nothing is stored.",
+        )
+    )
+    if not there.questions:
+        show(desk.empty("There are no questions yet: pose one on the page <b>Ask</b>."))
+        return
+    _take_from_address(there)
+    shown = choices(there.texts)
+    for side in _SIDES:
+        st.multiselect(
+            f"Hold {side}",
+            list(shown),
+            format_func=lambda key: shown.get(key, key),
+            key=f"held_{side}",
+            placeholder="Type a few words of a claim",
+            max_selections=_MOST_HELD,
+        )
+    held = [[key for key in st.session_state[f"held_{side}"] if key in shown] for side in _SIDES]
+    if not any(held):
+        show(desk.empty("Choose a claim above, and the questions that it moves come here."))
+        return
+    st.button("Clear all", on_click=_clear)
+    outcomes = see_outcomes(propagated(there.graph), *held, propagated)
+    if not outcomes:
+        show(desk.empty("No question would move."))
+        return
+    moved = "would move" if len(outcomes) <= _SHOWN else f"would move; these {_SHOWN} the farthest"
+    show(desk.section(f"{desk.count(len(outcomes), 'question')} {moved}"))
+    body = "".join(f"<li>{_outcome(one, there)}</li>" for one in outcomes[:_SHOWN])
+    go_to_claim(clickable(desk.block(f'<ul class="desk-list">{body}</ul>'), "outcomes"))
+
+
+def _take_from_address(there: Snapshot) -> None:
+    """Holds what the address names, and forgets it: the fields have it from then on."""
+    for side in _SIDES:
+        key = st.query_params.get(side)
+        if key in there.graph.index:
+            for one in _SIDES:
+                st.session_state[f"held_{one}"] = [key] if one == side else []
+            del st.query_params[side]
+
+
+def _outcome(one: Outcome, there: Snapshot) -> str:
+    before, after = map(html.escape, percents(one.before, one.after))
+    hue = "desk-for" if one.after > one.before else "desk-against"
+    text = desk.link(one.key, literal(there.texts[one.key], 300), "desk-inline")
+    figures = f'<span class="desk-figure">{before} → <span class="{hue}">{after}</span></span>'
+    return f'<div class="desk-move"><span>{text}</span>{figures}{desk.track(one.before, one.after)}</div>'
+
+
+def _clear() -> None:
+    for side in _SIDES:
+        st.session_state[f"held_{side}"] = []
+
+
+if __name__ == "__main__":
+    main()

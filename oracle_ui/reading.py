@@ -1,0 +1,166 @@
+"""What the desk's pages read in the store: one snapshot of all that they show. No widgets, nothing is written but posed
+questions.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, func, select
+
+from argtree.graph import ArgumentGraph
+from store import posed, queue
+from store.claims import get_claim, root_keys
+from store.database import open_store, read_scope, session_scope
+from store.graphs import labels, load_graph
+from store.tables import Answer, Argument, Belief, Claim, Quantity, Question, Rater
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer."""
+
+    claim: str | None  # key; None: it is about a quantity
+    quantity: str | None  # key
+    text: str  # of the claim or quantity
+    unit: str  # of the quantity
+    rater: str
+    kind: queue.AnswerKind
+    prob: float | None  # stated
+    number: tuple[float, float] | None  # stated, and its error
+    note: str
+    at: datetime
+    value: float  # of information, when it was asked
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The store at one moment."""
+
+    graph: ArgumentGraph  # with answers
+    bare: ArgumentGraph  # without
+    questions: Mapping[str, str]  # the question of each root, by its claim's key
+    labels: Mapping[str, float]  # of answered claims, by key
+    given: tuple[Given, ...]  # oldest first
+    open: Mapping[str, float]  # claims in the queue -> value when it was ranked
+    num_open: int  # questions in the queue, quantities included
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Key -> text of every claim; of a root its question."""
+        return {claim.id: self.questions.get(claim.id, claim.text) for claim in self.graph.claims}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A belief of a generation."""
+
+    generation: str
+    kind: str  # "direct" | "residual"
+    mean: float
+    pseudo_count: float
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is written down of one claim beside the graph."""
+
+    created_at: datetime
+    beliefs: tuple[Held, ...]  # oldest first
+    proposed_by: Mapping[str, str]  # generation of each argument about it that a model proposed, by key
+    is_exhausted: bool  # the model had no more arguments to give
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """Gives the store's engine for one act. Raises StoreError."""
+    engine = open_store(url, create=False)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def mark(url: str) -> tuple[int, ...]:
+    """Returns figures that change when something comes in that a page shows. Raises StoreError."""
+    with opened(url) as engine, read_scope(engine) as session:
+        changing = (func.max(Belief.id), func.max(Question.ranked_at), func.sum(Claim.prior))
+        rest = [str(session.exec(select(one)).one()) for one in changing]
+        return (*queue.watermark(session), hash(tuple(rest)))
+
+
+def read(url: str) -> Snapshot:
+    """Returns the store as it is now. Raises StoreError."""
+    with opened(url) as engine, read_scope(engine) as session:
+        questions = {key: question for question, key in root_keys(session)}
+        open_ = session.exec(
+            select(Claim.key, Question.value).join(Question, col(Question.claim_id) == col(Claim.id)).where(_IS_OPEN)
+        )
+        return Snapshot(
+            graph=load_graph(session),
+            bare=load_graph(session, with_answers=False),
+            questions=questions,
+            labels=labels(session),
+            given=tuple(_given(session)),
+            open=dict(open_.all()),
+            num_open=session.exec(select(func.count()).select_from(Question).where(_IS_OPEN)).one(),
+        )
+
+
+def read_claim(url: str, key: str) -> Record:
+    """Returns what is written down of a claim. Raises StoreError, also where there is no such claim."""
+    with opened(url) as engine, read_scope(engine) as session:
+        claim = get_claim(session, key)
+        beliefs = session.exec(select(Belief).where(Belief.claim_id == claim.id).order_by(col(Belief.id)))
+        arguments = session.exec(
+            select(Argument.key, Argument.generation).where(Argument.conclusion_id == claim.id)
+        ).all()
+        return Record(
+            claim.created_at,
+            tuple(Held(one.generation, one.kind, one.mean, one.pseudo_count, one.held_at) for one in beliefs),
+            {one: generation for one, generation in arguments if generation is not None},
+            claim.explored_at is not None,
+        )
+
+
+def read_posed(url: str) -> list[posed.Posed]:
+    """Returns the posed questions, newest first. Raises StoreError."""
+    with opened(url) as engine, read_scope(engine) as session:
+        return posed.list_posed(session)
+
+
+def pose(url: str, text: str, asked_by: str, now: datetime) -> posed.Posed:
+    """Returns the posed question, on the disk. Raises StoreError."""
+    with opened(url) as engine, session_scope(engine) as session:
+        return posed.pose(session, text, asked_by, now)
+
+
+_IS_OPEN = col(Question.status) == "open"
+
+
+def _given(session: Session) -> Iterator[Given]:
+    query = (
+        select(Answer, Rater.name, Claim, Quantity)
+        .join(Rater, col(Rater.id) == col(Answer.rater_id))
+        .outerjoin(Claim, col(Claim.id) == col(Answer.claim_id))
+        .outerjoin(Quantity, col(Quantity.id) == col(Answer.quantity_id))
+        .order_by(col(Answer.id))
+    )
+    for answer, rater, claim, quantity in session.exec(query):
+        yield Given(
+            claim=claim.key if claim else None,
+            quantity=quantity.key if quantity else None,
+            text=(claim or quantity).text,
+            unit=quantity.unit if quantity else "",
+            rater=rater,
+            kind=answer.kind,
+            prob=answer.prob,
+            number=None if answer.number is None or answer.sd is None else (answer.number, answer.sd),
+            note=answer.note,
+            at=answer.answered_at,
+            value=answer.value_when_asked,
+        )
