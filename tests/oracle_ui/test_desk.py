@@ -10,10 +10,9 @@ from streamlit.testing.v1 import AppTest
 import oracle_ui.app
 from oracle_ui.serve import STORE_VARIABLE
 from store.database import open_store, session_scope
-from store.posed import list_posed, pose, settle_posed
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
-from tests.oracle_ui.factories import NOW, QUESTIONS
+from tests.oracle_ui.factories import NOW
 
 PAGES = ("ask", "trees", "claim", "what_if", "progress", "dataset")
 Open = Callable[..., AppTest]
@@ -34,9 +33,12 @@ def answer_all(url: str) -> None:
 
 @pytest.fixture
 def open_desk(monkeypatch: pytest.MonkeyPatch) -> Open:
-    def open_(url: str, page: str, **query: str) -> AppTest:
+    def open_(url: str, page: str, role: str = "rater", **query: str) -> AppTest:
         monkeypatch.setenv(STORE_VARIABLE, url)
-        desk = AppTest.from_file(oracle_ui.app.__file__, default_timeout=60).run().switch_page(f"desk/{page}.py")
+        desk = AppTest.from_file(oracle_ui.app.__file__, default_timeout=60)
+        if Path(url.removeprefix("sqlite:///")).exists():
+            desk.session_state["sitting"] = sit_down(url, "Ada", role)
+        desk = desk.run().switch_page(f"desk/{page}.py")
         for name, value in query.items():
             desk.query_params[name] = value
         return desk.run()
