@@ -3,8 +3,12 @@
 Pure: no network, no clock, no global random state; `format` alone touches files.
 """
 
+from argtree.answers import Answers, gather
+from argtree.assign import assign, values_by_rater
 from argtree.batch import Batch, choose_batch
 from argtree.budget import Budget
+from argtree.checks import reasons_to_pause
+from argtree.crowd import Crowd, fit_crowd, fit_with_prior
 from argtree.decision import Decision, Utilities, decide
 from argtree.distributions import Distribution, LogNormal, Normal, Quantiles, Uniform
 from argtree.errors import ArgtreeError, FormatError, ImpossibleEvidenceError, TooEntangledError
@@ -16,6 +20,7 @@ from argtree.evidence import (
     is_settled,
     label_likelihood,
     label_prob,
+    product_likelihood,
 )
 from argtree.format import FORMAT, FORMAT_WITH_QUANTITIES, graph_from_json, graph_to_json, read_graph, write_graph
 from argtree.graph import (
@@ -37,19 +42,23 @@ from argtree.propagate import Propagation, Propagator, propagate
 from argtree.quantities import expand_quantities
 from argtree.quantity_value import QuantityValue, quantity_values
 from argtree.rank import Ranked, TopConfidence, rank, rank_confidence
+from argtree.reliability import STRANGER, Beta, RaterReliability, heard
 from argtree.sensitivity import Parameter, Sensitivity, sensitivity
 from argtree.stopping import SameDecision, same_decision
 from argtree.value import MEASURES, PERFECT, Measure
 from argtree.what_if import suppose, with_answers
 
 __all__ = [
+    "Answers",
     "ArgtreeError",
     "Argument",
     "ArgumentGraph",
     "Batch",
+    "Beta",
     "Budget",
     "Claim",
     "Comparison",
+    "Crowd",
     "Decision",
     "Distribution",
     "FORMAT",
@@ -73,10 +82,12 @@ __all__ = [
     "Quantity",
     "QuantityValue",
     "Ranked",
+    "RaterReliability",
     "Relation",
     "Reliability",
     "Root",
     "SETTLED",
+    "STRANGER",
     "SameDecision",
     "Sensitivity",
     "Threshold",
@@ -86,23 +97,31 @@ __all__ = [
     "Uniform",
     "Utilities",
     "answer_likelihood",
+    "assign",
     "choose_batch",
     "decide",
     "expand_quantities",
+    "fit_crowd",
+    "fit_with_prior",
+    "gather",
     "graph_from_json",
     "graph_to_json",
+    "heard",
     "is_settled",
     "label_likelihood",
     "label_prob",
     "probe_values",
+    "product_likelihood",
     "propagate",
     "quantity_values",
     "rank",
     "rank_confidence",
     "read_graph",
+    "reasons_to_pause",
     "same_decision",
     "sensitivity",
     "suppose",
+    "values_by_rater",
     "with_answers",
     "write_graph",
 ]

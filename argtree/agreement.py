@@ -12,8 +12,7 @@ def krippendorff_alpha(units: Iterable[Sequence[float]]) -> float | None:
     (2011), section D: one minus observed over expected disagreement, each a mean of squared differences over pairs.
 
     Args:
-        units: for each thing that was rated, the values that it got, in any order; with fewer than two they don't
-            count.
+        units: for each thing that was rated, the values that it got; those with fewer than two don't count.
 
     Returns:
         None where nothing was rated twice, or where every value is the same, so that there was nothing to agree on.

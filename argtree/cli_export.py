@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from argtree.cli_common import StoreOption, counted, err, out
-from argtree.propagate import propagate
+from argtree.propagate import Propagator
 from models import prompts
 from models.prompts import ProposedArgument
 from store.database import DEFAULT_STORE, open_store, read_scope
@@ -62,7 +62,7 @@ def _export(
     """
     options = Options(format, positions, held_out)
     with counted("Exporting claims") as on_batch, read_scope(open_store(store, create=False)) as session:
-        summary = export_dataset(session, folder, dataset_prompts(), propagate, options, on_batch)
+        summary = export_dataset(session, folder, dataset_prompts(), Propagator(only_askable=True), options, on_batch)
     _print(summary)
 
 

@@ -128,11 +128,13 @@ def compile_graph(graph: ArgumentGraph) -> CompiledGraph:
 
 def _evidence(graph: ArgumentGraph) -> FloatArray:
     evidence = np.ones((len(graph.claims), 2))
-    for claim, pair in graph.evidence.items():
-        larger = max(pair)
-        if larger == 0:
-            raise ImpossibleEvidenceError(f"the evidence on {claim!r} is impossible whether it is true or false")
-        evidence[graph.index[claim]] = pair[0] / larger, pair[1] / larger  # only the ratio counts
+    claims, index = list(graph.evidence), graph.index
+    pairs = np.array(list(graph.evidence.values()), dtype=np.float64).reshape(-1, 2)
+    larger = pairs.max(axis=1)
+    if not larger.all():
+        claim = claims[int(np.argmin(larger))]
+        raise ImpossibleEvidenceError(f"the evidence on {claim!r} is impossible whether it is true or false")
+    evidence[list(map(index.__getitem__, claims))] = pairs / larger[:, np.newaxis]  # only the ratio counts
     return evidence
 
 

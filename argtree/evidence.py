@@ -1,7 +1,7 @@
 """What answers say about a claim: likelihoods that enter a graph as evidence.
 
 Answers enter as the product of P(answer | claim) over raters, never as a posterior, so that the graph's own
-probability of the claim is counted once. Not here: learning how reliable a rater is.
+probability of the claim is counted once. Not here: learning how reliable a rater is (`reliability`, `crowd`).
 """
 
 from __future__ import annotations
@@ -56,13 +56,18 @@ def answer_likelihood(prob: float, reliability: Reliability = UNKNOWN_RATER) -> 
 
 
 def label_likelihood(probs: Iterable[float], reliability: Reliability = UNKNOWN_RATER) -> tuple[float, float]:
-    """Returns the product of `answer_likelihood` over independent answers; (1, 1) for none.
+    """Returns the product of `answer_likelihood` over independent answers by such raters; (1, 1) for none."""
+    return product_likelihood((prob, reliability) for prob in probs)
 
-    Only the ratio of the two matters. It is kept where the product itself would underflow: then both are
-    divided by the larger.
+
+def product_likelihood(answers: Iterable[tuple[float, Reliability]]) -> tuple[float, float]:
+    """Returns the product of `answer_likelihood` over independent answers, each with its rater's reliability.
+
+    (1, 1) for none: who cannot say has said nothing about the claim, and gives no answer here. Only the ratio of the
+    two matters. It is kept where the product itself would underflow: then both are divided by the larger.
     """
     if_false, if_true = 1.0, 1.0
-    for prob in probs:
+    for prob, reliability in answers:
         l0, l1 = answer_likelihood(prob, reliability)
         if_false, if_true = if_false * l0, if_true * l1
         larger = max(if_false, if_true)

@@ -14,7 +14,7 @@ from argtree.cli_export import dataset_prompts
 from argtree.judging import Exploring, evaluation_of, items_for
 from argtree.loop import OnStep
 from argtree.loop_state import LoopError, Record
-from argtree.propagate import propagate
+from argtree.propagate import Propagator
 from models.dataset import read_examples
 from models.elicitation import Elicitor, checked_question
 from models.errors import BadSuiteError
@@ -104,7 +104,7 @@ class GenerationSchool:
                 session,
                 folder,
                 dataset_prompts(),
-                propagate,
+                Propagator(only_askable=True),
                 options,
                 lambda done, total: on_step(done, total, "claims"),
             )
@@ -142,16 +142,7 @@ class GenerationSchool:
     def evaluate(self, candidate: int, in_use: int, dataset: Path, on_step: OnStep) -> Record:
         """Judges both on the same suite, unless that was done before."""
         items = self._items(dataset)
-        old, new = (
-            evaluation_of(
-                self.registry,
-                self.registry.get(number),
-                items,
-                lambda words, done, total, number=number: on_step(done, total, f"generation {number}, {words}"),
-                self.training.exploring,
-            )
-            for number in (in_use, candidate)
-        )
+        old, new = (self._evaluation(number, items, on_step) for number in (in_use, candidate))
         return {"old": _scores(old), "new": _scores(new)}
 
     def judge(self, candidate: int, in_use: int) -> Record:
@@ -176,6 +167,15 @@ class GenerationSchool:
     def _is_everyday(self) -> bool:
         """Whether the model is of the bundled world, whose own questions judge it."""
         return everyday_folder(self._start) is not None
+
+    def _evaluation(self, number: int, items: Sequence[Item], on_step: OnStep) -> Evaluation:
+        return evaluation_of(
+            self.registry,
+            self.registry.get(number),
+            items,
+            lambda words, done, total: on_step(done, total, f"generation {number}, {words}"),
+            self.training.exploring,
+        )
 
     def _items(self, dataset: Path) -> list[Item]:
         return items_for(self._start, self.suite if self.suite is not None or self._is_everyday else dataset)

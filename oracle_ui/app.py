@@ -20,6 +20,7 @@ def main() -> None:
     st.logo(_LOGO, size="large")
     pages = [
         st.Page("desk/answer.py", title="Answer", icon=":material/check_circle:", default=True),
+        st.Page("desk/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("desk/ask.py", title="Ask", icon=":material/add_circle:"),
         st.Page("desk/trees.py", title="Trees", icon=":material/account_tree:"),
         st.Page("desk/claim.py", title="Claims", icon=":material/article:"),

@@ -4,9 +4,11 @@ So the page needs no words of the models, and an export, which switches garbage 
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,21 +26,30 @@ class DatasetError(ArgtreeError):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """An export, packed; its files are gone when nothing holds this any more."""
+    """An export, packed; the archive is gone when nothing holds this any more."""
 
     configurations: tuple[Configuration, ...]
     archive: Path  # a zip
-    place: "tempfile.TemporaryDirectory[str]"
 
 
 def make_dataset(url: str) -> Dataset:
     """Returns the export of a store. Raises DatasetError with the command's own sentence."""
-    place = tempfile.TemporaryDirectory(prefix="argtree-desk-")
-    folder = Path(place.name) / "dataset"
-    command = [sys.executable, "-m", "argtree.cli", "export", str(folder)]
+    place = Path(tempfile.mkdtemp(prefix="argtree-desk-"))
+    try:
+        _export(url, place / "dataset")
+        zip_folder(place / "dataset", place / "dataset.zip")
+        made = Dataset(tuple(preview(place / "dataset", _PREVIEWED)), place / "dataset.zip")
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    weakref.finalize(made, shutil.rmtree, place, ignore_errors=True)
+    return made
+
+
+def _export(url: str, folder: Path) -> None:
     try:
         done = subprocess.run(
-            command,
+            [sys.executable, "-m", "argtree.cli", "export", str(folder)],
             env={**os.environ, STORE_VARIABLE: url},  # not an argument: others could read a password in it
             capture_output=True,
             text=True,
@@ -49,6 +60,3 @@ def make_dataset(url: str) -> Dataset:
         raise DatasetError("The export takes too long for a page: run `argtree export` in a terminal.") from exc
     if done.returncode != 0:
         raise DatasetError(done.stderr.strip().removeprefix("Error: ") or None)
-    archive = folder.with_suffix(".zip")
-    zip_folder(folder, archive)
-    return Dataset(tuple(preview(folder, _PREVIEWED)), archive, place)

@@ -12,10 +12,11 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, func, select
 
 from argtree.graph import ArgumentGraph
-from store import posed, queue
+from store import posed, queue, ranking
+from store.answers import labels
 from store.claims import get_claim, root_keys
 from store.database import open_store, read_scope, session_scope
-from store.graphs import labels, load_graph
+from store.graphs import load_graph
 from store.tables import Answer, Argument, Belief, Claim, Quantity, Question, Rater
 
 
@@ -90,7 +91,7 @@ def mark(url: str) -> tuple[int, ...]:
     with opened(url) as engine, read_scope(engine) as session:
         changing = (func.max(Belief.id), func.max(Question.ranked_at), func.sum(Claim.prior))
         rest = [str(session.exec(select(one)).one()) for one in changing]
-        return (*queue.watermark(session), hash(tuple(rest)))
+        return (*ranking.watermark(session), hash(tuple(rest)))
 
 
 def read(url: str) -> Snapshot:

@@ -51,9 +51,7 @@ def portions(session: Session, statement: Any) -> Iterator[Sequence[Any]]:
     return session.execute(statement.execution_options(yield_per=_CHUNK)).partitions()
 
 
-def integers(session: Session, statement: Any, width: int) -> IntArray:
-    """Returns [rows, width] the integers that a query gives."""
-    parts = [
-        np.fromiter(chain.from_iterable(part), np.int64, width * len(part)) for part in portions(session, statement)
-    ]
-    return np.concatenate([np.empty(0, np.int64), *parts]).reshape(-1, width)
+def integers(session: Session, statement: Any, width: int) -> Iterator[IntArray]:
+    """Gives [rows, width] the integers of a query, some thousands of rows at a time."""
+    for part in portions(session, statement):
+        yield np.fromiter(chain.from_iterable(part), np.int64, width * len(part)).reshape(-1, width)

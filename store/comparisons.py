@@ -1,8 +1,8 @@
 """Which of two arguments raters find better: what is compared next, what was said, and taking it back.
 
 Next comes the pair that is expected to tell most about a ranking (`argtree.bradley_terry`), over all tournaments and
-what all raters said, but none that the rater has judged. Nobody holds a pair: two raters who get the same one tell how
-far it can be agreed on.
+what all raters said, but none that the rater has judged and no argument that settled premises have refuted. Nobody
+holds a pair: two raters who get the same one tell how far it can be agreed on.
 
 Every function that changes something is one act: it commits before it returns, so what it returned is on the disk.
 """
@@ -29,6 +29,7 @@ from store.tournaments import (
     TOURNAMENT_SIZE,
     Said,
     ShownArgument,
+    failed_arguments,
     gains,
     in_words,
     outcomes,
@@ -71,7 +72,9 @@ def next_pair(session: Session, rater: Rater, now: datetime) -> ShownPair | None
     require_not_paused(session, rater)
     said = session.exec(standing_comparisons()).all()
     judged = {_pair(one.first_id, one.second_id) for one in said if one.rater_id == rater.id}
-    candidates = [_fresh(session), *(_best(ids, here, judged) for ids, here in _begun(session, outcomes(said)))]
+    begun = _begun(session, outcomes(said))
+    failed = failed_arguments(session, [one for ids, _ in begun for one in ids])
+    candidates = [_fresh(session), *(_best(ids, here, judged, failed) for ids, here in begun)]
     found = max(filter(None, candidates), key=lambda one: (one.gain, -one.first), default=None)
     return None if found is None else _shown(session, rater, found, now)
 
@@ -148,7 +151,7 @@ def take_back(session: Session, rater: Rater, token: str, now: datetime) -> Comp
 
 
 def _fresh(session: Session) -> _Candidate | None:
-    """Returns the best pair about a claim of which nothing was compared: in the largest tournament there is."""
+    """Returns the best pair about a claim of which nothing was compared: in one of the largest tournaments."""
     size = func.count(col(Argument.id))
     largest = (
         select(Argument.conclusion_id)
@@ -156,14 +159,13 @@ def _fresh(session: Session) -> _Candidate | None:
         .group_by(col(Argument.conclusion_id))
         .having(size > 1)
         .order_by(case((size > TOURNAMENT_SIZE, TOURNAMENT_SIZE), else_=size).desc(), col(Argument.conclusion_id))
-        .limit(1)
     )
-    claim_id = session.exec(largest).first()
-    if claim_id is None:
-        return None
-    query = select(Argument.id).where(Argument.conclusion_id == claim_id).order_by(col(Argument.id))
-    ids = [known(one) for one in session.exec(query.limit(TOURNAMENT_SIZE))]
-    return _best(ids, [], set())
+    for claim_id in session.exec(largest):
+        query = select(Argument.id).where(Argument.conclusion_id == claim_id).order_by(col(Argument.id))
+        ids = [known(one) for one in session.exec(query.limit(TOURNAMENT_SIZE))]
+        if (found := _best(ids, [], set(), failed_arguments(session, ids))) is not None:
+            return found
+    return None
 
 
 def _begun(session: Session, said: Sequence[Said]) -> list[tuple[Sequence[int], list[Said]]]:
@@ -175,14 +177,24 @@ def _begun(session: Session, said: Sequence[Said]) -> list[tuple[Sequence[int], 
     parts = [part for of_claim in arguments.values() for part in tournaments(of_claim)]
     number = {one: place for place, part in enumerate(parts) for one in part}
     here: list[list[Said]] = [[] for _ in parts]
-    for one in said:
-        if one[0] in number:
-            here[number[one[0]]].append(one)
+    for first, second, outcome in said:
+        if first in number:
+            here[number[first]].append((first, second, outcome))
     return list(zip(parts, here, strict=True))
 
 
-def _best(ids: Sequence[int], said: Sequence[Said], judged: set[tuple[int, int]]) -> _Candidate | None:
+def _best(
+    ids: Sequence[int], said: Sequence[Said], judged: set[tuple[int, int]], failed: set[int]
+) -> _Candidate | None:
+    """Returns the best pair of a tournament.
+
+    Args:
+        judged: pairs that the rater has judged, the smaller id first.
+        failed: arguments that settled premises have refuted: what raters prefer of them counts for nothing.
+    """
+    may = [one not in failed for one in ids]
     allowed = np.array([[_pair(first, second) not in judged for second in ids] for first in ids])
+    allowed &= np.outer(may, may)
     found = best_pair(gains(ids, said), allowed)
     return None if found is None else _Candidate(found[2], ids[found[0]], ids[found[1]])
 
@@ -195,12 +207,14 @@ def _shown(session: Session, rater: Rater, found: _Candidate, now: datetime) -> 
     both = (found.first, found.second)
     query = select(func.count()).select_from(Comparison).where(Comparison.rater_id == rater.id)
     before = query.where(col(Comparison.first_id).in_(both), col(Comparison.second_id).in_(both))
-    digest = hashlib.sha256(f"{rater.id} {found.first} {found.second} {session.exec(before).one()}".encode())
+    showing = f"{rater.id} {found.first} {found.second}"
+    lot = hashlib.sha256(showing.encode()).digest()[-1] % 2  # the same after taking back, when the token is another
+    token = hashlib.sha256(f"{showing} {session.exec(before).one()}".encode()).hexdigest()[:32]
     words = in_words(session, both)
-    first, second = both if digest.digest()[-1] % 2 else reversed(both)
+    first, second = reversed(both) if lot else both
     about = select(Claim.text).join(Argument, col(Argument.conclusion_id) == col(Claim.id))
     claim = session.exec(about.where(Argument.id == found.first)).one()
-    return ShownPair(digest.hexdigest()[:32], claim, words[first], words[second], found.gain, now)
+    return ShownPair(token, claim, words[first], words[second], found.gain, now)
 
 
 def _handed_in(session: Session, rater: Rater, token: str) -> Comparison | None:

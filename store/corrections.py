@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from store.claims import known
 from store.drafts import Typed, keep
 from store.errors import TooLateError
-from store.places import lock_question, settle
+from store.places import lock_question, lock_rater, settle
 from store.queue import LeasedQuestion, lease_again
 from store.roles import require, require_not_paused
 from store.tables import Answer, Claim, Override, Question, Rater, Retraction
@@ -40,6 +40,7 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
     """
     require_not_paused(session, rater)
     rater_id = known(rater.id)
+    lock_rater(session, rater_id)
     newest = _newest(session, rater_id)
     if newest is None:
         raise TooLateError("You have not answered anything yet, so there is nothing to take back.")

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from store.claims import known
@@ -30,19 +32,18 @@ def save_draft(session: Session, rater: Rater, question_id: int, typed: Typed, n
 def keep(session: Session, rater_id: int, question_id: int, typed: Typed, now: datetime) -> None:
     """Does as `save_draft` and leaves the commit to the caller."""
     number, sd = typed.number or (None, None)
-    session.merge(
-        Draft(
-            rater_id=rater_id,
-            question_id=question_id,
-            kind=typed.kind,
-            prob=typed.prob,
-            number=number,
-            sd=sd,
-            note=storable(typed.note),
-            saved_at=now,
-        )
-    )
-    session.flush()
+    of: dict[str, Any] = {"rater_id": rater_id, "question_id": question_id}
+    said: dict[str, Any] = {
+        "kind": typed.kind,
+        "prob": typed.prob,
+        "number": number,
+        "sd": sd,
+        "note": storable(typed.note),
+    }
+    said["saved_at"] = now
+    # One statement, as two windows may save at once.
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(Draft).values(**of, **said).on_conflict_do_update(index_elements=list(of), set_=said))
 
 
 def load_draft(session: Session, rater: Rater, question_id: int) -> Typed | None:

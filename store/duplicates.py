@@ -23,7 +23,7 @@ from sqlmodel import Session
 
 from store.columns import columns, portions
 from store.ragged import IntArray, ranges, starts
-from store.splits import TEST, Families
+from store.splits import TEST, Families, SplitArray
 from store.tables import Claim
 from store.texts import folded
 
@@ -80,23 +80,26 @@ class _Index:
         self.rows, self.signatures = rows, signatures
         self.guards = np.unique(signatures.guard)
         order = np.argsort(signatures.pairs, kind="stable")
-        self.owner = signatures.owner[order]
-        self.pairs, self.begins, self.count = np.unique(signatures.pairs[order], return_index=True, return_counts=True)
+        self.pairs = signatures.pairs[order]  # ascending, one for each claim that holds it
+        self.owner = signatures.owner.astype(np.int32)[order]
 
     def look_up(self, pairs: HashArray) -> tuple[IntArray, IntArray]:
-        """Returns for each pair its place among the index's pairs, and in how many claims it stands (0: none)."""
-        place = np.minimum(np.searchsorted(self.pairs, pairs), len(self.pairs) - 1)
-        return place, np.where(self.pairs[place] == pairs, self.count[place], 0)
+        """Returns for each pair where it begins among the index's pairs, and in how many claims it stands (0: none)."""
+        begins = np.searchsorted(self.pairs, pairs)
+        known = self.pairs[np.minimum(begins, len(self.pairs) - 1)] == pairs
+        count = np.zeros(len(pairs), dtype=np.int64)
+        count[known] = np.searchsorted(self.pairs, pairs[known], side="right") - begins[known]
+        return begins, count
 
 
-def _look_up(index: _Index, rows: IntArray, new: _Signatures, split: IntArray) -> Iterator[Pair]:
-    place, count = index.look_up(new.pairs)
+def _look_up(index: _Index, rows: IntArray, new: _Signatures, split: SplitArray) -> Iterator[Pair]:
+    begins, count = index.look_up(new.pairs)
     order = np.lexsort((new.pairs, count, new.owner))
     size = np.diff(new.start)
     rank = np.arange(len(order)) - np.repeat(new.start[:-1], size)
     looked = order[(rank < np.repeat(size - np.ceil(LIKE * size) + 1, size)) & (count[order] > 0)]
     hits = count[looked]
-    theirs = index.owner[ranges(index.begins[place[looked]], hits)]
+    theirs = index.owner[ranges(begins[looked], hits)]
     mine = np.repeat(new.owner[looked], hits)
     held = index.signatures
     their_size = np.diff(held.start)

@@ -1,7 +1,7 @@
 """The dataset: what raters answered and what follows from it, as files that trainers read as they are.
 
 One pass over the store, batch by batch of claims that hang together. Memory is that of one batch, of the rows of each
-file that wait until they are ten thousand, of some fifty bytes for every claim, and before the first batch, for every
+file that wait until they are ten thousand, of some twenty bytes for every claim, and before the first batch, for every
 held-out claim, of the pairs of words that near-duplicates are found by. The same store gives byte-identical files: rows
 are in a fixed order and nothing tells when or where they were written. Texts of claims come from models and users, so
 they stand in Parquet only, never in the card.
@@ -23,17 +23,16 @@ from store.croissant import croissant
 from store.duplicates import Pair, near_duplicates
 from store.errors import ExportError
 from store.export_arguments import SAME_ROWS, argument_rows
-from store.export_batch import Reader, comparison_rows, quantity_rows
+from store.export_batch import Reader, quantity_rows
 from store.export_card import card
 from store.export_chains import chain_rows
 from store.export_folder import CARD, METADATA, replacing
-from store.export_preferences import preference_rows
+from store.export_preferences import comparison_rows, preference_rows
 from store.export_rows import NewRow, Portion, Prompts, belief_rows, inferred_rows, portion, value_rows
 from store.export_side import Side
 from store.export_tables import CONFIGURATIONS, Tables, sync
 from store.findings import Findings, PropagateFn, find
-from store.ragged import IntArray
-from store.splits import SPLITS, TRAIN, Families, batches, read_families
+from store.splits import SPLITS, TRAIN, Families, SplitArray, batches, read_families
 from store.tables import Answer, Claim, Comparison
 
 FORMATS = {
@@ -102,7 +101,8 @@ def export_dataset(
     Args:
         folder: new, empty, or an earlier export; not the current folder, which would be gone from under the shell.
         prompts: the words that the model is asked with.
-        propagate_fn: gives the posteriors of a graph, and how its roots are moved.
+        propagate_fn: gives the posteriors of a graph, and how each root is moved by what lies under it. Many roots over
+            shared premises are cheap and exact only root by root: `Propagator(only_askable=True)`.
         options: which rows.
         on_batch: told how many claims are done, of how many.
 
@@ -168,7 +168,7 @@ class _Export:
         self.session, self.tables, self.prompts, self.options = session, tables, prompts, options
         self.families: Families = read_families(session, options.held_out)
         pairs = near_duplicates(session, self.families)
-        self.near: IntArray = np.full(len(self.families.ids), -1)  # [C] the split of what the claim is nearly one of
+        self.near: SplitArray = np.full(len(self.families.ids), -1, np.int8)  # [C] of what the claim is nearly one of
         self.near[[pair.row for pair in pairs]] = self.families.split[[pair.like for pair in pairs]]
         self.answers = self.shared = self.refused = 0
         self._write_pairs(pairs)
@@ -180,12 +180,13 @@ class _Export:
         for number, (rows, linked) in enumerate(batches(self.families)):
             on_batch(done, total)
             done += len(rows)
-            batch = reader.read(rows, self.families.ids[rows].tolist(), linked)
-            self._write_batch(find(batch, propagate_fn))
+            ids = self.families.ids[rows].tolist()
+            self._write_batch(find(reader.read(rows, ids, linked), propagate_fn))  # no name keeps it beyond this line
             if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
                 gc.collect()  # else nothing does, see _rare_collection
-        for name, rows in (("quantities", quantity_rows(self.session)), ("comparisons", comparison_rows(self.session))):
-            while part := list(islice(rows, _ROWS_AT_ONCE)):
+        sides = {"quantities": quantity_rows(self.session), "comparisons": comparison_rows(self.session)}
+        for name, found in sides.items():
+            while part := list(islice(found, _ROWS_AT_ONCE)):
                 self.tables.extend_rows(name, part)
 
     def _write_batch(self, findings: Findings) -> None:
@@ -220,9 +221,9 @@ class _Export:
                 preferred.setdefault(row.configuration, []).append(row)
         for rows in (judged, preferred):
             for name, of_name in rows.items():
-                for one in SAME_ROWS.get(name, (name,)):
-                    if one in wanted:
-                        yield one, portion(name, of_name)
+                if same := [one for one in SAME_ROWS.get(name, (name,)) if one in wanted]:
+                    of_all = portion(name, of_name)
+                    yield from ((one, of_all) for one in same)
 
     def _write(self, side: Side, name: str, rows: Portion) -> None:
         """Writes rows, with where they are from, into the strictest split of the claims in them, unless refused."""
@@ -231,7 +232,7 @@ class _Export:
         here = side.findings.batch.rows
         split = rows.mentions.largest(self.families.split[here])
         kept = rows.mentions.largest(self.near[here]) <= split
-        is_shared = rows.mentions.largest(self.families.is_shared[here].astype(np.int64)) > 0
+        is_shared = rows.mentions.largest(self.families.is_shared[here].astype(np.int8)) > 0
         self.refused += int((~kept).sum())
         self.shared += int((kept & is_shared & (split > TRAIN)).sum())
         number = np.full(len(split), -1)

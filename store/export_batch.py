@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import String, func, type_coerce
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
 from argtree import graph as g
@@ -24,6 +23,7 @@ from store.claims import known
 from store.columns import column, columns, rows_among
 from store.graphs import load_about, load_quantity, measurements
 from store.ragged import IntArray, starts
+from store.splits import RowArray
 from store.tables import (
     About,
     Answer,
@@ -83,7 +83,7 @@ class Answers:
 class Batch:
     """Claims and what the store knows of them. Axes: N claims, in the order of their ids, R roots, G arguments."""
 
-    rows: IntArray  # [N] their rows in `Families`
+    rows: RowArray  # [N] their rows in `Families`
     keys: list[str]  # [N]
     texts: list[str]  # [N]
     answers: Answers
@@ -120,7 +120,7 @@ class Reader:
         }
         self._raters = {one: name for one, name in session.execute(columns(Rater, "id", "name"))}
 
-    def read(self, rows: IntArray, ids: Sequence[int], linked: bool) -> Batch:
+    def read(self, rows: RowArray, ids: Sequence[int], linked: bool) -> Batch:
         """Returns the claims with these ids, ascending.
 
         Args:
@@ -238,23 +238,6 @@ class Reader:
             first = evidence.get(keys[place], (1.0, 1.0))
             evidence[keys[place]] = (first[0] * if_false, first[1] * if_true)
         return before, before.given(evidence, all_numbers)
-
-
-def comparison_rows(session: Session) -> Iterator[tuple[Any, ...]]:
-    """Gives a row for every comparison that was not taken back, oldest first; the card names its fields."""
-    first, second = aliased(Argument), aliased(Argument)
-    said = (
-        select(Comparison, Claim.key, Claim.text, first.key, second.key, Rater.name)
-        .join(Claim, col(Claim.id) == col(Comparison.claim_id))
-        .join(first, col(first.id) == col(Comparison.first_id))
-        .join(second, col(second.id) == col(Comparison.second_id))
-        .join(Rater, col(Rater.id) == col(Comparison.rater_id))
-        .where(column(Comparison, "id").not_in(columns(ComparisonRetraction, "comparison_id")))
-        .order_by(col(Comparison.id))
-    )
-    for one, key, text, first_key, second_key, rater in session.execute(said):
-        moments = iso(one.shown_at), iso(one.answered_at)
-        yield one.id, key, text, first_key, second_key, one.kind, rater, one.note, *moments
 
 
 def quantity_rows(session: Session) -> Iterator[tuple[Any, ...]]:

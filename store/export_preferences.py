@@ -8,13 +8,18 @@ that raters contradict each other about is not.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from sqlalchemy import inspect
+from sqlmodel import Session
 
 from argtree.bradley_terry import FloatArray, Outcome, Tally, standings
-from store.export_batch import BatchArgument, BatchComparison
+from store.columns import column, columns, portions
+from store.export_batch import BatchArgument, BatchComparison, iso
 from store.export_rows import NewRow, Prompts, in_words
 from store.findings import Findings
+from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Rater
 from store.tournaments import tournaments
 
 PREFERRED = 0.75
@@ -37,6 +42,23 @@ def preference_rows(findings: Findings, prompts: Prompts) -> Iterator[NewRow]:
             here = [one for one in compared[claim] if findings.batch.comparisons[one].first in part]
             if here:
                 yield from _tournament_rows(findings, prompts, claim, part, here)
+
+
+def comparison_rows(session: Session) -> Iterator[tuple[Any, ...]]:
+    """Gives a row for every comparison that was not taken back, oldest first; the card names its fields."""
+    names = "id", "kind", "note", "shown_at", "answered_at"
+    first, second = (inspect(Argument).local_table.alias(name) for name in ("first", "second"))
+    said = (
+        columns(Comparison, *names, order=("id",))
+        .add_columns(column(Claim, "key"), column(Claim, "text"), first.c.key, second.c.key, column(Rater, "name"))
+        .where(column(Claim, "id") == column(Comparison, "claim_id"))
+        .where(first.c.id == column(Comparison, "first_id"), second.c.id == column(Comparison, "second_id"))
+        .where(column(Rater, "id") == column(Comparison, "rater_id"))
+        .where(column(Comparison, "id").not_in(columns(ComparisonRetraction, "comparison_id")))
+    )
+    for part in portions(session, said):
+        for one, kind, note, shown_at, answered_at, claim, text, key, other, rater in part:
+            yield one, claim, text, key, other, kind, rater, note, iso(shown_at), iso(answered_at)
 
 
 def _tournament_rows(

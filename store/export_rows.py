@@ -117,7 +117,7 @@ def value_rows(findings: Findings, prompts: Prompts, positions: int) -> Portion:
 
 def portion(name: str, rows: Sequence[NewRow]) -> Portion:
     """Returns rows of a configuration, of which there is at least one, column by column."""
-    _, columns, mentions, claims, basis, answers, *rest, compared = zip(*rows, strict=True)
+    _, columns, mentions, claims, basis, answers, argument, rejected, generation, compared = zip(*rows, strict=True)
     arrays = [
         messages("user" if field.name == "prompt" else "assistant", values)
         if field.type == MESSAGES
@@ -126,7 +126,17 @@ def portion(name: str, rows: Sequence[NewRow]) -> Portion:
     ]
     about = np.array(claims, np.int64)
     comparisons = Ragged.of(compared) if any(compared) else None
-    return Portion(arrays, Ragged.of(mentions), about, basis, Ragged.of(answers), *rest, comparisons)
+    return Portion(
+        arrays,
+        Ragged.of(mentions),
+        about,
+        basis,
+        Ragged.of(answers),
+        argument,
+        rejected,
+        generation,
+        comparisons,
+    )
 
 
 def in_words(findings: Findings, argument: BatchArgument) -> Reason:

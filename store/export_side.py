@@ -9,7 +9,7 @@ from store.export_rows import ANSWERS_NAMED, Portion
 from store.export_tables import ANSWER_NUMBERS, ANSWERS, PATHS, STEPS, TEXTS, lists
 from store.findings import Edge, Findings, is_settled
 from store.ragged import IntArray, Ragged
-from store.splits import SPLITS
+from store.splits import SPLITS, SplitArray
 
 
 class Side:
@@ -30,7 +30,7 @@ class Side:
         for claim, roots in findings.roots_of.items():
             self._first_root[claim], self._roots[claim] = roots[0], len(roots)
 
-    def premises(self, split: IntArray) -> tuple[list[pa.Array], int]:
+    def premises(self, split: SplitArray) -> tuple[list[pa.Array], int]:
         """Returns a row for each answered claim, and how many answers there are about them.
 
         Args:
@@ -56,7 +56,7 @@ class Side:
         ]
         return columns, len(answers.flat)
 
-    def provenance(self, name: str, portion: Portion, split: IntArray, number: IntArray) -> list[pa.Array]:
+    def provenance(self, name: str, portion: Portion, split: SplitArray, number: IntArray) -> list[pa.Array]:
         """Returns for each row of a configuration where it is from.
 
         Args:
@@ -129,6 +129,6 @@ class Side:
         return pa.StructArray.from_arrays(columns, fields=list(STEPS.value_type))
 
 
-def split_names(split: IntArray) -> pa.Array:
+def split_names(split: SplitArray) -> pa.Array:
     """Returns the names of splits by their numbers."""
     return pa.array(SPLITS).take(pa.array(split))

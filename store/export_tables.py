@@ -233,7 +233,8 @@ class _Table:
         count = table.num_rows - table.num_rows % multiple
         if count:
             self._writer.write_table(table.slice(0, count), row_group_size=ROW_GROUP)
-        self._waiting = [table.slice(count)]
+        left = pa.array(np.arange(count, table.num_rows))
+        self._waiting = [table.take(left)]  # a slice would keep in memory what is written
 
 
 def sync(path: Path) -> None:

@@ -6,8 +6,8 @@ from heapq import merge
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import Select
-from sqlmodel import Session, col, select
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from store.tables import Answer, Claim, Override, Quantity, Rater, Retraction
 
@@ -39,9 +39,11 @@ def history(session: Session, limit: int = 100, *, rater: str | None = None, cla
         claim: only what is about the claim of this key.
     """
     said = _chosen(_with_subject(select(Answer, Rater, Claim, Quantity), Answer), Answer, rater, claim)
-    back = select(Retraction, Rater, Claim, Quantity, Answer).join(Answer, col(Answer.id) == col(Retraction.answer_id))
+    back: Any = select(Retraction, Rater, Claim, Quantity, Answer).join(
+        Answer, col(Answer.id) == col(Retraction.answer_id)
+    )
     taken = _chosen(_with_subject(back, Retraction, Answer), Retraction, rater, claim)
-    sets = select(Override, Rater, Claim).join(Rater, col(Rater.id) == col(Override.rater_id))
+    sets: Any = select(Override, Rater, Claim).join(Rater, col(Rater.id) == col(Override.rater_id))
     overrides = _chosen(sets.join(Claim, col(Claim.id) == col(Override.claim_id)), Override, rater, claim)
     events = (
         [_answered(*row) for row in session.execute(said.limit(limit))],
@@ -51,13 +53,13 @@ def history(session: Session, limit: int = 100, *, rater: str | None = None, cla
     return list(islice(merge(*events, key=lambda event: event.at, reverse=True), limit))
 
 
-def _with_subject(query: Select[Any], by: type[Answer] | type[Retraction], about: type[Answer] = Answer) -> Select[Any]:
+def _with_subject(query: Any, by: type[Answer] | type[Retraction], about: type[Answer] = Answer) -> Any:
     joined = query.join(Rater, col(Rater.id) == col(by.rater_id))
     joined = joined.outerjoin(Claim, col(Claim.id) == col(about.claim_id))
     return joined.outerjoin(Quantity, col(Quantity.id) == col(about.quantity_id))
 
 
-def _chosen(query: Select[Any], table: Any, rater: str | None, claim: str | None) -> Select[Any]:
+def _chosen(query: Any, table: Any, rater: str | None, claim: str | None) -> Any:
     if rater is not None:
         query = query.where(col(Rater.name) == rater)
     if claim is not None:

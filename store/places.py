@@ -13,7 +13,7 @@ from sqlmodel import Session, col, exists, func, select
 
 from store.answers import is_standing, override_of
 from store.policy import raters_wanted
-from store.tables import Answer, Lease, Question
+from store.tables import Answer, Lease, Question, Rater
 
 IS_OPEN: ColumnElement[bool] = col(Question.status) == literal_column("'open'")
 """Spelt out, not bound: SQLite takes a partial index only for a condition that it can read."""
@@ -23,6 +23,11 @@ def lock_question(session: Session, question_id: int) -> Question | None:
     """Returns the question as it stands now, which stands still until the transaction ends; None if there is none."""
     query = select(Question).where(Question.id == question_id).with_for_update(key_share=True)
     return session.exec(query.execution_options(populate_existing=True)).first()
+
+
+def lock_rater(session: Session, rater_id: int) -> None:
+    """Lets one act of a rater's happen at a time, so that two pages of theirs show one question."""
+    session.exec(select(Rater.id).where(Rater.id == rater_id).with_for_update(key_share=True)).one()
 
 
 def has_free_place(rater_id: int, now: datetime) -> ColumnElement[bool]:

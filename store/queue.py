@@ -17,7 +17,7 @@ from store.claims import known
 from store.drafts import Typed, drop_draft, keep
 from store.errors import ImpossibleNumberError, LeaseLostError
 from store.graphs import load_distribution, measurements
-from store.places import IS_OPEN, fulfils, has_free_place, is_answered_by, is_held, lock_question, settle
+from store.places import IS_OPEN, fulfils, has_free_place, is_answered_by, is_held, lock_question, lock_rater, settle
 from store.roles import require_not_paused
 from store.tables import Answer, Belief, Claim, Lease, Quantity, Question, Rater
 from store.texts import storable
@@ -68,8 +68,7 @@ def next_question(
         PausedError: an administrator has paused the rater, for the reason that it gives.
     """
     rater_id, expires_at = known(rater.id), now + timedelta(seconds=lease_seconds)
-    # One act of a rater at a time, so that two pages of theirs show one question.
-    session.exec(select(Rater.id).where(Rater.id == rater_id).with_for_update(key_share=True)).one()
+    lock_rater(session, rater_id)
     require_not_paused(session, rater)
     lease = _prolonged(session, rater_id, now, expires_at) or _take_lease(session, rater_id, now, expires_at)
     leased = _described(session, lease) if lease is not None else None

@@ -5,12 +5,13 @@ Axes: K lists, F things in all of them.
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
+Whole = TypeVar("Whole", bound=np.signedinteger[Any])
 
 
 class Ragged(NamedTuple):
@@ -56,11 +57,11 @@ class Ragged(NamedTuple):
         first = np.sort(np.unique(owner * (int(of.max()) + 1) + values, return_index=True)[1])
         return type(self)(starts(np.bincount(owner[first], minlength=len(self.start) - 1)), values[first])
 
-    def largest(self, of: IntArray) -> IntArray:
+    def largest(self, of: NDArray[Whole]) -> NDArray[Whole]:
         """Returns [K] the largest that the things of each list have in `of`; no list may be empty."""
         if not len(self.flat):
-            return np.zeros(0, np.int64)
-        found: IntArray = np.maximum.reduceat(of[self.flat], self.start[:-1])
+            return of[:0]
+        found: NDArray[Whole] = np.maximum.reduceat(of[self.flat], self.start[:-1])
         return found
 
 
@@ -69,7 +70,7 @@ def starts(counts: IntArray) -> IntArray:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
-def ranges(first: IntArray, counts: IntArray) -> IntArray:
+def ranges(first: NDArray[Whole], counts: NDArray[Whole]) -> IntArray:
     """Returns first[k], first[k] + 1, ..., counts[k] of them, for one k after the other."""
     found: IntArray = np.arange(int(counts.sum())) + np.repeat(first - (np.cumsum(counts) - counts), counts)
     return found

@@ -148,7 +148,7 @@ def _rank(
 def _standing(session: Session, table: type[Claim] | type[Quantity], field: str) -> dict[str, _Standing]:
     """Returns the questions by the key of what they are about; in the order of their ids, in which they are locked."""
     fields = [column(Question, name) for name in _Standing._fields]
-    query = select(column(table, "key"), *fields).where(column(Question, field) == column(table, "id"))  # type: ignore[call-overload]
+    query = select(column(table, "key"), *fields).where(column(Question, field) == column(table, "id"))
     rows = session.execute(query.order_by(column(Question, "id")))
     return {key: _Standing(*standing) for key, *standing in rows}
 
@@ -160,7 +160,7 @@ def _change(session: Session, changed: list[dict[str, Any]], now: datetime) -> N
     questions = Question.__table__  # type: ignore[attr-defined]
     changed.sort(key=lambda change: change["of"])
     statement = update(questions).where(questions.c.id == bindparam("of"), questions.c.status != "answered")
-    values = {"value": bindparam("worth"), "prob": bindparam("chance"), "status": bindparam("stands")}
+    values: dict[str, Any] = {"value": bindparam("worth"), "prob": bindparam("chance"), "status": bindparam("stands")}
     session.connection().execute(statement.values(**values, ranked_at=now), changed)
 
 

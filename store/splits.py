@@ -5,7 +5,8 @@ it stays there whatever else comes into the store. A claim belongs to the strict
 test before validation before train. Claims that bear on no root are families of their own, by the topmost claim over
 them. Claims about one quantity, or about quantities that are compared, tell of each other and go together.
 
-Everything is kept as flat arrays over the store's claims, some fifty bytes a claim. Axis: C claims in the order of ids.
+Everything is kept as flat arrays over the store's claims, of the smallest types that hold it: sixteen bytes a claim.
+Axis: C claims in the order of ids.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from sqlmodel import Session
 
 from store.answers import is_standing, overrides
 from store.columns import column, columns, integers, portions
-from store.ragged import IntArray, ranges
+from store.ragged import IntArray, ranges, starts
 from store.tables import About, Answer, Argument, Claim, Premise, Root
 
 SPLITS = ("train", "validation", "test")  # from the least to the most strict
@@ -29,6 +30,8 @@ TRAIN, VALIDATION, TEST = range(3)
 BATCH_CLAIMS = 10_000  # are looked at together, or as many as hang together
 
 BoolArray = NDArray[np.bool_]
+RowArray = NDArray[np.int32]
+SplitArray = NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +39,11 @@ class Families:
     """Where every claim of the store belongs."""
 
     ids: IntArray  # [C] ascending ids of claims in the store
-    split: IntArray  # [C] index into SPLITS: the strictest of its roots'
+    split: SplitArray  # [C] index into SPLITS: the strictest of its roots'
     is_shared: BoolArray  # [C] it bears on roots of different splits
     is_answered: BoolArray  # [C] it has an answer that says something, or an override
     is_linked: BoolArray  # [C] it has arguments, stands in one, or is about a quantity
-    component: IntArray  # [C] equal for claims that hang together
+    component: RowArray  # [C] equal for claims that hang together
 
 
 def read_families(session: Session, held_out: float) -> Families:
@@ -50,41 +53,39 @@ def read_families(session: Session, held_out: float) -> Families:
         held_out: share of root families that do not train, in [0, 1]; half of it validates, half of it tests.
     """
     ids, own = _claims(session, held_out)
-    edges = np.searchsorted(ids, integers(session, _edges(), 2))
-    roots = np.searchsorted(ids, integers(session, columns(Root, "claim_id", order=("id",)), 1)[:, 0])
+    edges = _rows(session, ids, _edges(), 2)
+    roots = _rows(session, ids, columns(Root, "claim_id", order=("id",)), 1)[:, 0]
     tied = _ties(session, ids)
     answered = np.zeros(len(ids), dtype=np.bool_)
-    said = columns(Answer, "claim_id").where(column(Answer, "prob").is_not(None), is_standing())
-    answered[np.searchsorted(ids, integers(session, said, 1)[:, 0])] = True
+    standing = columns(Answer, "claim_id").where(column(Answer, "prob").is_not(None), is_standing())
+    for said in integers(session, standing, 1):
+        answered[np.searchsorted(ids, said)] = True
     answered[np.searchsorted(ids, sorted(overrides(session))).astype(np.int64)] = True
     linked = np.zeros(len(ids), dtype=np.bool_)
     linked[edges.ravel()] = True
     linked[tied[:, 0]] = True
     split, shared = _splits(own, edges, roots)
-    of_ties = _components(len(ids), np.empty((0, 2), dtype=np.int64), tied)
-    strictest = np.zeros(int(of_ties.max(initial=-1)) + 1, dtype=np.int64)
-    np.maximum.at(strictest, of_ties, split)
-    shared |= strictest[of_ties] > split
-    return Families(ids, strictest[of_ties], shared, answered, linked, _components(len(ids), edges, tied))
+    if len(tied):
+        of_ties = _components(len(ids), edges[:0], tied)
+        strictest = np.zeros(int(of_ties.max()) + 1, dtype=np.int8)
+        np.maximum.at(strictest, of_ties, split)
+        shared |= strictest[of_ties] > split
+        split = strictest[of_ties]
+    return Families(ids, split, shared, answered, linked, _components(len(ids), edges, tied))
 
 
-def batches(families: Families, size: int = BATCH_CLAIMS) -> Iterator[tuple[IntArray, bool]]:
+def batches(families: Families, size: int = BATCH_CLAIMS) -> Iterator[tuple[RowArray, bool]]:
     """Gives (rows, whether they are linked) in a fixed order: first what hangs together, never cut, then lone answers.
 
     A batch has about `size` claims, more only where more hang together.
     """
-    linked = np.flatnonzero(families.is_linked)
-    first = np.full(int(families.component.max(initial=-1)) + 1, len(families.ids))
-    np.minimum.at(first, families.component[linked], linked)
-    leader = first[families.component[linked]]
-    linked = linked[np.lexsort((linked, leader))]
-    borders = np.flatnonzero(np.diff(np.sort(leader), prepend=-1, append=-1)) if len(linked) else np.zeros(1, np.int64)
+    linked, borders = _hanging_together(families)
     start = 0
     while start < len(linked):
         stop = int(borders[min(int(np.searchsorted(borders, start + size)), len(borders) - 1)])
         yield np.sort(linked[start:stop]), True
         start = stop
-    lone = np.flatnonzero(families.is_answered & ~families.is_linked)
+    lone = np.flatnonzero(families.is_answered & ~families.is_linked).astype(np.int32)
     for start in range(0, len(lone), size):
         yield lone[start : start + size], False
 
@@ -97,52 +98,69 @@ def split_of(text_hash: str, held_out: float) -> int:
     return int(_splits_of([text_hash[:8]], held_out)[0])
 
 
-def below(size: int, edges: IntArray, tops: IntArray) -> BoolArray:
-    """Returns [size] which claims are tops or lie under one; edges are (conclusion, premise), ordered by the former."""
-    start = np.searchsorted(edges[:, 0], np.arange(size + 1))
-    seen = np.zeros(size, dtype=np.bool_)
+def below(start: RowArray, premise: RowArray, tops: RowArray) -> BoolArray:
+    """Returns [C] which claims are tops or lie under one.
+
+    Args:
+        start: [C + 1] the premises of claim c's arguments are premise[start[c]:start[c + 1]].
+        premise: rows of claims.
+        tops: rows of claims.
+    """
+    seen = np.zeros(len(start) - 1, dtype=np.bool_)
     seen[tops] = True
     frontier = np.unique(tops)
     while len(frontier):
         counts = start[frontier + 1] - start[frontier]
-        reached = np.unique(edges[ranges(start[frontier], counts), 1])
+        reached = np.unique(premise[ranges(start[frontier], counts)])
         frontier = reached[~seen[reached]]
         seen[frontier] = True
     return seen
 
 
-def _splits(own: IntArray, edges: IntArray, roots: IntArray) -> tuple[IntArray, BoolArray]:
+def _hanging_together(families: Families) -> tuple[RowArray, RowArray]:
+    """Returns the linked claims, those that hang together in a row, by the first of each, and where a batch may end."""
+    linked = np.flatnonzero(families.is_linked).astype(np.int32)
+    component = families.component[linked]
+    first = np.full(int(component.max(initial=-1)) + 1, len(families.ids), dtype=np.int32)
+    np.minimum.at(first, component, linked)
+    leader = first[component]
+    borders = np.flatnonzero(np.diff(np.sort(leader), prepend=-1, append=-1)) if len(linked) else np.zeros(1)
+    return linked[np.argsort(leader, kind="stable")], borders.astype(np.int32)
+
+
+def _splits(own: SplitArray, edges: RowArray, roots: RowArray) -> tuple[SplitArray, BoolArray]:
     """Returns the strictest split over each claim, and whether it lies under roots of several."""
-    size, edges = len(own), edges[np.argsort(edges[:, 0], kind="stable")]
-    split, count = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    rootless = ~below(size, edges, roots)
+    premise = edges[np.argsort(edges[:, 0], kind="stable"), 1]
+    start = starts(np.bincount(edges[:, 0], minlength=len(own))).astype(np.int32)
+    split, count = np.full(len(own), -1, dtype=np.int8), np.zeros(len(own), dtype=np.int8)
+    rootless = ~below(start, premise, roots)
     tops = rootless.copy()
-    tops[edges[:, 1]] = False
+    tops[premise] = False
     for number in range(len(SPLITS)):
-        under = below(size, edges, roots[own[roots] == number])
-        under |= rootless & below(size, edges, np.flatnonzero(tops & (own == number)))
+        under = below(start, premise, roots[own[roots] == number])
+        own_tops = np.flatnonzero(tops & (own == number)).astype(np.int32)
+        under |= rootless & below(start, premise, own_tops)
         split[under] = number
         count += under
     return split, count > 1
 
 
-def _claims(session: Session, held_out: float) -> tuple[IntArray, IntArray]:
+def _claims(session: Session, held_out: float) -> tuple[IntArray, SplitArray]:
     """Returns the ids of all claims, ascending, and the split that each would fall into as a root."""
     ids: list[IntArray] = []
-    own: list[IntArray] = []
+    own: list[SplitArray] = []
     hashed = columns(Claim, "id", "text_hash", order=("id",))
     for part in portions(session, hashed):
         of_part, digests = zip(*part, strict=True)
         ids.append(np.array(of_part, np.int64))
         own.append(_splits_of([digest[:8] for digest in digests], held_out))
-    empty = np.empty(0, dtype=np.int64)
-    return np.concatenate([empty, *ids]), np.concatenate([empty, *own])
+    return np.concatenate([np.empty(0, np.int64), *ids]), np.concatenate([np.empty(0, np.int8), *own])
 
 
-def _splits_of(digits: Sequence[str], held_out: float) -> IntArray:
+def _splits_of(digits: Sequence[str], held_out: float) -> SplitArray:
     """Returns what `split_of` does, for the first eight digits of many hashes."""
     share = np.frombuffer(bytes.fromhex("".join(digits)), ">u4") / 2**32
-    return np.where(share < held_out / 2, TEST, np.where(share < held_out, VALIDATION, TRAIN))
+    return np.where(share < held_out / 2, TEST, np.where(share < held_out, VALIDATION, TRAIN)).astype(np.int8)
 
 
 def _edges() -> Any:
@@ -150,20 +168,27 @@ def _edges() -> Any:
     return both.where(column(Premise, "argument_id") == column(Argument, "id"))
 
 
+def _rows(session: Session, ids: IntArray, statement: Any, width: int) -> RowArray:
+    """Returns [.., width] the rows of the claims whose ids a query gives."""
+    parts = [np.searchsorted(ids, part).astype(np.int32) for part in integers(session, statement, width)]
+    return np.concatenate([np.empty((0, width), np.int32), *parts])
+
+
 def _ties(session: Session, ids: IntArray) -> IntArray:
     """Returns (row of the claim, id of the quantity), one for each quantity that a claim is about."""
-    first = integers(session, columns(About, "claim_id", "quantity_id"), 2)
+    first = columns(About, "claim_id", "quantity_id")
     compared = columns(About, "claim_id", "other_id").where(column(About, "other_id").is_not(None))
-    other = integers(session, compared, 2)
-    pairs = np.concatenate([first, other])
+    parts = [part for statement in (first, compared) for part in integers(session, statement, 2)]
+    pairs = np.concatenate([np.empty((0, 2), np.int64), *parts])
     pairs[:, 0] = np.searchsorted(ids, pairs[:, 0])
     return pairs
 
 
-def _components(size: int, edges: IntArray, tied: IntArray) -> IntArray:
+def _components(size: int, edges: RowArray, tied: IntArray) -> RowArray:
     """Returns [size] a number for each set of claims that arguments or quantities tie together."""
     quantities, place = np.unique(tied[:, 1], return_inverse=True)
-    start, end = np.concatenate([edges[:, 0], tied[:, 0]]), np.concatenate([edges[:, 1], size + place])
+    rows, beyond = tied[:, 0].astype(np.int32), (size + place).astype(np.int32)
+    start, end = np.concatenate([edges[:, 0], rows]), np.concatenate([edges[:, 1], beyond])
     nodes = size + len(quantities)
     links = csr_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(nodes, nodes))
-    return np.asarray(connected_components(links, directed=False)[1][:size], dtype=np.int64)
+    return np.asarray(connected_components(links, directed=False)[1][:size], dtype=np.int32)

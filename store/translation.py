@@ -111,11 +111,11 @@ def capital(sentence: str) -> str:
 
 def _translated(exc: DBAPIError, store: str) -> StoreError:
     why = _one_line(exc.orig or exc)
-    kind, sentence = _found(exc, why)
+    kind, sentence = _found(exc)
     return kind(sentence.format(Store=capital(store), store=store, why=why))
 
 
-def _found(exc: DBAPIError, why: str) -> _Sentence:
+def _found(exc: DBAPIError) -> _Sentence:
     state: str | None = getattr(exc.orig, "sqlstate", None)
     if state is not None:
         keys = (state, state[:3], state[:2])
@@ -124,7 +124,7 @@ def _found(exc: DBAPIError, why: str) -> _Sentence:
     if code is not None:
         return _SQLITE.get(code & 0xFF, _UNMADE)  # the low byte is the primary result code
     if hasattr(exc.orig, "sqlstate") and (exc.connection_invalidated or type(exc.orig).__name__ == "OperationalError"):
-        said = why.partition("FATAL:")[2].strip()
+        said = str(exc.orig).partition("FATAL:")[2].strip()
         return next((_WORDS[words] for words in _WORDS if said.startswith(words)), _UNREACHABLE)
     return _UNMADE
 

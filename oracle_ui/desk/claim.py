@@ -40,10 +40,10 @@ def _draw() -> None:
 
 def _show_acts(key: str, is_root: bool) -> None:
     with st.container(horizontal=True):
-        if st.button("What if it were true?"):
-            st.switch_page("desk/what_if.py", query_params={"true": key})
-        if st.button("What if it were false?"):
-            st.switch_page("desk/what_if.py", query_params={"false": key})
+        for side in ("true", "false"):
+            if st.button(f"What if it were {side}?"):
+                st.session_state.pop("taken_from_address", None)
+                st.switch_page("desk/what_if.py", query_params={side: key})
         if is_root and st.button("See its tree"):
             st.switch_page("desk/trees.py", query_params={"root": key})
 

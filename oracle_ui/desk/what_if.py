@@ -62,13 +62,12 @@ def _draw() -> None:
 
 
 def _take_from_address(there: Snapshot) -> None:
-    """Holds what the address names, and forgets it: the fields have it from then on."""
-    for side in _SIDES:
-        key = st.query_params.get(side)
-        if key in there.graph.index:
-            for one in _SIDES:
-                st.session_state[f"held_{one}"] = [key] if one == side else []
-            del st.query_params[side]
+    """Holds what the address names, once: from then on the fields say what is held."""
+    wanted = [(side, st.query_params[side]) for side in _SIDES if st.query_params.get(side) in there.graph.index]
+    if wanted and st.session_state.get("taken_from_address") != wanted:
+        st.session_state.taken_from_address = wanted
+        for side in _SIDES:
+            st.session_state[f"held_{side}"] = [key for one, key in wanted if one == side]
 
 
 def _outcome(one: Outcome, there: Snapshot) -> str:

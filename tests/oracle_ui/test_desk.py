@@ -63,3 +63,66 @@ def test_every_page_says_what_to_do_with_an_empty_store(open_desk: Open, empty_u
 @pytest.mark.parametrize("page", PAGES)
 def test_a_missing_store_is_a_sentence_on_every_page(open_desk: Open, tmp_path: Path, page: str) -> None:
     assert "There is no store" in shown(open_desk(str(tmp_path / "none.db"), page))
+
+
+def test_trees_lists_every_question_and_draws_the_tree_of_one(open_desk: Open, store_url: str) -> None:
+    answer_all(store_url)
+    overview = shown(open_desk(store_url, "trees"))
+    assert all(question in overview for question in QUESTIONS.values()) and "1 answered" in overview
+    tree = shown(open_desk(store_url, "trees", root="r"))
+    assert QUESTIONS["r"] in tree and "desk-course" in tree and "Nails cut jelly." in tree and "<svg" in tree
+    assert 'href="claim?key=s"' in tree.replace('\\"', '"')
+
+
+def test_a_claims_page_has_all_that_is_known_of_it(open_desk: Open, store_url: str) -> None:
+    answer_all(store_url)
+    page = shown(open_desk(store_url, "claim", key="p"))
+    assert "Nails are sharp." in page and QUESTIONS["r"] in page and QUESTIONS["g"] in page
+    assert "Ada" in page and "Note " in page and "imported" in page
+    assert "strength 0.80" in shown(open_desk(store_url, "claim", key="r"))
+    assert "no such claim" in shown(open_desk(store_url, "claim", key="elsewhere"))
+
+
+def test_what_if_moves_the_roots_and_stores_nothing(open_desk: Open, store_url: str) -> None:
+    desk = open_desk(store_url, "what_if", true="h")
+    assert desk.multiselect(key="held_true").value == ["h"] and "1 question would move" in shown(desk)
+    desk.multiselect(key="held_false").set_value(["p"]).run()
+    assert "2 questions would move" in shown(desk)
+    desk.multiselect(key="held_true").set_value(["h", "p"]).run()
+    assert "both true and false" in shown(desk)
+    assert "Nobody has answered" in shown(open_desk(store_url, "progress"))
+
+
+def test_a_question_is_posed_and_its_fate_shown(open_desk: Open, store_url: str) -> None:
+    desk = open_desk(store_url, "ask")
+    desk.text_area(key="posed_text").set_value("Does jelly bounce?")
+    assert "waiting" in shown(desk.button[0].click().run()) and desk.text_area(key="posed_text").value == ""
+    engine = open_store(store_url)
+    with session_scope(engine) as session:
+        (posed,) = list_posed(session)
+        assert (posed.text, posed.asked_by) == ("Does jelly bounce?", "Ada")
+        settle_posed(session, posed.id, NOW, refusal="The model knows nothing of bouncing.")
+        settle_posed(session, pose(session, "Nails?", "Ben", NOW).id, NOW, root="r")
+    engine.dispose()
+    page = shown(desk.run())
+    assert "knows nothing of bouncing" in page and "being explored" in page and "5 claims" not in page
+
+
+def test_an_empty_question_is_refused_with_a_sentence(open_desk: Open, store_url: str) -> None:
+    desk = open_desk(store_url, "ask")
+    assert "is empty" in shown(desk.button[0].click().run())
+
+
+def test_progress_shows_what_came_of_the_answers(open_desk: Open, store_url: str) -> None:
+    answer_all(store_url)
+    page = shown(open_desk(store_url, "progress"))
+    assert (
+        "by 1 rater" in page and "30&nbsp;s" in page and "Together they took" in page and "two raters' answers" in page
+    )
+
+
+def test_the_dataset_is_counted_previewed_and_given(open_desk: Open, store_url: str) -> None:
+    answer_all(store_url)
+    desk = open_desk(store_url, "dataset")
+    assert "beliefs" in shown(desk) and "desk-counts" in shown(desk) and len(desk.dataframe) >= 1
+    assert "Nails" in str(desk.dataframe[0].value["prompt"].iloc[0])

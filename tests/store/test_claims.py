@@ -43,9 +43,10 @@ def test_bad_claims_are_refused(session: Session, text: str, prior: float) -> No
         add_claim(session, text, prior, NOW)
 
 
-def test_half_characters_are_refused(session: Session) -> None:
-    with pytest.raises(StoreError, match="half a character"):
-        add_claim(session, "a\ud83d", 0.5, NOW)
+@pytest.mark.parametrize("text", ["a\ud83d", "a\0b"])
+def test_texts_that_no_database_keeps_are_refused(session: Session, text: str) -> None:
+    with pytest.raises(StoreError, match="NUL or half a character"):
+        add_claim(session, text, 0.5, NOW)
 
 
 def test_unknown_keys_are_named(session: Session) -> None:

@@ -25,6 +25,7 @@ from store.raters import get_rater
 from store.tables import Argument as ArgumentRow
 from store.tables import Comparison, ComparisonRetraction, Rater
 from store.tournaments import ShownArgument, better_prob, claim_standings, tournaments
+from tests.store.datasets import answer
 from tests.store.factories import NOW, later
 
 
@@ -104,6 +105,13 @@ def test_what_many_agree_on_is_not_asked_again(session: Session) -> None:
             asked += 1
             submit_comparison(session, rater, shown, "first" if shown.first.key == "a0-0" else "second", NOW)
     assert 2 <= asked <= 4
+
+
+def test_an_argument_that_settled_premises_refute_is_not_compared(session: Session, ada: Rater) -> None:
+    save_graph(session, argued(3, 2), NOW)
+    answer(session, {"p0-1": 0.0, "p1-1": 0.6})  # refutes a0-1 alone: a1-1's premise is not settled
+    pairs = [_keys(_say(session, ada, "equal")) for _ in range(3)]
+    assert pairs == [{"a0-0", "a0-2"}, {"a1-0", "a1-1"}, set()]
 
 
 def test_which_side_an_argument_is_on_is_drawn_for_each_rater(session: Session) -> None:

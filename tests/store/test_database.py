@@ -55,16 +55,21 @@ def test_a_store_of_the_first_schema_keeps_its_answers(store_path: Path) -> None
             "INSERT INTO rater VALUES (1, 'Ada', '2026-03-01')",
             "INSERT INTO claim VALUES (1, 'k', 'Text.', 'hash', 0.5, NULL, NULL, '2026-03-01')",
             "INSERT INTO question VALUES (7, 1, 0.25, 0.5, 'open', '2026-03-01', '2026-03-01')",
+            "INSERT INTO claim VALUES (2, 'l', 'Other.', 'hush', 0.5, NULL, NULL, '2026-03-01')",
+            "INSERT INTO question VALUES (8, 2, 0.25, 0.5, 'open', '2026-03-01', '2026-03-01')",
             "INSERT INTO lease VALUES (7, 1, 'held', '2026-03-01', 0.25, 0.5, 'm')",
+            "INSERT INTO lease VALUES (8, 1, 'ended', '2026-02-01', 0.25, 0.5, 'm')",
             "INSERT INTO answer VALUES (3, 7, 1, 1, 'probability', 0.7, 'n', '2026-03-01', 'm', 0.5, 0.25, 'token')",
         ):
             connection.execute(text(row))
     engine.dispose()
     engine = open_store(str(store_path))
     with read_scope(engine) as session:
-        answer, question, lease = (session.exec(select(table)).one() for table in (Answer, Question, Lease))
+        answer, lease, rater = (session.exec(select(table)).one() for table in (Answer, Lease, Rater))
+        question = session.get_one(Question, 7)
         assert (answer.id, answer.claim_id, answer.prob, answer.token, answer.number) == (3, 1, 0.7, "token", None)
-        assert (question.id, question.claim_id, question.quantity_id, lease.token) == (7, 1, None, "held")
+        assert (question.claim_id, question.quantity_id, question.wanted) == (1, None, 1)
+        assert (lease.question_id, lease.token, rater.role, rater.paused_at) == (7, "held", "rater", None)
         assert session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     with pytest.raises(IntegrityError, match="append-only"), engine.begin() as connection:
         connection.execute(text("DELETE FROM answer"))

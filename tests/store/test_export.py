@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from argtree.evidence import label_likelihood, label_prob
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
-from argtree.propagate import propagate
+from argtree.propagate import Propagator, propagate
 from argtree.quantity_value import quantity_worths
 from store.croissant import sha256
 from store.errors import ExportError
@@ -96,6 +96,19 @@ def test_the_same_store_exports_the_same_bytes(session: Session, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("offline")
+def test_worked_out_root_by_root_the_same_is_exported(session: Session, tmp_path: Path) -> None:
+    filled(session)
+    for name, propagate_fn in (("whole", propagate), ("by root", Propagator(only_askable=True))):
+        export_dataset(session, tmp_path / name, PROMPTS, propagate_fn, Options(held_out=0.0))
+    for name in ("beliefs", "inferred", "values", "sft", "dpo", "prm"):
+        whole, by_root = (rows(tmp_path / of, name) for of in ("whole", "by root"))
+        assert whole and len(whole) == len(by_root)
+        for one, other in zip(whole, by_root, strict=True):
+            numbers = {key for key, value in one.items() if isinstance(value, float)}
+            assert all(one[key] == pytest.approx(other[key]) for key in numbers)
+            assert all(one[key] == other[key] for key in one.keys() - numbers)
+
+
 def test_datasets_loads_every_table(session: Session, tmp_path: Path) -> None:
     summary = export_dataset(filled(session), tmp_path / "out", PROMPTS, propagate, Options(held_out=0.0))
     assert set(summary.rows) == {"beliefs", "inferred", "values", "sft", "dpo", "reward", "kto", "prm"}
@@ -163,7 +176,7 @@ def test_numbers_are_exported_with_the_claims_that_rest_on_them(session: Session
 def test_hostile_texts_stay_in_their_cells(session: Session, tmp_path: Path) -> None:
     texts = [
         "| <b>a</b> |\n---\nconfigs: []",
-        "\x00\x1b[31m",
+        "\x01\x1b[31m",
         "\u202egnp.exe",
         "'; DROP TABLE claim; --",
         "\U0001f9e8 " * 200,

@@ -32,7 +32,7 @@ def _count(session: Session) -> list[int]:
 def _odd_graph() -> ArgumentGraph:
     """What a file may hold and nobody would write: no premises, one reason twice, odd texts, numbers at their ends."""
     return ArgumentGraph(
-        claims=(Claim("b", "  Spaced\tout ", 0), Claim("a'; --", ".", 1), Claim("ü", "日本 \x00 😀", 5e-324)),
+        claims=(Claim("b", "  Spaced\tout ", 0), Claim("a'; --", ".", 1), Claim("ü", "日本 \x01 😀", 5e-324)),
         arguments=(
             Argument("z", "b", "support", 1, (Premise("ü"), Premise("a'; --", holds=False))),
             Argument("y", "b", "support", 0, (Premise("a'; --", holds=False), Premise("ü"))),

@@ -97,6 +97,12 @@ def test_claims_about_one_quantity_go_together(session: Session) -> None:
     assert len(set(families.component.tolist())) == 1
 
 
+def test_a_claim_takes_sixteen_bytes(session: Session) -> None:
+    save_graph(session, jelly_graph(), NOW)
+    arrays = vars(read_families(session, 0.2)).values()
+    assert sum(array.nbytes for array in arrays) == 16 * len(jelly_graph().claims)
+
+
 def test_batches_cut_nothing_and_hold_each_claim_once(session: Session) -> None:
     claims = tuple(Claim(f"c{n}", f"Claim {n}.", 0.5) for n in range(40))
     arguments = tuple(Argument(f"a{n}", f"c{n}", "support", 0.5, (Premise(f"c{n + 20}"),)) for n in range(10))

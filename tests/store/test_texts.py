@@ -1,6 +1,6 @@
 import pytest
 
-from store.texts import is_storable, normalised, text_hash
+from store.texts import is_storable, normalised, storable, text_hash
 
 
 @pytest.mark.parametrize("same", ["nails are hard", " Nails\n are  HARD?! ", "Ｎails are hard .", "NAILS ARE HARD..."])
@@ -17,5 +17,6 @@ def test_punctuation_alone_is_a_text() -> None:
     assert normalised(" ?! ") == "?!"
 
 
-def test_half_a_surrogate_pair_is_not_storable() -> None:
-    assert is_storable("a😀") and not is_storable("a\ud83d")
+def test_half_a_surrogate_pair_and_nul_are_not_storable() -> None:
+    assert is_storable("a😀") and not is_storable("a\ud83d") and not is_storable("a\0")
+    assert storable("a😀") == "a😀" and storable("ü\0") == r"'\xfc\x00'"
