@@ -35,7 +35,6 @@ def main() -> None:
     if present is not None:
         signing_in.show_account(present)
         page.run()
-    signing_in.keep_cookie()
 
 
 if __name__ == "__main__":

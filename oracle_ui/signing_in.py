@@ -35,6 +35,7 @@ _write_cookie = st.components.v2.component("argtree_sitting", js=_SCRIPT)
 def let_in() -> Present | None:
     """Returns who is signed in; draws the forms and returns None if nobody is."""
     state = st.session_state
+    _keep_cookie()
     try:
         _come_back()
         present = entrance.look(store_url(), state.sitting, now()) if "sitting" in state else None
@@ -74,8 +75,8 @@ def show_account(present: Present) -> None:
                     st.form_submit_button("Change it", on_click=_change_password)
 
 
-def keep_cookie() -> None:
-    """Has the browser keep or forget what it is known by, where that changed in this tab. Last on a page."""
+def _keep_cookie() -> None:
+    """Has the browser keep or forget what it is known by, where that changed in this tab."""
     token = st.session_state.get("cookie")
     if token is not None:
         data = {"name": _cookie(), "token": token, "seconds": _COOKIE_SECONDS if token else 0}
@@ -89,7 +90,7 @@ def _come_back() -> None:
         return
     if (identity := _identity()) is not None:
         state.sitting = entrance.sign_in_as(store_url(), identity, now(), st.query_params.get(INVITATION))
-    elif token := st.context.cookies.get(_cookie()):
+    elif isinstance(token := st.context.cookies.get(_cookie()), str):
         state.sitting = token
 
 

@@ -114,6 +114,7 @@ def test_who_may_come_in(store_url: str, serve_page: Serve, open_page: Callable[
     page = open_page(address)
     _come_in(page, "Start", "Ada")
     first = _claim(page)
+    page.wait_for_function("() => document.cookie.includes('argtree_')")
     page.reload()
     assert _claim(page) == first and page.url.rstrip("/") == address
     (cookie,) = [one for one in page.context.cookies() if one["name"].startswith("argtree_")]

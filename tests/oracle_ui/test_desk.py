@@ -10,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 import oracle_ui.app
 from oracle_ui.serve import STORE_VARIABLE
 from store.database import open_store, session_scope
+from store.posed import list_posed, pose, settle_posed
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
-from tests.oracle_ui.factories import NOW
+from tests.oracle_ui.factories import NOW, QUESTIONS, sit_down
 
 PAGES = ("ask", "trees", "claim", "what_if", "progress", "dataset")
 Open = Callable[..., AppTest]
