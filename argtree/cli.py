@@ -32,7 +32,7 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_export, cli_finetune, cli_judge, cli_loop, draw
+from argtree import cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, draw
 from argtree.cli_common import JsonOption, ModelOption, SeedOption, StoreOption, at_work, err, load_elicitor, out
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
@@ -46,6 +46,7 @@ from argtree.report import Report, value_table
 from argtree.value import Measure
 from argtree.what_if import suppose
 from store import claims, queue, ranking
+from store.accounts import has_account
 from store.answers import labels
 from store.database import DEFAULT_STORE, open_store, read_scope, session_scope
 from store.graphs import load_graph, save_graph
@@ -65,6 +66,7 @@ RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, q
 
 cli_export.register(app)
 cli_loop.register(app)
+cli_raters.register(app)
 
 
 @app.callback()
@@ -252,16 +254,29 @@ def import_command(
 @app.command()
 def ui(
     store: StoreOption = DEFAULT_STORE,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on, on this machine only.")] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on.")] = 8501,
+    address: Annotated[
+        str, typer.Option(help="The address to serve on; anything but 127.0.0.1 lets other machines reach it.")
+    ] = "127.0.0.1",
 ) -> None:
-    """Serve the page where raters answer.
+    """Serve the desk, where raters answer. The first one to sign up becomes its administrator.
 
     Example: argtree ui --port 8501
-    """
-    from oracle_ui.serve import serve
 
-    open_store(store, create=False).dispose()
-    raise typer.Exit(serve(store, port))
+    Example: argtree ui --address 0.0.0.0 (behind a proxy that speaks HTTPS)
+    """
+    from oracle_ui.serve import is_loopback, serve
+
+    engine = open_store(store, create=False)
+    with read_scope(engine) as session:
+        is_claimed = has_account(session)
+    engine.dispose()
+    if not is_claimed and not is_loopback(address):
+        raise ArgtreeError(
+            f"Whoever came first to {address} would be the administrator: make one before, with "
+            "`argtree raters add NAME --role administrator`."
+        )
+    raise typer.Exit(serve(store, port, address))
 
 
 @app.command()

@@ -1,6 +1,8 @@
-"""The desk: its pages and how one gets from one to another. `argtree ui` runs it (see `serve`)."""
+"""The desk: its pages, the gate before them and how one gets about. `argtree ui` runs it (see `serve`)."""
 
 import streamlit as st
+
+from oracle_ui import signing_in
 
 _MARK = """<path fill="none" stroke="#6472e6" stroke-width="2.4" d="M7 16 C14 16 13 7 20 7 M7 16 C14 16 13 25 20 25"/>
 <circle cx="6" cy="16" r="4.4" fill="#6472e6"/><circle cx="22" cy="7" r="3.6" fill="#2f9e69"/>
@@ -26,7 +28,13 @@ def main() -> None:
         st.Page("desk/progress.py", title="Progress", icon=":material/monitoring:"),
         st.Page("desk/dataset.py", title="Dataset", icon=":material/database:"),
     ]
-    st.navigation(pages).run()
+    present = signing_in.let_in()
+    if present is not None and present.role == "administrator":
+        pages.append(st.Page("desk/raters.py", title="Raters", icon=":material/group:"))
+    page = st.navigation(pages, position="hidden" if present is None else "sidebar")
+    if present is not None:
+        signing_in.show_account(present)
+        page.run()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 
@@ -24,7 +25,7 @@ def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
     Args:
         store_url: the store's path or URL, handed on in the environment.
         port: to listen at.
-        address: to listen at; anything but loopback lets others answer, for the page asks for no password.
+        address: to listen at; anything but loopback lets other machines reach the page, and its passwords unencrypted.
     """
     server: subprocess.Popen[bytes] | None = None
     stopped = False
@@ -52,6 +53,14 @@ def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
             server.wait()
         for number, handler in before.items():  # last: until here a signal would leave the server behind
             signal.signal(number, handler)
+
+
+def is_loopback(address: str) -> bool:
+    """Says whether only this machine can reach what listens at the address."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def command(port: int, address: str = "127.0.0.1") -> list[str]:

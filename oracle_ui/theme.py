@@ -76,13 +76,31 @@ def header(name: str, count: int) -> str:
     return _block(f'<p class="at-quiet">{literal(name)} · {said}</p>')
 
 
-def welcome() -> str:
-    """Returns the words above the rater's name."""
+def welcome(more: str = "") -> str:
+    """Returns the words above the form of who comes in, with more (HTML of ours) under them."""
     return _block(
         '<p class="at-eyebrow">argtree</p><h1 class="at-claim">A few plain questions</h1>'
         '<p class="at-quiet">Each one is the answer that would teach the model most right now. '
-        "You see why it is asked, and what your answer did.</p>"
+        f"You see why it is asked, and what your answer did.</p>{more}"
     )
+
+
+def welcome_first() -> str:
+    """Returns the words for whoever makes the first account."""
+    return welcome(
+        '<p class="at-quiet">You are the first one here: your account is the administrator’s, who invites others.</p>'
+    )
+
+
+def welcome_invited(name: str | None) -> str:
+    """Returns the words for whoever was invited, as anybody or as the rater of this name."""
+    said = "with a name and a password of your choice" if name is None else f"as {literal(name)}, with a new password"
+    return welcome(f'<p class="at-quiet">You are invited: come in {said}.</p>')
+
+
+def account(name: str, role: str) -> str:
+    """Returns who is signed in."""
+    return f"<p>{literal(name)}<br><small>{html.escape(role)}</small></p>"
 
 
 def notice(sentence: str) -> str:

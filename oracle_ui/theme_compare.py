@@ -31,15 +31,6 @@ def header(name: str, count: int) -> str:
     return _block(f'<p class="at-quiet">{literal(name)} · {said}</p>')
 
 
-def welcome() -> str:
-    """Returns the words above the rater's name."""
-    return _block(
-        '<p class="at-eyebrow">argtree</p><h1 class="at-claim">Which argues better?</h1>'
-        '<p class="at-quiet">Two arguments at a time, always the two whose comparison tells most right now. '
-        "What you prefer, the model learns to argue like.</p>"
-    )
-
-
 def pair(view: PairView) -> str:
     """Returns the claim, large, and both arguments side by side, one below the other where there is no room."""
     size = " at-long" if len(view.claim) > _LONG else ""

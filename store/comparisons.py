@@ -22,6 +22,7 @@ from sqlmodel import Session, col, func, select
 from argtree.bradley_terry import best_pair
 from store.claims import known
 from store.errors import ComparisonError
+from store.roles import require_not_paused
 from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Rater
 from store.texts import is_storable
 from store.tournaments import (
@@ -64,7 +65,11 @@ def next_pair(session: Session, rater: Rater, now: datetime) -> ShownPair | None
 
     The same one until somebody says something. Which of the two comes first is drawn by lot for each rater, so that a
     liking for one side favours nobody.
+
+    Raises:
+        PausedError: an administrator has paused the rater.
     """
+    require_not_paused(session, rater)
     said = session.exec(standing_comparisons()).all()
     judged = {_pair(one.first_id, one.second_id) for one in said if one.rater_id == rater.id}
     begun = _begun(session, outcomes(said))

@@ -12,6 +12,7 @@ from store.drafts import Typed, keep
 from store.errors import TooLateError
 from store.places import lock_question, lock_rater, settle
 from store.queue import LeasedQuestion, lease_again
+from store.roles import require, require_not_paused
 from store.tables import Answer, Claim, Override, Question, Rater, Retraction
 from store.texts import storable
 
@@ -35,7 +36,9 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
 
     Raises:
         TooLateError: there is no answer, or it is older than TAKE_BACK_SECONDS. Nothing is changed.
+        PausedError: an administrator has paused the rater. Nothing is changed.
     """
+    require_not_paused(session, rater)
     rater_id = known(rater.id)
     lock_rater(session, rater_id)
     newest = _newest(session, rater_id)
@@ -67,11 +70,13 @@ def override(session: Session, claim: Claim, prob: float | None, by: Rater, now:
 
     Args:
         prob: what P(claim) is from now on taken to be, in [0, 1]; None lets the answers count again.
-        by: an administrator, as the caller has made sure.
+        by: a reviewer or administrator.
 
     Raises:
+        NotAllowedError: by is neither, or paused.
         ValueError: prob is no probability.
     """
+    require(by, "reviewer")
     if prob is not None and not 0 <= prob <= 1:  # NaN too
         raise ValueError(f"A probability must be a number in [0, 1], got {prob!r}.")
     found = session.exec(select(Question.id).where(Question.claim_id == claim.id)).first()

@@ -21,6 +21,11 @@ ArgtreeError
     ├── TooLateError            the answer can't be taken back any more
     ├── ImpossibleNumberError   a number that a quantity cannot be
     ├── ComparisonError         a comparison that cannot be stored or taken back
+    ├── SignInError             a wrong name or password, or too many of them
+    ├── PasswordError           a password that will not do
+    ├── InvitationError         an invitation that is needed and not there, or not good any more
+    ├── NotAllowedError         the rater's role does not let them do it
+    │   └── PausedError         the rater is paused
     └── ExportError             the dataset could not be written
 """
 
@@ -105,6 +110,26 @@ class ImpossibleNumberError(StoreError, ValueError):
 
 class ComparisonError(StoreError):
     """The comparison cannot be stored, or not be taken back any more; nothing was changed."""
+
+
+class SignInError(StoreError):
+    """There is nobody of that name with that password."""
+
+
+class PasswordError(StoreError, ValueError):
+    """The password will not do."""
+
+
+class InvitationError(StoreError):
+    """This invitation was used already, withdrawn, or is too old: ask an administrator for a new one."""
+
+
+class NotAllowedError(StoreError):
+    """Your role does not let you do that."""
+
+
+class PausedError(NotAllowedError):
+    """You are paused."""
 
 
 class ExportError(StoreError):

@@ -18,6 +18,7 @@ from store.drafts import Typed, drop_draft, keep
 from store.errors import ImpossibleNumberError, LeaseLostError
 from store.graphs import load_distribution, measurements
 from store.places import IS_OPEN, fulfils, has_free_place, is_answered_by, is_held, lock_question, lock_rater, settle
+from store.roles import require_not_paused
 from store.tables import Answer, Belief, Claim, Lease, Quantity, Question, Rater
 from store.texts import storable
 
@@ -62,9 +63,13 @@ def next_question(
     It is the one that they hold already, its lease prolonged, or else the most valuable open question that has a free
     place and that they have not answered or passed on. Answers and leases together never take more places than there
     are, and a lease's place is free again at the moment at which the lease ends.
+
+    Raises:
+        PausedError: an administrator has paused the rater, for the reason that it gives.
     """
     rater_id, expires_at = known(rater.id), now + timedelta(seconds=lease_seconds)
     lock_rater(session, rater_id)
+    require_not_paused(session, rater)
     lease = _prolonged(session, rater_id, now, expires_at) or _take_lease(session, rater_id, now, expires_at)
     leased = _described(session, lease) if lease is not None else None
     session.commit()

@@ -48,7 +48,7 @@ class Rater(SQLModel, table=True):
     name: str = Field(unique=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
     role: str = "rater"  # "rater" | "reviewer" | "administrator"
-    password_hash: str | None = None
+    password_hash: str | None = Field(default=None, repr=False)
     paused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     paused_reason: str | None = None
 
@@ -328,3 +328,39 @@ class ComparisonRetraction(SQLModel, table=True):
 
     comparison_id: int = Field(foreign_key="comparison.id", primary_key=True)
     retracted_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Sitting(SQLModel, table=True):
+    """That somebody is signed in on a browser, until it expires or they sign out; then the row goes."""
+
+    token_hash: str = Field(primary_key=True)  # store.secret.hashed of what the browser keeps
+    rater_id: int = Field(foreign_key="rater.id", index=True)
+    seen_at: datetime = Field(sa_type=UtcDateTime)  # to about an hour
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Invitation(SQLModel, table=True):
+    """A link that lets somebody make an account, or a rater who is there set a new password. Good once."""
+
+    __table_args__: Any = (
+        CheckConstraint("role IN ('rater', 'reviewer', 'administrator')", name="role_is_known"),
+        CheckConstraint("(used_at IS NULL) = (used_by_id IS NULL)", name="is_used_by_somebody"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    token_hash: str = Field(unique=True)
+    role: str  # of the new account
+    rater_id: int | None = Field(default=None, foreign_key="rater.id")  # for whom, who keep their role; None: anybody
+    made_by_id: int | None = Field(default=None, foreign_key="rater.id")  # None: at the command line
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_by_id: int | None = Field(default=None, foreign_key="rater.id")
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Attempt(SQLModel, table=True):
+    """How often in a row signing in under a name failed, whether anybody is called that or not."""
+
+    name: str = Field(primary_key=True)
+    count: int
+    last_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,6 +1,6 @@
 """The page where raters answer: widgets only.
 
-A browser tab keeps the rater's name, how many answers they gave and what the last one did. Everything else, the
+A browser tab keeps how many answers they gave and what the last one did. Everything else, the
 lease of the question before all, is in the store: a page that is loaded again shows the same question. Texts of
 models and users reach the page by `st.html` and `theme.literal` only, never by a label or Markdown.
 """
@@ -9,7 +9,7 @@ import streamlit as st
 
 from argtree.distributions import LARGEST
 from argtree.errors import ArgtreeError
-from oracle_ui import sitting, theme
+from oracle_ui import signing_in, sitting, theme
 from oracle_ui.shared import now, propagated, store_url
 from oracle_ui.sitting import DoubtfulNumberError, Said
 from oracle_ui.view import NothingView, NumberView, QuestionView
@@ -24,20 +24,14 @@ def main() -> None:
     st.set_page_config(page_title="argtree", layout="centered")
     st.html(theme.STYLE)
     state = st.session_state
-    if "rater" not in state and "rater" in st.query_params:
-        _enter(st.query_params["rater"])
-    if "rater" not in state:
-        _show_entrance()
-        return
-    st.query_params["rater"] = state.rater
     try:
         view = sitting.ask(store_url(), state.rater, now(), propagated)
     except ArgtreeError as exc:
-        _show_header(None)
+        _show_header()
         st.html(theme.notice(str(exc)))
         st.button("Try again", type="primary", on_click=_clear_news)
         return
-    _show_header(view)
+    _show_header()
     _show_news()
     if isinstance(view, NothingView):
         st.html(theme.nothing(view))
@@ -48,19 +42,8 @@ def main() -> None:
         _show_question(view)
 
 
-def _show_entrance() -> None:
-    st.html(theme.welcome())
-    _show_news()
-    with st.form("entrance", border=False):
-        st.text_input("Your name", key="name", autocomplete="nickname")
-        st.form_submit_button("Start", type="primary", on_click=lambda: _enter(st.session_state.name))
-
-
-def _show_header(view: QuestionView | NumberView | NothingView | None) -> None:
-    token = view.token if isinstance(view, QuestionView | NumberView) else None
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.html(theme.header(st.session_state.rater, st.session_state.get("count", 0)), width="content")
-        st.button("Change name", type="tertiary", on_click=_leave, args=(token,))
+def _show_header() -> None:
+    st.html(theme.header(st.session_state.rater, st.session_state.get("count", 0)))
 
 
 def _show_news() -> None:
@@ -129,16 +112,6 @@ def _answer_button(view: QuestionView | NumberView, label: str, kind: AnswerKind
     )
 
 
-def _enter(name: str) -> None:
-    state = st.session_state
-    _clear_news()
-    try:
-        state.rater = sitting.enter(store_url(), name, now())
-    except ArgtreeError as exc:
-        state.notice = str(exc)
-        st.query_params.pop("rater", None)
-
-
 def _answer(view: QuestionView | NumberView, kind: AnswerKind) -> None:
     state = st.session_state
     if state.get("last_token") == view.token:
@@ -155,7 +128,7 @@ def _answer(view: QuestionView | NumberView, kind: AnswerKind) -> None:
     is_sure = state.get("doubted") == (view.token, number)
     said = Said(kind, prob, note, number if kind == "number" else None, is_sure)
     try:
-        state.effect = sitting.answer(store_url(), state.rater, view, said, now(), propagated)
+        state.effect = sitting.answer(store_url(), signing_in.rater(), view, said, now(), propagated)
     except ArgtreeError as exc:
         state.notice = str(exc)
         if isinstance(exc, DoubtfulNumberError):
@@ -174,19 +147,10 @@ def _typed_number(token: str) -> tuple[float, float] | None:
 def _look_again() -> None:
     _clear_news()
     try:
+        signing_in.rater()
         sitting.look_again(store_url(), now(), propagated)
     except ArgtreeError as exc:
         st.session_state.notice = str(exc)
-
-
-def _leave(token: str | None) -> None:
-    try:
-        if token is not None:
-            sitting.leave(store_url(), token)
-    except ArgtreeError:
-        pass  # then the lease runs out by itself
-    st.session_state.clear()
-    st.query_params.pop("rater", None)
 
 
 def _clear_news() -> None:

@@ -4,14 +4,13 @@ import streamlit as st
 
 from argtree.errors import ArgtreeError
 from argtree.outline import claims_below
-from oracle_ui import reading
+from oracle_ui import reading, signing_in
 from oracle_ui import theme_desk as desk
 from oracle_ui.clickable import clickable
 from oracle_ui.reading import Snapshot
 from oracle_ui.shared import frame, now, propagated, show, snapshot, store_url
 from oracle_ui.theme import literal
 from store.posed import MAX_LENGTH, Posed
-from store.raters import MAX_NAME
 
 _POLL_SECONDS = 4.0
 
@@ -36,8 +35,6 @@ def _draw() -> None:
             max_chars=MAX_LENGTH,
             placeholder="Would a candle survive a drop from a roof?",
         )
-        if "rater" not in st.session_state:
-            st.text_input("Your name", key="posed_by", max_chars=MAX_NAME, autocomplete="nickname")
         st.form_submit_button("Ask", type="primary", on_click=_pose)
     if "posed_trouble" in st.session_state:
         show(desk.notice(st.session_state.posed_trouble))
@@ -46,10 +43,9 @@ def _draw() -> None:
 
 def _pose() -> None:
     state = st.session_state
-    name = state.get("rater") or state.get("posed_by", "").strip() or "somebody"
     state.pop("posed_trouble", None)
     try:
-        reading.pose(store_url(), state.posed_text, name, now())
+        reading.pose(store_url(), state.posed_text, signing_in.rater(), now())
     except ArgtreeError as exc:
         state.posed_trouble = str(exc)
         return

@@ -1,6 +1,6 @@
 """The page where raters compare two arguments: widgets only.
 
-A browser tab keeps the rater's name and the pair in sight, so that what others say meanwhile does not change it under
+A browser tab keeps the pair in sight, so that what others say meanwhile does not change it under
 their eyes. Everything else is in the store. Texts of models and users reach the page by `st.html` and `theme.literal`
 only, never by a label or Markdown.
 """
@@ -8,7 +8,7 @@ only, never by a label or Markdown.
 import streamlit as st
 
 from argtree.errors import ArgtreeError
-from oracle_ui import comparing, sitting, theme, theme_compare
+from oracle_ui import comparing, signing_in, theme, theme_compare
 from oracle_ui.shared import now, store_url
 from oracle_ui.view_compare import PairView
 from store.comparisons import ComparisonKind
@@ -21,16 +21,10 @@ def main() -> None:
     st.html(theme.STYLE)
     st.html(theme_compare.STYLE)
     state = st.session_state
-    if "rater" not in state and "rater" in st.query_params:
-        _enter(st.query_params["rater"])
-    if "rater" not in state:
-        _show_entrance()
-        return
-    st.query_params["rater"] = state.rater
     try:
         if "compare_pair" not in state:
-            state.compare_pair = comparing.show(store_url(), state.rater, now())
-        last = comparing.undoable(store_url(), state.rater, now())
+            state.compare_pair = comparing.show(store_url(), signing_in.rater(), now())
+        last = comparing.undoable(store_url(), signing_in.rater(), now())
     except ArgtreeError as exc:
         st.html(theme.notice(str(exc)))
         st.button("Try again", type="primary", on_click=_clear_news)
@@ -44,19 +38,9 @@ def main() -> None:
         _show_pair(state.compare_pair)
 
 
-def _show_entrance() -> None:
-    st.html(theme_compare.welcome())
-    _show_news(None)
-    with st.form("entrance", border=False):
-        st.text_input("Your name", key="name", autocomplete="nickname")
-        st.form_submit_button("Start", type="primary", on_click=lambda: _enter(st.session_state.name))
-
-
 def _show_header() -> None:
     state = st.session_state
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.html(theme_compare.header(state.rater, state.get("num_compared", 0)), width="content")
-        st.button("Change name", type="tertiary", on_click=_leave)
+    st.html(theme_compare.header(signing_in.rater(), state.get("num_compared", 0)))
 
 
 def _show_news(last: str | None) -> None:
@@ -95,16 +79,6 @@ def _button(view: PairView, label: str, kind: ComparisonKind, shortcut: str) -> 
     )
 
 
-def _enter(name: str) -> None:
-    state = st.session_state
-    _clear_news()
-    try:
-        state.rater = sitting.enter(store_url(), name, now())
-    except ArgtreeError as exc:
-        state.compare_notice = str(exc)
-        st.query_params.pop("rater", None)
-
-
 def _say(view: PairView, kind: ComparisonKind) -> None:
     state = st.session_state
     if state.get("last_compared") == view.token:
@@ -112,7 +86,8 @@ def _say(view: PairView, kind: ComparisonKind) -> None:
     _clear_news()
     state.pop("compare_pair", None)
     try:
-        state.compared = comparing.say(store_url(), state.rater, view, kind, state.get(f"note-{view.token}", ""), now())
+        note = state.get(f"note-{view.token}", "")
+        state.compared = comparing.say(store_url(), signing_in.rater(), view, kind, note, now())
     except ArgtreeError as exc:
         state.compare_notice = str(exc)
         return
@@ -124,7 +99,7 @@ def _undo(token: str) -> None:
     state = st.session_state
     _look_again()
     try:
-        comparing.undo(store_url(), state.rater, token, now())
+        comparing.undo(store_url(), signing_in.rater(), token, now())
     except ArgtreeError as exc:
         state.compare_notice = str(exc)
         return
@@ -135,11 +110,6 @@ def _undo(token: str) -> None:
 def _look_again() -> None:
     _clear_news()
     st.session_state.pop("compare_pair", None)
-
-
-def _leave() -> None:
-    st.session_state.clear()
-    st.query_params.pop("rater", None)
 
 
 def _clear_news() -> None:

@@ -10,10 +10,15 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.oracle_ui.factories import QUESTIONS, fill, small_graph
+from tests.oracle_ui.factories import QUESTIONS, fill, sit_down, small_graph
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
 CHROMIUM_FLAGS = (
@@ -21,6 +26,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 ).split()
 _START_SECONDS = 60.0
+_STORES: dict[str, str] = {}  # address of a served page -> its store
 
 
 @pytest.fixture
@@ -45,6 +51,7 @@ def serve_page() -> Iterator[Callable[[str], str]]:
         servers.append(subprocess.Popen([sys.executable, "-c", code, url, str(port)], env={**os.environ}))
         address = f"http://127.0.0.1:{port}"
         _wait_until_healthy(f"{address}/_stcore/health", servers[-1])
+        _STORES[address] = url
         return address
 
     yield start
@@ -63,6 +70,14 @@ def browser() -> Iterator[object]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+def come_in(context: "BrowserContext", address: str, name: str = "Ada") -> None:
+    """Signs a rater in on a browser, without the form: as if they had been there before."""
+    parts = urlsplit(address)
+    served = f"{parts.scheme}://{parts.netloc}"
+    token = sit_down(_STORES[served], name)
+    context.add_cookies([{"name": f"argtree_{parts.port}", "value": token, "url": served, "sameSite": "Strict"}])
 
 
 def _free_port() -> int:

@@ -8,6 +8,8 @@ from argtree.quantity_value import quantity_worths
 from store.database import open_store, session_scope
 from store.graphs import save_graph
 from store.ranking import rerank
+from store.raters import get_rater
+from store.sittings import begin
 from store.tables import Root as RootRow
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -82,3 +84,14 @@ def fill(url: str, graph: ArgumentGraph, questions: dict[str, str] | None = None
         session.commit()
         rerank(session, propagate, NOW, quantity_worths)
     engine.dispose()
+
+
+def sit_down(url: str, name: str, role: str = "rater") -> str:
+    """Returns the token of a sitting of this rater, who is made if need be, without the form."""
+    now, engine = datetime.now(UTC), open_store(url)
+    with session_scope(engine) as session:
+        rater = get_rater(session, name, now)
+        rater.role = role
+        token = begin(session, rater, now)
+    engine.dispose()
+    return token

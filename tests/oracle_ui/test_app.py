@@ -1,5 +1,6 @@
 """The page's widgets against a real store, without a browser."""
 
+import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,14 +12,15 @@ from streamlit.testing.v1 import AppTest
 import oracle_ui.app
 from argtree.graph import ArgumentGraph, Claim, Root
 from argtree.propagate import propagate
-from oracle_ui import sitting
+from oracle_ui import entrance, sitting
 from oracle_ui.serve import STORE_VARIABLE
 from oracle_ui.view import QuestionView
 from store.database import open_store, read_scope, session_scope
 from store.queue import LeasedQuestion, next_question
 from store.raters import get_rater
+from store.roles import pause
 from store.tables import Answer, Evidence
-from tests.oracle_ui.factories import LEAVES, QUESTIONS, fill
+from tests.oracle_ui.factories import LEAVES, QUESTIONS, fill, sit_down
 from tests.store.factories import jelly_graph
 
 
@@ -33,8 +35,10 @@ def _page() -> AppTest:
 
 
 def _enter(page: AppTest, name: str = "Ada") -> AppTest:
-    page.text_input(key="name").set_value(name)
-    return _press(page, "Start")
+    page.session_state["sitting"] = sit_down(os.environ[STORE_VARIABLE], name)
+    done = page.run()
+    assert not done.exception
+    return done
 
 
 def _press(page: AppTest, label: str) -> AppTest:
@@ -72,16 +76,6 @@ def _take_away(url: str, name: str) -> LeasedQuestion | None:
         leased = next_question(session, get_rater(session, name, now), now)
     engine.dispose()
     return leased
-
-
-def test_it_asks_for_a_name_first(page: AppTest) -> None:
-    assert "A few plain questions" in _text(page) and _labels(page) == ["Start"]
-
-
-@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\x07b", "two\nlines"])
-def test_a_name_that_will_not_do_is_a_sentence(page: AppTest, name: str) -> None:
-    _enter(page, name)
-    assert "must have 1 to 80 printable characters" in _text(page) and "Start" in _labels(page)
 
 
 def test_a_question_shows_its_probability_its_way_up_and_what_hangs_on_it(page: AppTest) -> None:
@@ -156,14 +150,7 @@ def test_nothing_left_says_what_to_do_and_looks_again(page: AppTest, empty_url: 
 
 def test_a_page_loaded_again_shows_the_same_question(page: AppTest) -> None:
     asked = _asked(_enter(page))
-    again = AppTest.from_file(oracle_ui.app.__file__, default_timeout=30)
-    again.query_params["rater"] = "Ada"
-    assert _asked(again.run()) == asked
-
-
-def test_a_name_in_the_address_that_will_not_do_leads_to_the_entrance(page: AppTest) -> None:
-    page.query_params["rater"] = "x" * 81
-    assert "must have 1 to 80" in _text(page.run()) and "Start" in _labels(page)
+    assert _asked(_enter(_page())) == asked
 
 
 def test_two_raters_get_two_questions(page: AppTest) -> None:
@@ -171,10 +158,31 @@ def test_two_raters_get_two_questions(page: AppTest) -> None:
     assert None is not _asked(other) != _asked(_enter(page)) is not None
 
 
-def test_changing_the_name_gives_the_question_back(page: AppTest) -> None:
+def test_signing_out_gives_the_question_back(page: AppTest) -> None:
     asked = _asked(_enter(page))
-    assert "Start" in _labels(_press(page, "Change name"))
+    assert "Start" in _labels(_press(page, "Sign out")) and _asked(page) is None
     assert _asked(_enter(page, "Ben")) == asked
+
+
+def test_who_is_signed_out_meanwhile_changes_nothing(page: AppTest, store_url: str) -> None:
+    _enter(page)
+    entrance.sign_out(store_url, page.session_state["sitting"])
+    assert "Yes" not in _labels(_press(page, "Yes")) and not _answers(store_url)
+
+
+def test_who_is_paused_is_told_why(page: AppTest, store_url: str) -> None:
+    _enter(page)
+    engine = open_store(store_url)
+    with session_scope(engine) as session:
+        pause(
+            session,
+            get_rater(session, "Ada", datetime.now(UTC)),
+            "Answers came <b>too</b> fast.",
+            None,
+            datetime.now(UTC),
+        )
+    engine.dispose()
+    assert "The reason given: Answers came &lt;b&gt;too&lt;/b&gt; fast." in _text(page.run()) and not _asked(page)
 
 
 def test_a_lost_lease_is_a_sentence_and_the_next_question_comes(page: AppTest, store_url: str) -> None:
@@ -196,8 +204,8 @@ def test_an_answer_submitted_twice_is_stored_once(store_url: str) -> None:
 
 def test_a_missing_store_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "none.db"))
-    page = _enter(_page())
-    assert "There is no store" in _text(page) and not (tmp_path / "none.db").exists()
+    page = _page()
+    assert "There is no store" in _text(page) and "Try again" in _labels(page) and not (tmp_path / "none.db").exists()
 
 
 def test_a_store_that_vanishes_is_a_sentence_and_can_be_tried_again(page: AppTest, store_url: str) -> None:
@@ -210,9 +218,10 @@ def test_a_store_that_vanishes_is_a_sentence_and_can_be_tried_again(page: AppTes
 
 def test_a_locked_store_is_a_sentence(page: AppTest, store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.database.open_store.__kwdefaults__", {"create": True, "busy_seconds": 0.1})
+    _enter(page)
     other = sqlite3.connect(store_url.removeprefix("sqlite:///"))
     other.execute("BEGIN EXCLUSIVE")
-    assert "is locked by another process" in _text(_enter(page))
+    assert "is locked by another process" in _text(page.run())
     other.close()
 
 

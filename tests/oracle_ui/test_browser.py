@@ -8,10 +8,12 @@ from sqlmodel import select
 
 from store.database import open_store, read_scope
 from store.tables import Answer
+from tests.oracle_ui.conftest import come_in
 from tests.oracle_ui.factories import HOSTILE, LEAVES, fill, hostile_graph
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-_WAIT = 30_000.0  # milliseconds
+_WAIT = 60_000.0  # milliseconds
+SECRET = "eight or more"
 Serve = Callable[[str], str]
 
 
@@ -33,8 +35,14 @@ def open_page(browser: Browser) -> Iterator[Callable[[str], Page]]:
 
 
 def _enter(page: Page, name: str) -> None:
+    come_in(page.context, page.url, name)
+    page.reload()
+
+
+def _come_in(page: Page, button: str, name: str, password: str = SECRET) -> None:
     page.get_by_label("Your name").fill(name)
-    page.get_by_role("button", name="Start").click()
+    page.get_by_label("password").first.fill(password)
+    page.get_by_role("button", name=button, exact=True).click()
 
 
 def _settle(page: Page) -> None:
@@ -98,6 +106,41 @@ def test_a_whole_sitting(store_url: str, serve_page: Serve, open_page: Callable[
         ("cannot_say", None, ""),
     ]
     assert {first, second, third} == set(LEAVES)
+
+
+def test_who_may_come_in(store_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
+    """The first account, a page loaded again, signing out, a wrong password, and somebody invited."""
+    address = serve_page(store_url)
+    page = open_page(address)
+    _come_in(page, "Start", "Ada")
+    first = _claim(page)
+    page.wait_for_function("() => document.cookie.includes('argtree_')")
+    page.reload()
+    assert _claim(page) == first and page.url.rstrip("/") == address
+    (cookie,) = [one for one in page.context.cookies() if one["name"].startswith("argtree_")]
+    assert cookie["sameSite"] == "Strict" and cookie["value"]
+    page.goto(f"{address}/raters")
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("[data-testid=stCode] code")
+    expect(link).to_contain_text(f"{address}/?invite=", timeout=_WAIT)
+    invited = open_page(link.inner_text().strip())
+    _come_in(invited, "Join", "Ben")
+    assert _claim(invited) in LEAVES and "invite" not in invited.url
+    expect(invited.get_by_role("link", name="Progress")).to_be_visible(timeout=_WAIT)
+    assert invited.get_by_role("link", name="Raters").count() == 0
+    invited.goto(f"{address}/raters")
+    _claim(invited)
+    assert invited.get_by_role("button", name="Make a link").count() == 0
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=_WAIT)
+    _settle(page)
+    page.wait_for_function("() => !document.cookie.includes('argtree_')")
+    page.reload()
+    _come_in(page, "Sign in", "Ada", "wrong wrong")
+    _sees(page, "There is nobody of that name with that password")
+    _come_in(page, "Sign in", "Ada")
+    expect(page.get_by_role("link", name="Raters")).to_be_visible(timeout=_WAIT)
 
 
 def test_two_raters_never_look_at_one_question(

@@ -1,21 +1,15 @@
 """Comparing arguments in a real browser."""
 
-import os
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
-import oracle_ui.app
-import oracle_ui.desk.compare
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
-from oracle_ui.serve import STORE_VARIABLE, command
 from store.database import open_store, read_scope
 from store.tables import Comparison
-from tests.oracle_ui.conftest import _free_port, _wait_until_healthy
+from tests.oracle_ui.conftest import come_in
 from tests.oracle_ui.factories import HOSTILE, fill
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -34,26 +28,18 @@ def hostile_pairs() -> ArgumentGraph:
 
 
 @pytest.fixture
-def page(empty_url: str, browser: Browser) -> Iterator[Page]:
+def page(empty_url: str, browser: Browser, serve_page: Callable[[str], str]) -> Iterator[Page]:
     """The page over a store of hostile arguments, entered."""
     fill(empty_url, hostile_pairs())
-    port = _free_port()
-    line = [str(oracle_ui.desk.compare.__file__) if one == str(_app()) else one for one in command(port)]
-    server = subprocess.Popen(line, env={**os.environ, STORE_VARIABLE: empty_url})
-    _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", server)
+    address = serve_page(empty_url)
     context = browser.new_context(viewport={"width": 1000, "height": 1000})
+    come_in(context, address)
     page = context.new_page()
     page.set_default_timeout(_WAIT)
-    page.goto(f"http://127.0.0.1:{port}/?rater=Ada")
+    page.goto(f"{address}/compare")
     expect(page.locator(".at-pair")).to_be_visible(timeout=_WAIT)
     yield page
     context.close()
-    server.terminate()
-    server.wait(30)
-
-
-def _app() -> Path:
-    return Path(oracle_ui.app.__file__)
 
 
 def _settle(page: Page) -> None:

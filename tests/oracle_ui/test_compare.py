@@ -1,5 +1,6 @@
 """The page where arguments are compared, against a real store, without a browser."""
 
+import os
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-import oracle_ui.desk.compare
+import oracle_ui.app
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from oracle_ui import comparing, theme_compare
 from oracle_ui.serve import STORE_VARIABLE
@@ -16,7 +17,7 @@ from store.comparisons import ShownPair
 from store.database import open_store, read_scope
 from store.tables import Comparison, ComparisonRetraction
 from store.tournaments import ShownArgument
-from tests.oracle_ui.factories import HOSTILE, NOW, fill
+from tests.oracle_ui.factories import HOSTILE, NOW, fill, sit_down
 
 
 def two_sides() -> ArgumentGraph:
@@ -42,12 +43,14 @@ def page(url: str, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def _page() -> AppTest:
-    return AppTest.from_file(oracle_ui.desk.compare.__file__, default_timeout=60).run()
+    return AppTest.from_file(oracle_ui.app.__file__, default_timeout=60)
 
 
 def _enter(page: AppTest, name: str = "Ada") -> AppTest:
-    page.text_input(key="name").set_value(name)
-    return _press(page, "Start")
+    page.session_state["sitting"] = sit_down(os.environ[STORE_VARIABLE], name)
+    done = page.run().switch_page("desk/compare.py").run()
+    assert not done.exception
+    return done
 
 
 def _press(page: AppTest, label: str) -> AppTest:
@@ -74,19 +77,13 @@ def _said(url: str) -> list[tuple[str, str]]:
     return said
 
 
-def test_it_asks_for_a_name_first(page: AppTest) -> None:
-    assert "Which argues better?" in _text(page) and _labels(page) == ["Start"]
-    page.text_input(key="name").set_value(" ")
-    assert "name must have 1 to 80" in _text(_press(page, "Start"))
-
-
 def test_both_arguments_stand_side_by_side_in_words(page: AppTest) -> None:
     shown = _text(_enter(page))
     assert "Nails beat jelly." in shown and "Argues for it" in shown and "Argues against it" in shown
     assert "because it is not so that</span><p><bdi>Jelly is tough." in shown
     assert "and because</span><p><bdi>Nails are sharp." in shown
-    assert _labels(page) == ["Change name", "First is better", "Second is better", "About equal", "Can't say"]
-    shortcuts = [button.proto.shortcut for button in page.button][1:]
+    assert _labels(page) == ["First is better", "Second is better", "About equal", "Can't say", "Sign out"]
+    shortcuts = [button.proto.shortcut for button in page.button][:4]
     assert [one.lower() for one in shortcuts] == ["1", "2", "3", "s"]
 
 

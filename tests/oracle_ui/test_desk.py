@@ -13,7 +13,7 @@ from store.database import open_store, session_scope
 from store.posed import list_posed, pose, settle_posed
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
-from tests.oracle_ui.factories import NOW, QUESTIONS
+from tests.oracle_ui.factories import NOW, QUESTIONS, sit_down
 
 PAGES = ("ask", "trees", "claim", "what_if", "progress", "dataset")
 Open = Callable[..., AppTest]
@@ -34,9 +34,12 @@ def answer_all(url: str) -> None:
 
 @pytest.fixture
 def open_desk(monkeypatch: pytest.MonkeyPatch) -> Open:
-    def open_(url: str, page: str, **query: str) -> AppTest:
+    def open_(url: str, page: str, role: str = "rater", **query: str) -> AppTest:
         monkeypatch.setenv(STORE_VARIABLE, url)
-        desk = AppTest.from_file(oracle_ui.app.__file__, default_timeout=60).run().switch_page(f"desk/{page}.py")
+        desk = AppTest.from_file(oracle_ui.app.__file__, default_timeout=60)
+        if Path(url.removeprefix("sqlite:///")).exists():
+            desk.session_state["sitting"] = sit_down(url, "Ada", role)
+        desk = desk.run().switch_page(f"desk/{page}.py")
         for name, value in query.items():
             desk.query_params[name] = value
         return desk.run()
@@ -94,7 +97,6 @@ def test_what_if_moves_the_roots_and_stores_nothing(open_desk: Open, store_url: 
 def test_a_question_is_posed_and_its_fate_shown(open_desk: Open, store_url: str) -> None:
     desk = open_desk(store_url, "ask")
     desk.text_area(key="posed_text").set_value("Does jelly bounce?")
-    desk.text_input(key="posed_by").set_value("Ada")
     assert "waiting" in shown(desk.button[0].click().run()) and desk.text_area(key="posed_text").value == ""
     engine = open_store(store_url)
     with session_scope(engine) as session:

@@ -106,6 +106,7 @@ def test_a_number_is_taken_back_too(session: Session) -> None:
 def test_an_override_stands_in_place_of_all_answers_until_it_is_lifted(session: Session, ada: Rater) -> None:
     _answer(session, ada)
     claim = get_claim(session, "p1")
+    ada.role = "reviewer"
     override(session, claim, 0.0, ada, NOW, "It is not.")
     assert labels(session) == {"p1": pytest.approx(0.001)}
     override(session, claim, 0.2, ada, NOW)
@@ -116,6 +117,7 @@ def test_an_override_stands_in_place_of_all_answers_until_it_is_lifted(session: 
 
 
 def test_what_is_overridden_is_not_asked(session: Session, ada: Rater) -> None:
+    ada.role = "reviewer"
     override(session, get_claim(session, "p1"), 0.5, ada, NOW)
     override(session, get_claim(session, "r"), 0.5, ada, NOW)  # never was a question
     get_claim(session, "r").askable = True
@@ -127,12 +129,14 @@ def test_what_is_overridden_is_not_asked(session: Session, ada: Rater) -> None:
 
 @pytest.mark.parametrize("prob", [-0.1, 1.1, float("nan")])
 def test_an_override_is_a_probability(session: Session, ada: Rater, prob: float) -> None:
+    ada.role = "reviewer"
     with pytest.raises(ValueError, match="probability must be"):
         override(session, get_claim(session, "p1"), prob, ada, NOW)
 
 
 def test_history_lists_who_did_what_newest_first(session: Session, ada: Rater) -> None:
     bob = get_rater(session, "Bob", NOW)
+    bob.role = "administrator"
     answer = _answer(session, ada)
     take_back(session, ada, later(1), "Misread.")
     override(session, get_claim(session, "p0"), 0.9, bob, later(2), "Known.")
@@ -157,6 +161,7 @@ def test_history_is_append_only(engine: Engine, table: str, act: str) -> None:
         ada = get_rater(session, "Ada", NOW)
         _answer(session, ada)
         take_back(session, ada, NOW)
+        ada.role = "reviewer"
         override(session, get_claim(session, "p0"), 0.9, ada, NOW)
     with pytest.raises(IntegrityError, match=f"{table}s are append-only"), engine.begin() as connection:
         connection.execute(text(act.format(table)))
@@ -178,6 +183,7 @@ def test_the_dataset_follows(session: Session, tmp_path: Path) -> None:
         export(session, tmp_path / "none")
     first, taken = _answer(session, ada), _answer(session, ada)
     take_back(session, ada, NOW)
+    ada.role = "reviewer"
     override(session, get_claim(session, "n"), 0.0, ada, NOW)
     export(session, tmp_path / "data")
     premises = {row["claim"]: row for row in rows(tmp_path / "data", "premises", None)}
