@@ -48,7 +48,7 @@ def let_in() -> Present | None:
         _show_forms()
         return None
     state.rater = present.name
-    st.query_params.pop(INVITATION, None)
+    _drop_invitation()
     return present
 
 
@@ -124,10 +124,10 @@ def _show_trouble(sentence: str) -> None:
     if _identity() is not None:
         st.button("Sign in as somebody else", type="primary", on_click=st.logout)
     else:
-        st.button("Try again", type="primary", on_click=_forget_invitation)
+        st.button("Try again", type="primary", on_click=_drop_invitation)
 
 
-def _forget_invitation() -> None:
+def _drop_invitation() -> None:
     st.query_params.pop(INVITATION, None)
 
 
