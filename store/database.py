@@ -144,8 +144,10 @@ def _make_engine(location: URL, busy_seconds: float) -> Engine:
 
 
 def _make_sqlite_engine(location: URL, busy_seconds: float) -> Engine:
-    engine = create_engine(location, connect_args={"timeout": busy_seconds})
     path = _sqlite_path(location)
+    # Connections to a file cost little, and writers wait at the turnstile, not for one of few.
+    pool: dict[str, Any] = {} if path is None else {"max_overflow": -1}
+    engine = create_engine(location, connect_args={"timeout": busy_seconds}, **pool)
     writers = Turnstile() if path is None else turnstile(str(path.resolve()))
 
     @event.listens_for(engine, "connect")

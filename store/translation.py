@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, TimeoutError
 
 from store.errors import (
     NotAStoreError,
@@ -93,6 +93,8 @@ def translate_errors(store: str = "the store") -> Iterator[None]:
         raise
     except DBAPIError as exc:
         raise _translated(exc, store) from exc
+    except TimeoutError as exc:  # of the pool of connections
+        raise StoreLockedError(f"{capital(store)} is busy with others: try again.") from exc
     except SQLAlchemyError as exc:
         raise StoreError(f"{capital(store)} failed: {_one_line(exc)}") from exc
 

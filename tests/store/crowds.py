@@ -50,6 +50,10 @@ def pass_on(engine: Engine, rater: int, questions: int) -> None:
 
 
 def analyse(engine: Engine) -> None:
-    """Lets the database count what it has, as its own upkeep would in a while."""
+    """Lets the database count and put away what it has, as its own upkeep would in a while."""
+    if engine.dialect.name == "sqlite":
+        connection = engine.raw_connection()
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
