@@ -191,7 +191,7 @@ class Propagator:
 
     def _views(self, graph: ArgumentGraph, folded: CompiledGraph) -> Views:
         roots = np.array([graph.index[root.claim] for root in graph.roots], dtype=np.intp)
-        if not self.only_askable:
+        if not self.only_askable or folded.num_uses.max(initial=0) <= 1:  # a forest costs no root more than it sees
             return whole(folded, roots)
         askable = np.fromiter((graph.is_askable(claim.id) for claim in graph.claims), np.bool_, len(graph.claims))
         return by_root(folded, roots, askable)

@@ -101,13 +101,13 @@ def _text(number: int, adjective: int, noun: int, verb: int) -> str:
 def one(store: Path, folder: Path) -> None:
     """Export one store and print the figures as JSON."""
     from argtree.cli_export import dataset_prompts
-    from argtree.propagate import propagate
+    from argtree.propagate import Propagator
     from store.database import read_scope
     from store.export import export_dataset
 
     began, began_cpu = time.perf_counter(), time.process_time()
     with read_scope(open_store(str(store), create=False)) as session:
-        summary = export_dataset(session, folder, dataset_prompts(), propagate)
+        summary = export_dataset(session, folder, dataset_prompts(), Propagator(only_askable=True))
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
     figures = {
         "labels": summary.premises,

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, func, select
 
 from argtree.graph import ArgumentGraph
-from store import posed, queue, ranking
+from store import posed, ranking
 from store.answers import labels
 from store.claims import get_claim, root_keys
 from store.database import open_store, read_scope, session_scope
@@ -29,7 +29,7 @@ class Given:
     text: str  # of the claim or quantity
     unit: str  # of the quantity
     rater: str
-    kind: queue.AnswerKind
+    kind: str  # of `store.queue.AnswerKind`
     prob: float | None  # stated
     number: tuple[float, float] | None  # stated, and its error
     note: str

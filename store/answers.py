@@ -5,13 +5,14 @@ stands in place of the answers. Not here: taking back and overriding (`store.cor
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, exists, func, select
 
 from argtree.evidence import Reliability, answer_likelihood, label_likelihood, label_prob
+from store.columns import rows_among
 from store.tables import Answer, Claim, Override, Retraction
 
 ADMINISTRATOR = Reliability(0.999, 0.999)
@@ -71,6 +72,20 @@ def label_likelihoods(session: Session) -> dict[int, tuple[float, float]]:
         assert override.prob is not None
         likelihoods[claim_id] = override_likelihood(override.prob)
     return likelihoods
+
+
+def labels_of(session: Session, claim_ids: Collection[int]) -> dict[int, float]:
+    """Returns what the answers to these claims, or their overrides, are taken to mean: P(claim) by its id."""
+    said: dict[int, list[Said]] = defaultdict(list)
+    answers = select(col(Answer.claim_id), col(Answer.rater_id), col(Answer.prob)).order_by(col(Answer.id))
+    answers = answers.where(col(Answer.prob).is_not(None), is_standing())
+    for claim_id, rater_id, prob in rows_among(session, answers, col(Answer.claim_id), sorted(claim_ids)):
+        said[claim_id].append(Said(rater_id, prob))
+    likelihoods = {claim_id: said_likelihood(of_claim) for claim_id, of_claim in said.items()}
+    for claim_id in claim_ids:
+        if (override := override_of(session, claim_id)) is not None and override.prob is not None:
+            likelihoods[claim_id] = override_likelihood(override.prob)
+    return {claim_id: label_prob(*pair) for claim_id, pair in likelihoods.items()}
 
 
 def labels(session: Session) -> dict[str, float]:

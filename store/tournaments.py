@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar, cast, get_args
 
-import sqlalchemy
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from argtree.bradley_terry import FloatArray, Outcome, Standings, Tally, standings
-from argtree.evidence import is_settled, label_likelihood, label_prob
+from argtree.evidence import is_settled
 from argtree.graph import Polarity
+from store.answers import labels_of
 from store.claims import known
-from store.columns import column, rows_among
-from store.tables import Answer, Argument, Claim, Comparison, ComparisonRetraction, Premise
+from store.columns import column, columns, rows_among
+from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Premise
 
 TOURNAMENT_SIZE = 8
 _KEPT = 4096  # tournaments whose gains are remembered
@@ -103,15 +103,13 @@ def claim_standings(session: Session, claim: Claim) -> list[list[Standing]]:
 
 def failed_arguments(session: Session, ids: Sequence[int]) -> set[int]:
     """Returns those of the arguments of which people settled a premise the other way than the argument takes it."""
-    statement = sqlalchemy.select(
-        column(Premise, "argument_id"), column(Premise, "claim_id"), column(Premise, "holds"), column(Answer, "prob")
-    ).where(column(Answer, "claim_id") == column(Premise, "claim_id"), column(Answer, "prob").is_not(None))
-    said: dict[tuple[int, int, bool], list[float]] = defaultdict(list)
-    for argument_id, claim_id, holds, prob in rows_among(session, statement, column(Premise, "argument_id"), ids):
-        said[argument_id, claim_id, holds].append(prob)
-    labels = {premise: label_prob(*label_likelihood(probs)) for premise, probs in said.items()}
+    statement = columns(Premise, "argument_id", "claim_id", "holds")
+    premises = list(rows_among(session, statement, column(Premise, "argument_id"), ids))
+    labels = labels_of(session, {claim_id for _, claim_id, _ in premises})
     return {
-        argument_id for (argument_id, _, holds), label in labels.items() if is_settled(label) and (label > 0.5) != holds
+        argument_id
+        for argument_id, claim_id, holds in premises
+        if is_settled(label := labels.get(claim_id, 0.5)) and (label > 0.5) != holds
     }
 
 

@@ -74,7 +74,7 @@ def _show_posed() -> None:
 def _posed(one: Posed, there: Snapshot) -> str:
     by = f'<span class="desk-side">{literal(one.asked_by, 80)} · {desk.when(one.posed_at)}</span>'
     text = literal(one.text, 400)
-    if one.root in there.questions:
+    if one.root is not None and one.root in there.questions:
         text = desk.link(one.root, text, "desk-inline", "trees")
         said, hue = "being explored", "for"
         num = len(claims_below(there.graph, one.root)) - 1

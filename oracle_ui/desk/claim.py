@@ -21,7 +21,7 @@ def _draw() -> None:
         show(theme_desk.title("Claims", "No claims yet"))
         show(theme_desk.empty("Pose a question on the page <b>Ask</b>: the claims that it rests on come here."))
         return
-    if key not in there.graph.index:
+    if key is None or key not in there.graph.index:
         show(theme_desk.title("Claims", "Which claim?", "" if key is None else "There is no such claim in the store."))
         choose_claim("Find a claim", there.texts, "found_claim")
         return

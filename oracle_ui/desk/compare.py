@@ -23,8 +23,8 @@ def main() -> None:
     state = st.session_state
     try:
         if "compare_pair" not in state:
-            state.compare_pair = comparing.show(store_url(), state.rater, now())
-        last = comparing.undoable(store_url(), state.rater, now())
+            state.compare_pair = comparing.show(store_url(), signing_in.rater(), now())
+        last = comparing.undoable(store_url(), signing_in.rater(), now())
     except ArgtreeError as exc:
         st.html(theme.notice(str(exc)))
         st.button("Try again", type="primary", on_click=_clear_news)
@@ -40,7 +40,7 @@ def main() -> None:
 
 def _show_header() -> None:
     state = st.session_state
-    st.html(theme_compare.header(state.rater, state.get("num_compared", 0)))
+    st.html(theme_compare.header(signing_in.rater(), state.get("num_compared", 0)))
 
 
 def _show_news(last: str | None) -> None:

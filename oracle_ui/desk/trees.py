@@ -28,7 +28,7 @@ def _draw() -> None:
         show(desk.empty("Pose one on the page <b>Ask</b>: its tree of arguments grows here."))
         return
     result = propagated(there.graph)
-    if root in there.questions:
+    if root is not None and root in there.questions:
         _show_tree(root, there, result)
     else:
         _show_roots(there, result)

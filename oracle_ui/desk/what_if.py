@@ -46,12 +46,12 @@ def _draw() -> None:
             placeholder="Type a few words of a claim",
             max_selections=_MOST_HELD,
         )
-    held = [[key for key in st.session_state[f"held_{side}"] if key in shown] for side in _SIDES]
-    if not any(held):
+    true, false = ([key for key in st.session_state[f"held_{side}"] if key in shown] for side in _SIDES)
+    if not true and not false:
         show(desk.empty("Choose a claim above, and the questions that it moves come here."))
         return
     st.button("Clear all", on_click=_clear)
-    outcomes = see_outcomes(propagated(there.graph), *held, propagated)
+    outcomes = see_outcomes(propagated(there.graph), true, false, propagated)
     if not outcomes:
         show(desk.empty("No question would move."))
         return

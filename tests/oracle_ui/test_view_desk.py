@@ -25,7 +25,7 @@ RECORD = Record(NOW, (), {"a1": "generation:3"}, True)
 def given(claim: str, prob: float | None, rater: str = "Ada", seconds: float = 0.0, value: float = 0.1) -> Given:
     kind = "cannot_say" if prob is None else "probability"
     at = NOW + timedelta(seconds=seconds)
-    return Given(claim, None, "Text.", "", rater, kind, prob, None, "", at, value)  # type: ignore[arg-type]
+    return Given(claim, None, "Text.", "", rater, kind, prob, None, "", at, value)
 
 
 def snapshot(answers: Sequence[Given] = (), graph: ArgumentGraph | None = None) -> Snapshot:
