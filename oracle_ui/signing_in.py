@@ -124,7 +124,13 @@ def _show_trouble(sentence: str) -> None:
     if _identity() is not None:
         st.button("Sign in as somebody else", type="primary", on_click=st.logout)
     else:
-        st.button("Try again", type="primary", on_click=_drop_invitation)
+        st.button("Try again", type="primary", on_click=_try_again)
+
+
+def _try_again() -> None:
+    _drop_invitation()
+    for key in ("notice", "compare_notice"):  # of an act that failed for the same reason
+        st.session_state.pop(key, None)
 
 
 def _drop_invitation() -> None:
