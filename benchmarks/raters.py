@@ -2,9 +2,9 @@
 
 First, real answers with known truth (bluebirds, product matching): labels by majority, by crowd-kit's Dawid and Skene,
 and by `argtree.crowd` with its fixed prior, with the one learnt from the answers, and with next to none. No truth is
-told to any of them. The fixed prior was set before a truth was looked at; the learnt prior and
-the one of next to nothing came after it and a dozen other ways had been scored on them. Printed are accuracy, the difference from crowd-kit's with its 95 % bootstrap
-interval over claims, Brier score, and how many labels are settled and right.
+told to any of them. The fixed prior was set before a truth was looked at; the learnt prior and the one of next to
+nothing came after it and a dozen other ways had been scored on them. Printed are accuracy, the difference from
+crowd-kit's with its 95 % bootstrap interval over claims, Brier score, and how many labels are settled and right.
 
 Second, simulated crowds (`raters_simulated`): mean over seeds with 95 % bootstrap intervals.
 
