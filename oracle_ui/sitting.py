@@ -5,14 +5,14 @@ Propagation happens outside of transactions.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from argtree.errors import ArgtreeError
+from argtree.errors import ArgtreeError, ImpossibleEvidenceError, TooEntangledError
 from argtree.graph import ArgumentGraph, Measurement
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
@@ -29,11 +29,11 @@ from oracle_ui.view import (
     see_question,
     with_unit,
 )
-from store import queue, ranking
+from store import corrections, drafts, queue, ranking
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
 from store.raters import get_rater
-from store.tables import Claim, Root
+from store.tables import Answer, Claim, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
 
@@ -77,18 +77,25 @@ def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> Questi
             leased = queue.next_question(session, rater, now)
             if leased is None:
                 return NothingView(*queue.closed_to(session, rater))
+            typed = drafts.load_draft(session, rater, leased.question_id) or drafts.Typed()
         with read_scope(engine) as session:
             graph, questions = load_graph(session), _questions(session)
-        if leased.quantity is not None:
-            try:
-                return see_number(leased, graph, propagate_fn(graph), questions)
-            except ArgtreeError:
-                return see_number(leased, graph, None, questions)
+    return replace(_seen(leased, graph, questions, propagate_fn), typed=typed)
+
+
+def _seen(
+    leased: queue.LeasedQuestion, graph: ArgumentGraph, questions: Mapping[str, str], propagate_fn: PropagateFn
+) -> QuestionView | NumberView:
+    if leased.quantity is not None:
         try:
-            return see_question(leased, propagate_fn(graph), questions)
-        except ArgtreeError as exc:  # too entangled, or answers that exclude one another: it can still be asked
-            assert leased.prob is not None
-            return QuestionView(leased.token, leased.text, leased.prob, None, str(exc))
+            return see_number(leased, graph, propagate_fn(graph), questions)
+        except ArgtreeError:
+            return see_number(leased, graph, None, questions)
+    try:
+        return see_question(leased, propagate_fn(graph), questions)
+    except ArgtreeError as exc:  # too entangled, or answers that exclude one another: it can still be asked
+        assert leased.prob is not None
+        return QuestionView(leased.token, leased.text, leased.prob, None, str(exc))
 
 
 def answer(
@@ -144,6 +151,35 @@ def leave(url: str, token: str) -> None:
     """Gives the question back to the queue. Raises StoreError."""
     with _opened(url) as engine, session_scope(engine) as session:
         queue.release(session, token)
+
+
+def keep(url: str, name: str, token: str, typed: drafts.Typed, now: datetime) -> None:
+    """Keeps what the rater typed about the question that they hold. Raises StoreError."""
+    with _opened(url) as engine, session_scope(engine) as session:
+        rater = get_rater(session, name, now)
+        held = queue.next_question(session, rater, now)
+        if held is not None and held.token == token:
+            drafts.save_draft(session, rater, held.question_id, typed, now)
+
+
+def undoable(url: str, name: str, now: datetime) -> Answer | None:
+    """Returns the answer that the rater can take back, None if there is none. Raises StoreError."""
+    with _opened(url) as engine, session_scope(engine) as session:
+        return corrections.last_answer(session, get_rater(session, name, now), now)
+
+
+def take_back(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> None:
+    """Takes back the rater's last answer, and ranks the queue without it; they hold its question again.
+
+    Raises:
+        TooLateError: it is too old, or there is none.
+        StoreError: nothing is changed.
+    """
+    with _opened(url) as engine:
+        with session_scope(engine) as session:
+            corrections.take_back(session, get_rater(session, name, now), now)
+        with suppress(TooEntangledError, ImpossibleEvidenceError), session_scope(engine) as session:
+            ranking.rerank(session, propagate_fn, now, quantity_worths)
 
 
 def look_again(url: str, now: datetime, propagate_fn: PropagateFn) -> None:

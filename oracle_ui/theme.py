@@ -76,6 +76,11 @@ def header(name: str, count: int) -> str:
     return _block(f'<p class="at-quiet">{literal(name)} · {said}</p>')
 
 
+def taken_back() -> str:
+    """Returns that the last answer or comparison does not count any more."""
+    return _block('<div class="at-card" role="status"><p>Taken back: it does not count any more.</p></div>')
+
+
 def welcome(more: str = "") -> str:
     """Returns the words above the form of who comes in, with more (HTML of ours) under them."""
     return _block(

@@ -63,11 +63,6 @@ def compared(done: Compared) -> str:
     return _block(f'<div class="at-card" role="status">{said}</div>')
 
 
-def taken_back() -> str:
-    """Returns that the last comparison does not count any more."""
-    return _block('<div class="at-card" role="status"><p>Taken back: it does not count any more.</p></div>')
-
-
 def nothing() -> str:
     """Returns what to do when there is no pair for this rater."""
     return _block(

@@ -14,6 +14,7 @@ from argtree.evidence import answer_likelihood
 from argtree.graph import Argument, ArgumentGraph, Claim, Polarity
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
+from store.drafts import Typed
 from store.paths import Step, paths_to_root
 from store.queue import LeasedQuestion
 
@@ -66,6 +67,7 @@ class QuestionView:
     prob: float  # posterior
     stake: Stake | None  # None: an answer moves no root, or that is not known
     trouble: str = ""  # a sentence, where it could not be worked out what is at stake
+    typed: Typed = Typed()  # what the rater typed about it before, and did not hand in
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class NumberView:
     claims: tuple[str, ...]  # texts of the claims that rest on it
     roots: tuple[tuple[str, float], ...] = ()  # text and posterior of the roots that those bear on, most moved first
     plausible: tuple[float, float] = (-math.inf, math.inf)  # it lies in here but for one time in a million each side
+    typed: Typed = Typed()  # what the rater typed about it before, and did not hand in
 
     @property
     def usual_error(self) -> float:

@@ -13,7 +13,9 @@ from oracle_ui import signing_in, sitting, theme
 from oracle_ui.shared import now, propagated, store_url
 from oracle_ui.sitting import DoubtfulNumberError, Said
 from oracle_ui.view import NothingView, NumberView, QuestionView
+from store.drafts import Typed
 from store.queue import AnswerKind
+from store.tables import Answer
 
 _NOTE_LENGTH = 2000  # characters
 _DIGITS = "%.10g"
@@ -26,13 +28,14 @@ def main() -> None:
     state = st.session_state
     try:
         view = sitting.ask(store_url(), state.rater, now(), propagated)
+        last = sitting.undoable(store_url(), state.rater, now())
     except ArgtreeError as exc:
         _show_header()
         st.html(theme.notice(str(exc)))
         st.button("Try again", type="primary", on_click=_clear_news)
         return
     _show_header()
-    _show_news()
+    _show_news(last)
     if isinstance(view, NothingView):
         st.html(theme.nothing(view))
         st.button("Look again", type="primary", on_click=_look_again)
@@ -46,12 +49,23 @@ def _show_header() -> None:
     st.html(theme.header(st.session_state.rater, st.session_state.get("count", 0)))
 
 
-def _show_news() -> None:
-    """Shows what went wrong or what the last answer did, each until the next act."""
+def _show_news(last: Answer | None) -> None:
+    """Shows what went wrong or what the last answer did, each until the next act, and the way to take it back."""
     if "notice" in st.session_state:
         st.html(theme.notice(st.session_state.notice))
     if "effect" in st.session_state:
         st.html(theme.effect(st.session_state.effect))
+    if "taken_back" in st.session_state:
+        st.html(theme.taken_back())
+    if last is not None:
+        st.button(
+            "Undo my last answer",
+            key=f"undo-{last.id}",
+            type="tertiary",
+            shortcut="U",
+            on_click=_undo,
+            args=(last.kind,),
+        )
 
 
 def _show_question(view: QuestionView) -> None:
@@ -61,9 +75,20 @@ def _show_question(view: QuestionView) -> None:
         _answer_button(view, "Yes", "yes", "Y")
         _answer_button(view, "No", "no", "N")
         _answer_button(view, "Can't say", "cannot_say", "S")
-    with st.form(f"form-{view.token}", border=False):
-        st.slider("Or how likely is it?", 0, 100, 50, format="%d %%", key=f"percent-{view.token}")
-        st.form_submit_button("Answer with this probability", on_click=_answer, args=(view, "probability"))
+    likely = 50 if view.typed.prob is None else round(100 * view.typed.prob)
+    st.slider(
+        "Or how likely is it?",
+        0,
+        100,
+        likely,
+        format="%d %%",
+        key=f"percent-{view.token}",
+        on_change=_keep,
+        args=(view.token,),
+    )
+    st.button(
+        "Answer with this probability", key=f"probability-{view.token}", on_click=_answer, args=(view, "probability")
+    )
     _note_field(view)
     st.html(theme.reason(view))
 
@@ -76,7 +101,7 @@ def _show_number(view: NumberView) -> None:
                 "Your number",
                 min_value=-LARGEST,
                 max_value=LARGEST,
-                value=None,
+                value=view.typed.number[0] if view.typed.number else None,
                 format=_DIGITS,
                 key=f"number-{view.token}",
             )
@@ -85,7 +110,7 @@ def _show_number(view: NumberView) -> None:
                 "Give or take (right 2 times in 3)",
                 min_value=0.0,
                 max_value=LARGEST,
-                value=view.usual_error,
+                value=view.typed.number[1] if view.typed.number else view.usual_error,
                 step=view.usual_error,
                 format=_DIGITS,
                 key=f"error-{view.token}",
@@ -97,7 +122,14 @@ def _show_number(view: NumberView) -> None:
 
 
 def _note_field(view: QuestionView | NumberView) -> None:
-    st.text_input("Note that goes with your answer (optional)", key=f"note-{view.token}", max_chars=_NOTE_LENGTH)
+    st.text_input(
+        "Note that goes with your answer (optional)",
+        view.typed.note,
+        key=f"note-{view.token}",
+        max_chars=_NOTE_LENGTH,
+        on_change=_keep,
+        args=(view.token,),
+    )
 
 
 def _answer_button(view: QuestionView | NumberView, label: str, kind: AnswerKind, shortcut: str) -> None:
@@ -138,6 +170,30 @@ def _answer(view: QuestionView | NumberView, kind: AnswerKind) -> None:
     state.count = state.get("count", 0) + (kind != "cannot_say")
 
 
+def _keep(token: str) -> None:
+    """Keeps what was typed, so that a reload or a lost connection loses nothing of it."""
+    state = st.session_state
+    percent, number = state.get(f"percent-{token}"), _typed_number(token)
+    typed = Typed(None, None if percent is None else percent / 100, number, state.get(f"note-{token}", ""))
+    try:
+        sitting.keep(store_url(), signing_in.rater(), token, typed, now())
+    except ArgtreeError as exc:
+        state.notice = str(exc)
+
+
+def _undo(kind: str) -> None:
+    state = st.session_state
+    _clear_news()
+    try:
+        sitting.take_back(store_url(), signing_in.rater(), now(), propagated)
+    except ArgtreeError as exc:
+        state.notice = str(exc)
+        return
+    state.taken_back = True
+    state.count = max(0, state.get("count", 0) - (kind != "cannot_say"))
+    state.pop("last_token", None)
+
+
 def _typed_number(token: str) -> tuple[float, float] | None:
     """Returns the number and its error, where both were given."""
     value, error = (st.session_state.get(f"{name}-{token}") for name in ("number", "error"))
@@ -154,7 +210,7 @@ def _look_again() -> None:
 
 
 def _clear_news() -> None:
-    for key in ("notice", "effect"):
+    for key in ("notice", "effect", "taken_back"):
         st.session_state.pop(key, None)
 
 

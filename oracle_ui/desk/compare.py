@@ -50,7 +50,7 @@ def _show_news(last: str | None) -> None:
         if key in state:
             st.html(draw(state[key]))
     if state.get("is_taken_back"):
-        st.html(theme_compare.taken_back())
+        st.html(theme.taken_back())
     if last is not None:
         st.button("Undo my last one", key=f"undo-{last}", type="tertiary", shortcut="U", on_click=_undo, args=(last,))
 

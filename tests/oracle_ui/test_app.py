@@ -153,6 +153,27 @@ def test_a_page_loaded_again_shows_the_same_question(page: AppTest) -> None:
     assert _asked(_enter(_page())) == asked
 
 
+def test_what_was_typed_outlives_a_reload(page: AppTest) -> None:
+    _enter(page)
+    page.text_input[0].set_value("I looked it up.").run()
+    page.slider[0].set_value(70).run()
+    again = _enter(_page())
+    assert (again.text_input[0].value, again.slider[0].value) == ("I looked it up.", 70)
+
+
+def test_the_last_answer_can_be_undone(page: AppTest, store_url: str) -> None:
+    asked = _asked(_enter(page))
+    assert "Undo my last answer" not in _labels(page)
+    page.text_input[0].set_value("A slip.")
+    _press(page, "Yes")
+    assert _asked(page) != asked
+    _press(page, "Undo my last answer")
+    assert _asked(page) == asked and "Taken back" in _text(page) and page.text_input[0].value == "A slip."
+    _press(page, "No")
+    assert [answer.kind for answer in _answers(store_url)] == ["yes", "no"]
+    assert "1 answer in this sitting" in _text(page)
+
+
 def test_two_raters_get_two_questions(page: AppTest) -> None:
     other = _enter(_page(), "Ben")
     assert None is not _asked(other) != _asked(_enter(page)) is not None
