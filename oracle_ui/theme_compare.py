@@ -11,7 +11,7 @@ _MOST_REASONS = 12
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {max-width: 60rem}
-.at-pair {display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: 1rem;
+.at-pair {display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: 1rem;
   margin-top: .4rem}
 .at-side {border: 1px solid var(--line); border-top: .28rem solid var(--hue); background: var(--tint);
   border-radius: .75rem; padding: .8rem 1rem 1rem; display: flex; flex-direction: column; gap: .55rem}
