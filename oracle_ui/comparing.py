@@ -3,16 +3,15 @@
 The store is opened for each act, as in `sitting`; choosing the next pair happens outside of transactions that write.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from oracle_ui.reading import opened
 from oracle_ui.view_compare import Compared, PairView, see_compared, see_pair
 from store.comparisons import ComparisonKind, last_comparison, next_pair, submit_comparison, take_back
-from store.database import open_store, read_scope, session_scope
+from store.database import read_scope, session_scope
 from store.errors import ComparisonError
 from store.raters import get_rater
 from store.tables import Argument, Rater
@@ -21,7 +20,7 @@ from store.tournaments import better_prob
 
 def show(url: str, name: str, now: datetime) -> PairView | None:
     """Returns the pair that is worth most to ask this rater about; None if there is none. Raises StoreError."""
-    with _opened(url) as engine:
+    with opened(url) as engine:
         rater = _rater(engine, name, now)
         with read_scope(engine) as session:
             shown = next_pair(session, rater, now)
@@ -35,7 +34,7 @@ def say(url: str, name: str, view: PairView, kind: ComparisonKind, note: str, no
         ComparisonError: it was taken back meanwhile, or the arguments are gone; nothing is stored.
         StoreError: nothing is stored either.
     """
-    with _opened(url) as engine:
+    with opened(url) as engine:
         before = _first_prob(engine, view)
         with session_scope(engine) as session:
             submit_comparison(session, get_rater(session, name, now), view.shown, kind, now, note)
@@ -44,7 +43,7 @@ def say(url: str, name: str, view: PairView, kind: ComparisonKind, note: str, no
 
 def undoable(url: str, name: str, now: datetime) -> str | None:
     """Returns the token of the comparison that the rater may take back, None if there is none. Raises StoreError."""
-    with _opened(url) as engine:
+    with opened(url) as engine:
         rater = _rater(engine, name, now)
         with read_scope(engine) as session:
             last = last_comparison(session, rater, now)
@@ -53,7 +52,7 @@ def undoable(url: str, name: str, now: datetime) -> str | None:
 
 def undo(url: str, name: str, token: str, now: datetime) -> None:
     """Takes the rater's last comparison back. Raises ComparisonError where it is not that or too old, StoreError."""
-    with _opened(url) as engine, session_scope(engine) as session:
+    with opened(url) as engine, session_scope(engine) as session:
         take_back(session, get_rater(session, name, now), token, now)
 
 
@@ -73,12 +72,3 @@ def _argument(session: Session, key: str) -> Argument:
     if found is None:
         raise ComparisonError("One of these arguments is not in the store any more, so nothing was stored: look again.")
     return found
-
-
-@contextmanager
-def _opened(url: str) -> Iterator[Engine]:
-    engine = open_store(url, create=False)
-    try:
-        yield engine
-    finally:
-        engine.dispose()

@@ -4,12 +4,11 @@ The store is opened for each act, so one that was moved, replaced or locked mean
 Propagation happens outside of transactions.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from argtree.errors import ArgtreeError, ImpossibleEvidenceError, TooEntangledError
@@ -17,6 +16,7 @@ from argtree.graph import ArgumentGraph, Measurement
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
 from argtree.quantity_value import quantity_worths
+from oracle_ui.reading import opened
 from oracle_ui.view import (
     CANNOT_SAY,
     Effect,
@@ -30,7 +30,7 @@ from oracle_ui.view import (
     with_unit,
 )
 from store import corrections, drafts, queue, ranking
-from store.database import open_store, read_scope, session_scope
+from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.raters import get_rater
 from store.tables import Answer, Claim, Root
@@ -65,13 +65,13 @@ class Said:
 
 def enter(url: str, name: str, now: datetime) -> str:
     """Returns the rater's name as the store spells it. Raises StoreError, RaterNameError for a name that won't do."""
-    with _opened(url) as engine, session_scope(engine) as session:
+    with opened(url) as engine, session_scope(engine) as session:
         return get_rater(session, name, now).name
 
 
 def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> QuestionView | NumberView | NothingView:
     """Returns the question that the rater now holds: the same one as long as they do. Raises StoreError."""
-    with _opened(url) as engine:
+    with opened(url) as engine:
         with session_scope(engine) as session:
             rater = get_rater(session, name, now)
             leased = queue.next_question(session, rater, now)
@@ -114,7 +114,7 @@ def answer(
         if isinstance(question, NumberView)
         else (question.claim, said.words())
     )
-    with _opened(url) as engine:
+    with opened(url) as engine:
         with read_scope(engine) as session:
             graph = load_graph(session)
         if isinstance(question, NumberView):
@@ -149,13 +149,13 @@ def _look_twice(question: NumberView, said: Said, graph: ArgumentGraph) -> None:
 
 def leave(url: str, token: str) -> None:
     """Gives the question back to the queue. Raises StoreError."""
-    with _opened(url) as engine, session_scope(engine) as session:
+    with opened(url) as engine, session_scope(engine) as session:
         queue.release(session, token)
 
 
 def keep(url: str, name: str, token: str, typed: drafts.Typed, now: datetime) -> None:
     """Keeps what the rater typed about the question that they hold. Raises StoreError."""
-    with _opened(url) as engine, session_scope(engine) as session:
+    with opened(url) as engine, session_scope(engine) as session:
         rater = get_rater(session, name, now)
         held = queue.next_question(session, rater, now)
         if held is not None and held.token == token:
@@ -164,7 +164,7 @@ def keep(url: str, name: str, token: str, typed: drafts.Typed, now: datetime) ->
 
 def undoable(url: str, name: str, now: datetime) -> Answer | None:
     """Returns the answer that the rater can take back, None if there is none. Raises StoreError."""
-    with _opened(url) as engine, session_scope(engine) as session:
+    with opened(url) as engine, session_scope(engine) as session:
         return corrections.last_answer(session, get_rater(session, name, now), now)
 
 
@@ -175,7 +175,7 @@ def take_back(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> 
         TooLateError: it is too old, or there is none.
         StoreError: nothing is changed.
     """
-    with _opened(url) as engine:
+    with opened(url) as engine:
         with session_scope(engine) as session:
             corrections.take_back(session, get_rater(session, name, now), now)
         with suppress(TooEntangledError, ImpossibleEvidenceError), session_scope(engine) as session:
@@ -184,17 +184,8 @@ def take_back(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> 
 
 def look_again(url: str, now: datetime, propagate_fn: PropagateFn) -> None:
     """Ranks the queue anew, for claims that came into the store by other ways. Raises ArgtreeError."""
-    with _opened(url) as engine, session_scope(engine) as session:
+    with opened(url) as engine, session_scope(engine) as session:
         ranking.rerank(session, propagate_fn, now, quantity_worths)
-
-
-@contextmanager
-def _opened(url: str) -> Iterator[Engine]:
-    engine = open_store(url, create=False)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def _questions(session: Session) -> Mapping[str, str]:
