@@ -21,7 +21,7 @@ from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from models.everyday.oracle import RATER, SimulatedOracle
 from store import queue, ranking
-from store.answers import is_standing
+from store.answers import standing_answers
 from store.claims import list_roots, root_claim
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
@@ -59,14 +59,7 @@ def newest_answer(engine: Engine) -> int:
 
 def answers_since(engine: Engine, since: int, rater: str | None = None) -> list[Given]:
     """Returns the standing answers after the one of id `since`, oldest first; of one rater, if one is named."""
-    query = (
-        select(Answer, Rater, Claim, Quantity)
-        .join(Rater, col(Rater.id) == col(Answer.rater_id))
-        .outerjoin(Claim, col(Claim.id) == col(Answer.claim_id))
-        .outerjoin(Quantity, col(Quantity.id) == col(Answer.quantity_id))
-        .where(col(Answer.id) > since, is_standing())
-        .order_by(col(Answer.id))
-    )
+    query = standing_answers().where(col(Answer.id) > since)
     if rater is not None:
         query = query.where(Rater.name == rater)
     with read_scope(engine) as session:

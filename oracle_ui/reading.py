@@ -13,16 +13,16 @@ from sqlmodel import Session, col, func, select
 
 from argtree.graph import ArgumentGraph
 from store import posed, ranking
-from store.answers import labels
+from store.answers import labels, standing_answers
 from store.claims import get_claim, root_keys
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
-from store.tables import Answer, Argument, Belief, Claim, Quantity, Question, Rater
+from store.tables import Argument, Belief, Claim, Question
 
 
 @dataclass(frozen=True)
 class Given:
-    """An answer."""
+    """An answer that counts."""
 
     claim: str | None  # key; None: it is about a quantity
     quantity: str | None  # key
@@ -144,20 +144,13 @@ _IS_OPEN = col(Question.status) == "open"
 
 
 def _given(session: Session) -> Iterator[Given]:
-    query = (
-        select(Answer, Rater.name, Claim, Quantity)
-        .join(Rater, col(Rater.id) == col(Answer.rater_id))
-        .outerjoin(Claim, col(Claim.id) == col(Answer.claim_id))
-        .outerjoin(Quantity, col(Quantity.id) == col(Answer.quantity_id))
-        .order_by(col(Answer.id))
-    )
-    for answer, rater, claim, quantity in session.exec(query):
+    for answer, rater, claim, quantity in session.exec(standing_answers()):
         yield Given(
             claim=claim.key if claim else None,
             quantity=quantity.key if quantity else None,
             text=(claim or quantity).text,
             unit=quantity.unit if quantity else "",
-            rater=rater,
+            rater=rater.name,
             kind=answer.kind,
             prob=answer.prob,
             number=None if answer.number is None or answer.sd is None else (answer.number, answer.sd),

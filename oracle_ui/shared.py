@@ -72,18 +72,23 @@ def go_to_claim(key: str | None) -> None:
         st.switch_page("desk/claim.py", query_params={"key": key})
 
 
-def choose_claim(label: str, texts: Mapping[str, str], key: str) -> None:
-    """Shows a list to search for a claim by its words, and opens the page of the one that is chosen.
+def search(label: str, texts: Mapping[str, str], key: str) -> str | None:
+    """Shows a list to search by words; the key of what is chosen, None if nothing is.
 
     Args:
         label: ours; texts of others are shown as they are in the list only.
-        texts: of the claims, by their keys.
+        texts: of what can be found, by their keys.
         key: of the widget.
     """
     shown = choices(texts)
-    chosen = st.selectbox(
+    return st.selectbox(
         label, list(shown), index=None, format_func=shown.__getitem__, placeholder="Type a few words", key=key
     )
+
+
+def choose_claim(label: str, texts: Mapping[str, str], key: str) -> None:
+    """Shows a list to search for a claim (see `search`), and opens the page of the one that is chosen."""
+    chosen = search(label, texts, key)
     if chosen is not None:
         del st.session_state[key]  # who comes back can choose the same one again
         go_to_claim(chosen)

@@ -32,7 +32,7 @@ from oracle_ui.view import (
 from store import corrections, drafts, queue, ranking
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
-from store.raters import get_rater
+from store.raters import find_rater, get_rater
 from store.tables import Answer, Claim, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
@@ -154,18 +154,17 @@ def leave(url: str, token: str) -> None:
 
 
 def keep(url: str, name: str, token: str, typed: drafts.Typed, now: datetime) -> None:
-    """Keeps what the rater typed about the question that they hold. Raises StoreError."""
+    """Keeps what the rater typed about the question that they hold, or held a moment ago. Raises StoreError."""
+    question_id = queue.question_of(token)
+    assert question_id is not None, "a lease's token"
     with opened(url) as engine, session_scope(engine) as session:
-        rater = get_rater(session, name, now)
-        held = queue.next_question(session, rater, now)
-        if held is not None and held.token == token:
-            drafts.save_draft(session, rater, held.question_id, typed, now)
+        drafts.save_draft(session, find_rater(session, name), question_id, typed, now)
 
 
 def undoable(url: str, name: str, now: datetime) -> Answer | None:
     """Returns the answer that the rater can take back, None if there is none. Raises StoreError."""
-    with opened(url) as engine, session_scope(engine) as session:
-        return corrections.last_answer(session, get_rater(session, name, now), now)
+    with opened(url) as engine, read_scope(engine) as session:
+        return corrections.last_answer(session, find_rater(session, name), now)
 
 
 def take_back(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> None:
@@ -177,7 +176,7 @@ def take_back(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> 
     """
     with opened(url) as engine:
         with session_scope(engine) as session:
-            corrections.take_back(session, get_rater(session, name, now), now)
+            corrections.take_back(session, find_rater(session, name), now)
         with suppress(TooEntangledError, ImpossibleEvidenceError), session_scope(engine) as session:
             ranking.rerank(session, propagate_fn, now, quantity_worths)
 

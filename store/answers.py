@@ -6,14 +6,15 @@ stands in place of the answers. Not here: taking back and overriding (`store.cor
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, exists, func, select
+from sqlmodel.sql.expression import Select
 
 from argtree.evidence import Reliability, answer_likelihood, label_likelihood, label_prob
-from store.columns import rows_among
-from store.tables import Answer, Claim, Override, Retraction
+from store.columns import column, columns, rows_among
+from store.tables import Answer, Claim, Override, Quantity, Rater, Retraction
 
 ADMINISTRATOR = Reliability(0.999, 0.999)
 """How far an override is believed: further than any rater, and not beyond all that the graph knows."""
@@ -31,12 +32,36 @@ def is_standing() -> ColumnElement[bool]:
     return ~exists().where(col(Retraction.answer_id) == col(Answer.id)).correlate(Answer)
 
 
-def answers_by_claim(session: Session) -> dict[int, list[Said]]:
-    """Returns what raters stated about each claim's id, oldest first ("can't say" states nothing)."""
+def standing_answers() -> Select[Answer, Rater, Claim, Quantity]:
+    """Returns the query for the answers that count, oldest first, with who gave them and the claim or quantity, the
+    other of which is None, that they are about.
+    """
+    return (
+        select(Answer, Rater, Claim, Quantity)
+        .join(Rater, col(Rater.id) == col(Answer.rater_id))
+        .outerjoin(Claim, col(Claim.id) == col(Answer.claim_id))
+        .outerjoin(Quantity, col(Quantity.id) == col(Answer.quantity_id))
+        .where(is_standing())
+        .order_by(col(Answer.id))
+    )
+
+
+def answers_by_claim(session: Session, claim_ids: Collection[int] | None = None) -> dict[int, list[Said]]:
+    """Returns what raters stated about each claim's id, oldest first ("can't say" states nothing).
+
+    Args:
+        session: of the store.
+        claim_ids: of the claims wanted; all by default.
+    """
     found: dict[int, list[Said]] = defaultdict(list)
-    said = select(Answer.claim_id, Answer.rater_id, Answer.prob).where(col(Answer.prob).is_not(None), is_standing())
-    for claim_id, rater_id, prob in session.exec(said.order_by(col(Answer.id))):
-        assert claim_id is not None and prob is not None
+    said = columns(Answer, "claim_id", "rater_id", "prob", order=("id",))
+    said = said.where(column(Answer, "prob").is_not(None), is_standing())
+    rows: Iterable[Any] = (
+        session.execute(said)
+        if claim_ids is None
+        else rows_among(session, said, column(Answer, "claim_id"), sorted(claim_ids))
+    )
+    for claim_id, rater_id, prob in rows:
         found[claim_id].append(Said(rater_id, prob))
     return dict(found)
 
@@ -65,27 +90,18 @@ def said_likelihood(said: Iterable[Said]) -> tuple[float, float]:
     return label_likelihood(one.prob for one in said)
 
 
-def label_likelihoods(session: Session) -> dict[int, tuple[float, float]]:
-    """Returns (P(label | false), P(label | true)) of each claim's id that people have said something of."""
-    likelihoods = {claim_id: said_likelihood(said) for claim_id, said in answers_by_claim(session).items()}
+def label_likelihoods(session: Session, claim_ids: Collection[int] | None = None) -> dict[int, tuple[float, float]]:
+    """Returns (P(label | false), P(label | true)) of each claim's id that people have said something of.
+
+    Args:
+        session: of the store.
+        claim_ids: of the claims wanted; all by default.
+    """
+    likelihoods = {claim_id: said_likelihood(said) for claim_id, said in answers_by_claim(session, claim_ids).items()}
     for claim_id, override in overrides(session).items():
-        assert override.prob is not None
-        likelihoods[claim_id] = override_likelihood(override.prob)
-    return likelihoods
-
-
-def labels_of(session: Session, claim_ids: Collection[int]) -> dict[int, float]:
-    """Returns what the answers to these claims, or their overrides, are taken to mean: P(claim) by its id."""
-    said: dict[int, list[Said]] = defaultdict(list)
-    answers = select(col(Answer.claim_id), col(Answer.rater_id), col(Answer.prob)).order_by(col(Answer.id))
-    answers = answers.where(col(Answer.prob).is_not(None), is_standing())
-    for claim_id, rater_id, prob in rows_among(session, answers, col(Answer.claim_id), sorted(claim_ids)):
-        said[claim_id].append(Said(rater_id, prob))
-    likelihoods = {claim_id: said_likelihood(of_claim) for claim_id, of_claim in said.items()}
-    for claim_id in claim_ids:
-        if (override := override_of(session, claim_id)) is not None and override.prob is not None:
+        if override.prob is not None and (claim_ids is None or claim_id in claim_ids):
             likelihoods[claim_id] = override_likelihood(override.prob)
-    return {claim_id: label_prob(*pair) for claim_id, pair in likelihoods.items()}
+    return likelihoods
 
 
 def labels(session: Session) -> dict[str, float]:

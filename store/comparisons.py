@@ -21,10 +21,11 @@ from sqlmodel import Session, col, func, select
 
 from argtree.bradley_terry import best_pair
 from store.claims import known
+from store.corrections import TAKE_BACK_SECONDS
 from store.errors import ComparisonError
 from store.roles import require_not_paused
 from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Rater
-from store.texts import is_storable
+from store.texts import storable
 from store.tournaments import (
     TOURNAMENT_SIZE,
     Said,
@@ -38,8 +39,6 @@ from store.tournaments import (
 )
 
 ComparisonKind = Literal["first", "second", "equal", "cannot_say"]
-TAKE_BACK_SECONDS = 600.0
-"""For so long a rater may take back the last thing that they said."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def submit_comparison(
         first_id=known(first.id),
         second_id=known(second.id),
         kind=kind,
-        note=note if is_storable(note) else ascii(note),
+        note=storable(note),
         shown_at=shown.shown_at,
         answered_at=now,
         token=shown.token,

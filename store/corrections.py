@@ -17,7 +17,7 @@ from store.tables import Answer, Claim, Override, Question, Rater, Retraction
 from store.texts import storable
 
 TAKE_BACK_SECONDS = 600.0
-"""How long after an answer its rater may take it back."""
+"""How long after an answer, or a comparison, its rater may take it back."""
 
 
 def last_answer(session: Session, rater: Rater, now: datetime) -> Answer | None:

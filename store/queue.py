@@ -111,7 +111,7 @@ def submit_answer(
     """
     stated, measured = _stated_prob(kind, prob), _stated_number(kind, number)
     rater_id, held = known(rater.id), _lease(session, token)
-    question_id = _question_of(token) if held is None else held.question_id
+    question_id = question_of(token) if held is None else held.question_id
     question = lock_question(session, question_id) if question_id is not None else None
     there = session.exec(select(Answer).where(Answer.token == token)).first()  # of two submissions one sees the other's
     if there is not None and there.rater_id == rater_id:
@@ -191,6 +191,12 @@ def lease_again(session: Session, rater_id: int, question: Question, now: dateti
     return _described(session, lease)
 
 
+def question_of(token: str) -> int | None:
+    """Returns the id of the question that a lease's token names, None if the token is none of ours."""
+    number = token.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= 9 else None
+
+
 def _prolonged(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
     """Returns the rater's lease, if it is live, to its new end."""
     own = select(Lease).where(Lease.rater_id == rater_id, Lease.expires_at > now)
@@ -236,12 +242,6 @@ def _leased(session: Session, rater_id: int, question: Question, expires_at: dat
     session.add(lease)
     session.flush()
     return lease
-
-
-def _question_of(token: str) -> int | None:
-    """Returns the id of the question that a lease's token names, None if the token is none of ours."""
-    number = token.partition("-")[0]
-    return int(number) if number.isascii() and number.isdigit() and len(number) <= 9 else None
 
 
 def _lease(session: Session, token: str) -> Lease | None:

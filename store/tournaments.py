@@ -13,9 +13,9 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from argtree.bradley_terry import FloatArray, Outcome, Standings, Tally, standings
-from argtree.evidence import is_settled
+from argtree.evidence import is_settled, label_prob
 from argtree.graph import Polarity
-from store.answers import labels_of
+from store.answers import label_likelihoods
 from store.claims import known
 from store.columns import column, columns, rows_among
 from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Premise
@@ -105,7 +105,8 @@ def failed_arguments(session: Session, ids: Sequence[int]) -> set[int]:
     """Returns those of the arguments of which people settled a premise the other way than the argument takes it."""
     statement = columns(Premise, "argument_id", "claim_id", "holds")
     premises = list(rows_among(session, statement, column(Premise, "argument_id"), ids))
-    labels = labels_of(session, {claim_id for _, claim_id, _ in premises})
+    likelihoods = label_likelihoods(session, {claim_id for _, claim_id, _ in premises})
+    labels = {claim_id: label_prob(*pair) for claim_id, pair in likelihoods.items()}
     return {
         argument_id
         for argument_id, claim_id, holds in premises

@@ -8,8 +8,8 @@ from argtree.svg import svg
 from oracle_ui import theme_desk as desk
 from oracle_ui.clickable import clickable
 from oracle_ui.reading import Snapshot
-from oracle_ui.shared import choose_claim, course, frame, go_to_claim, picture, propagated, show, snapshot
-from oracle_ui.view_trees import choices, most_telling, see_claims, see_course, see_roots
+from oracle_ui.shared import choose_claim, course, frame, go_to_claim, picture, propagated, search, show, snapshot
+from oracle_ui.view_trees import most_telling, see_claims, see_course, see_roots
 
 _SHOWN_ROOTS = 50
 _SHOWN_CLAIMS = 15
@@ -39,15 +39,7 @@ def _show_roots(there: Snapshot, result: Propagation) -> None:
     said = [desk.count(len(rows), "question"), desk.count(len(there.graph.claims), "claim")]
     said += [desk.count(len(there.given), "answer"), "the least certain first"]
     show(desk.title("Trees", "What was asked", " · ".join(said)))
-    shown = choices(there.questions)
-    chosen = st.selectbox(
-        "Find a question",
-        list(shown),
-        index=None,
-        format_func=shown.__getitem__,
-        placeholder="Type a few words",
-        key="found_root",
-    )
+    chosen = search("Find a question", there.questions, "found_root")
     opened = clickable(desk.block(desk.roots(rows[:_SHOWN_ROOTS])), "roots") or chosen
     if len(rows) > _SHOWN_ROOTS:
         show(desk.quiet(f"{len(rows) - _SHOWN_ROOTS:,} more, which are more certain: find them by their words."))

@@ -8,6 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import oracle_ui.app
+from argtree.propagate import propagate
+from oracle_ui import sitting
+from oracle_ui.reading import read
 from oracle_ui.serve import STORE_VARIABLE
 from store.database import open_store, session_scope
 from store.posed import list_posed, pose, settle_posed
@@ -64,6 +67,14 @@ def test_every_page_says_what_to_do_with_an_empty_store(open_desk: Open, empty_u
 @pytest.mark.parametrize("page", PAGES)
 def test_a_missing_store_is_a_sentence_on_every_page(open_desk: Open, tmp_path: Path, page: str) -> None:
     assert "There is no store" in shown(open_desk(str(tmp_path / "none.db"), page))
+
+
+def test_an_answer_taken_back_is_on_no_page(open_desk: Open, store_url: str) -> None:
+    answer_all(store_url)
+    before = [one.kind for one in read(store_url).given]
+    sitting.take_back(store_url, "Ada", NOW + timedelta(seconds=90), propagate)
+    assert before == ["yes", "no", "cannot_say"] and [one.kind for one in read(store_url).given] == before[:2]
+    assert "2 answers" in shown(open_desk(store_url, "trees"))
 
 
 def test_trees_lists_every_question_and_draws_the_tree_of_one(open_desk: Open, store_url: str) -> None:

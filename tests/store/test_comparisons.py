@@ -11,7 +11,6 @@ from sqlmodel import Session, select
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from store.claims import get_claim
 from store.comparisons import (
-    TAKE_BACK_SECONDS,
     ComparisonKind,
     ShownPair,
     last_comparison,
@@ -19,6 +18,7 @@ from store.comparisons import (
     submit_comparison,
     take_back,
 )
+from store.corrections import TAKE_BACK_SECONDS
 from store.errors import ComparisonError
 from store.graphs import save_graph
 from store.raters import get_rater
