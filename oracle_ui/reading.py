@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, func, select
 
 from argtree.graph import ArgumentGraph
+from oracle_ui.view import answer_words
 from store import posed, ranking
 from store.answers import labels, standing_answers
 from store.claims import get_claim, root_keys
@@ -35,6 +36,11 @@ class Given:
     note: str
     at: datetime
     value: float  # of information, when it was asked
+
+    @property
+    def words(self) -> str:
+        """What was said."""
+        return answer_words(self.kind, self.prob, self.number, self.unit)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,16 +18,14 @@ from argtree.quantities import beliefs
 from argtree.quantity_value import quantity_worths
 from oracle_ui.reading import opened
 from oracle_ui.view import (
-    CANNOT_SAY,
     Effect,
     NothingView,
     NumberView,
     QuestionView,
-    percents,
+    answer_words,
     see_effect,
     see_number,
     see_question,
-    with_unit,
 )
 from store import corrections, drafts, queue, ranking
 from store.database import read_scope, session_scope
@@ -56,11 +54,7 @@ class Said:
 
     def words(self, unit: str = "") -> str:
         """Returns what was said, a number with its unit."""
-        if self.number is not None:
-            return f"{with_unit(f'{self.number[0]:.6g}', unit)}, give or take {self.number[1]:.3g}"
-        if self.prob is not None:
-            return percents(self.prob)[0]
-        return CANNOT_SAY if self.kind == "cannot_say" else self.kind
+        return answer_words(self.kind, self.prob, self.number, unit)
 
 
 def enter(url: str, name: str, now: datetime) -> str:

@@ -3,7 +3,7 @@
 from oracle_ui import theme_desk as desk
 from oracle_ui.reading import Given, Held
 from oracle_ui.theme import literal
-from oracle_ui.view_claim import ClaimView, Reason, Way, said
+from oracle_ui.view_claim import ClaimView, Reason, Way
 from oracle_ui.view_trees import ClaimRow
 
 _KINDS = {"direct": "asked outright", "residual": "if none of its reasons holds"}
@@ -105,7 +105,7 @@ def _way(way: Way) -> str:
 def _answer(answer: Given) -> str:
     note = f"<br>{literal(answer.note)}" if answer.note else ""
     by = f'<span class="desk-side">{literal(answer.rater, 80)} · {desk.when(answer.at)}</span>'
-    return f'<li class="desk-row"><span><b>{literal(said(answer), 100)}</b>{note}</span>{by}</li>'
+    return f'<li class="desk-row"><span><b>{literal(answer.words, 100)}</b>{note}</span>{by}</li>'
 
 
 def _belief(held: Held) -> str:

@@ -179,6 +179,15 @@ def _roots_moved(
     return tuple((_root_text(graph, root, questions), float(result.prob[graph.index[root]])) for root in roots)
 
 
+def answer_words(kind: str, prob: float | None, number: tuple[float, float] | None, unit: str = "") -> str:
+    """Returns an answer in words: a number with its error and unit, a percentage, or what was chosen."""
+    if number is not None:
+        return f"{with_unit(f'{number[0]:.6g}', unit)}, give or take {number[1]:.3g}"
+    if kind == "probability" and prob is not None:
+        return percents(prob)[0]
+    return CANNOT_SAY if kind == "cannot_say" else kind
+
+
 def with_unit(number: str, unit: str) -> str:
     """Returns a number with its unit, if it has one."""
     return f"{number} {unit}" if unit else number

@@ -7,7 +7,6 @@ from argtree.history import History
 from argtree.outline import sorted_arguments
 from argtree.propagate import Propagation
 from oracle_ui.reading import Given, Record, Snapshot
-from oracle_ui.view import percents, with_unit
 from oracle_ui.view_trees import ClaimRow, Points, see_claims, see_course
 from store.paths import Step, paths_to_root
 
@@ -83,15 +82,6 @@ def see_claim(key: str, there: Snapshot, result: Propagation, course: History | 
         answers=tuple(one for one in reversed(there.given) if one.claim == key),
         quantities=tuple(about[one] for one in claim.quantities),
     )
-
-
-def said(answer: Given) -> str:
-    """Returns an answer in words."""
-    if answer.number is not None:
-        return f"{with_unit(f'{answer.number[0]:.6g}', answer.unit)}, give or take {answer.number[1]:.3g}"
-    if answer.kind == "probability" and answer.prob is not None:
-        return percents(answer.prob)[0]
-    return "can't say" if answer.kind == "cannot_say" else answer.kind
 
 
 def _reason(argument: Argument, there: Snapshot, result: Propagation, record: Record) -> Reason:

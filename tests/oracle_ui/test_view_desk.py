@@ -13,7 +13,7 @@ from argtree.history import history
 from argtree.propagate import propagate
 from oracle_ui.dataset import DatasetError, make_dataset
 from oracle_ui.reading import Given, Record, Snapshot, mark, read
-from oracle_ui.view_claim import said, see_claim
+from oracle_ui.view_claim import see_claim
 from oracle_ui.view_progress import most_uncertainty, see_agreement, see_days, see_marks, see_pace
 from oracle_ui.view_trees import choices, most_telling, see_claims, see_roots
 from oracle_ui.view_what_if import SupposedTwiceError, see_outcomes
@@ -61,7 +61,7 @@ def test_a_claim_knows_its_reasons_its_ways_up_and_its_answers() -> None:
     view = see_claim("p", snapshot(ANSWERS), propagate(small_graph()), None, RECORD)
     assert [way.steps[-1][2].text for way in view.ways] == [QUESTIONS["g"], QUESTIONS["r"]]
     assert view.ways[0].difference == pytest.approx(0.8 * 0.5)
-    assert view.own == (2, 4) and [said(one) for one in view.answers] == ["100\u00a0%", "can't say"]
+    assert view.own == (2, 4) and [one.words for one in view.answers] == ["100\u00a0%", "can't say"]
     root = see_claim("r", snapshot(ANSWERS), propagate(small_graph()), None, RECORD)
     assert [(one.polarity, one.generation) for one in root.reasons] == [("support", "generation:3"), ("attack", "")]
     assert not root.reasons[1].premises[0].holds and root.text == "Nails beat jelly." and root.ways == ()
