@@ -131,8 +131,9 @@ def test_no_text_becomes_more_than_text_anywhere(empty_url: str, serve_page: Ser
     answer_all(empty_url)
     start = serve_page(empty_url)
     page = open_page(f"{start}/trees")
-    addresses = page.locator("a.desk-row").evaluate_all("all => all.map(one => one.href)")
-    assert len(addresses) == len(HOSTILE)
+    rows = page.locator("a.desk-row")
+    expect(rows).to_have_count(len(HOSTILE), timeout=_WAIT)  # a component fills itself after the script has run
+    addresses = rows.evaluate_all("all => all.map(one => one.href)")
     _holds_only_text(page)
     page.get_by_label("Find a question").click()
     expect(page.get_by_role("option").first).to_be_visible(timeout=_WAIT)
@@ -140,6 +141,7 @@ def test_no_text_becomes_more_than_text_anywhere(empty_url: str, serve_page: Ser
     for address in addresses[::3]:
         page.goto(address)
         _settle(page)
+        expect(page.locator(".desk-view a").first).to_be_attached(timeout=_WAIT)
         _holds_only_text(page)
     page.locator(".desk-view a").nth(1).click()
     expect(page.locator(".desk h1")).to_contain_text(" S", timeout=_WAIT)
