@@ -60,7 +60,7 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
         number = None if newest.number is None or newest.sd is None else (newest.number, newest.sd)
         prob = newest.prob if newest.kind == "probability" else None
         keep(session, rater_id, newest.question_id, Typed(newest.kind, prob, number, newest.note), now)
-    leased = lease_again(session, rater_id, question, now)
+    leased = lease_again(session, newest, question, now)
     session.commit()
     return leased
 

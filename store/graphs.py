@@ -242,6 +242,14 @@ def _tied(claim_ids: set[int], about: Sequence[About]) -> set[int]:
         found |= more
 
 
+def imported_evidence(session: Session, key: str) -> dict[str, tuple[float, float]]:
+    """Returns the likelihoods by the claim's key that came with an imported graph; empty where none did."""
+    row = session.exec(
+        select(Evidence).join(Claim, col(Claim.id) == col(Evidence.claim_id)).where(Claim.key == key)
+    ).first()
+    return {} if row is None else {key: (row.if_false, row.if_true)}
+
+
 def load_quantity(quantity: Quantity) -> g.Quantity:
     return g.Quantity(quantity.key, quantity.text, quantity.unit, load_distribution(quantity))
 
