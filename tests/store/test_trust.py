@@ -84,13 +84,14 @@ def test_reliabilities_are_those_of_crowd_kit_where_much_is_known(session: Sessi
     _store(session, [(key, raters[name], said) for key, name, said in rows])
     trust.fit(session, NOW)
     said = [(key, name, "yes" if is_yes else "no") for key, name, is_yes in rows]
-    fitted = DawidSkene(n_iter=100).fit(pd.DataFrame(said, columns=["task", "worker", "label"])).errors_
+    fitted = DawidSkene(n_iter=100).fit(pd.DataFrame(said, columns=["task", "worker", "label"]))
     for name, rater in raters.items():
-        known = reliability_of(session, rater.id or 0)
-        assert known.sensitivity.mean == pytest.approx(fitted.loc[(name, "yes"), "yes"], abs=0.03)
-        assert known.specificity.mean == pytest.approx(fitted.loc[(name, "no"), "no"], abs=0.03)
+        known, errors = reliability_of(session, rater.id or 0), fitted.errors_
+        assert known.sensitivity.mean == pytest.approx(errors.loc[(name, "yes"), "yes"], abs=0.03)
+        assert known.specificity.mean == pytest.approx(errors.loc[(name, "no"), "no"], abs=0.03)
     label = labels(session)
-    assert sum((label[key] > 0.5) == truth[key] for key in truth) >= 230
+    right = sum((label[key] > 0.5) == truth[key] for key in truth)
+    assert right >= sum((fitted.labels_[key] == "yes") == truth[key] for key in truth) - 2
 
 
 def test_who_answers_alone_stays_as_they_were_taken_to_be(session: Session) -> None:
