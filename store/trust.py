@@ -6,9 +6,10 @@ on doing so until the next fit if it is taken back. Only answers about claims of
 rater's answer or an override, tell anything of their rater.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import numpy as np
 from sqlmodel import Session, col, delete, func, or_, select
 
 from argtree.answers import gather
@@ -24,6 +25,7 @@ from store.answers import (
     overrides,
     said_likelihood,
 )
+from store.claims import known
 from store.columns import column, columns
 from store.locks import Turn, take_turn
 from store.reliabilities import is_vouched, reliabilities, reliability_of
@@ -45,17 +47,16 @@ def hear(session: Session, rater_id: int, answer: Answer, now: datetime) -> None
         _write(session, {rater_id: heard(reliability_of(session, rater_id), answer.prob, claim_prob)}, now)
 
 
-def check(session: Session, rater_id: int, now: datetime) -> bool:
-    """Says whether there was reason to pause a rater, who then is paused and told why. Commits.
+def check(session: Session, rater_id: int, now: datetime) -> None:
+    """Pauses a rater whose gold answers, or haste, give reason to. Commits.
 
-    Their answers so far no longer count. Nobody is checked for whom whoever runs the desk vouches.
+    They are told why, and their answers so far no longer count. Nobody is checked for whom whoever runs the desk
+    vouches. Whether answers follow a pattern can only be told by the rest of the crowd: see `fit`.
     """
-    rater = session.exec(select(Rater).where(Rater.id == rater_id)).one()
-    reasons = () if is_vouched(rater) or rater.paused_at is not None else _reasons(session, rater_id)
+    if (rater := _checkable(session, rater_id)) is not None:
+        seconds = _seconds(session, rater_id)
+        _pause(session, rater, reasons_to_pause(reliability_of(session, rater_id), seconds=seconds), now)
     session.commit()
-    if reasons:
-        pause(session, rater, " ".join(reasons), None, now, dismiss_answers=True)
-    return bool(reasons)
 
 
 def fit_if_due(session: Session, now: datetime) -> None:
@@ -70,11 +71,11 @@ def fit_if_due(session: Session, now: datetime) -> None:
 def fit(session: Session, now: datetime) -> Crowd:
     """Returns what the answers tell of all raters and of the claims that several answered. Commits.
 
-    Who then turns out to be no good is paused, and the rest worked out without them.
+    Who then turns out to be no good is paused, as in `check`, and the rest worked out without them.
     """
     while True:
         crowd = _fit(session, now)
-        if not any([check(session, int(rater), now) for rater in crowd.raters]):
+        if not any([_look(session, crowd, row, now) for row in range(len(crowd.answers.raters))]):
             return crowd
 
 
@@ -93,6 +94,41 @@ def _fit(session: Session, now: datetime) -> Crowd:
     session.add(Fit(through_id=newest, fitted_at=now))
     session.commit()
     return crowd
+
+
+def _look(session: Session, crowd: Crowd, row: int, now: datetime) -> bool:
+    """Says whether a rater of the crowd gave reason to pause them, who then is."""
+    rater = _checkable(session, int(crowd.answers.raters[row]))
+    if rater is None:
+        return False
+    own = np.flatnonzero(crowd.answers.rater == row)[-LOOKED_AT:]
+    reasons = reasons_to_pause(
+        crowd.raters[crowd.answers.raters[row]],
+        crowd.answers.prob[own].tolist(),
+        crowd.prob_without_own()[own].tolist(),
+        _seconds(session, known(rater.id)),
+    )
+    return _pause(session, rater, reasons, now)
+
+
+def _checkable(session: Session, rater_id: int) -> Rater | None:
+    """Returns a rater for whom nobody vouches and who is not paused, None for others."""
+    rater = session.exec(select(Rater).where(Rater.id == rater_id)).one()
+    return None if is_vouched(rater) or rater.paused_at is not None else rater
+
+
+def _pause(session: Session, rater: Rater, reasons: Sequence[str], now: datetime) -> bool:
+    if reasons:
+        session.commit()  # the pause takes its turn before it locks anything
+        pause(session, rater, " ".join(reasons), None, now, dismiss_answers=True)
+    return bool(reasons)
+
+
+def _seconds(session: Session, rater_id: int) -> list[float]:
+    """Returns how long a rater's newest answers took."""
+    timed = select(Answer.seconds).where(Answer.rater_id == rater_id, col(Answer.seconds).is_not(None), is_kept())
+    newest = session.exec(timed.order_by(col(Answer.id).desc()).limit(LOOKED_AT))
+    return [one for one in newest if one is not None]
 
 
 def _comparable(session: Session) -> Iterable[tuple[str, str, float]]:
@@ -119,19 +155,6 @@ def _others_say(session: Session, rater_id: int, claim_ids: Iterable[int]) -> di
         if one.prob is not None:
             found[claim_id] = label_prob(*override_likelihood(one.prob))
     return found
-
-
-def _reasons(session: Session, rater_id: int) -> tuple[str, ...]:
-    """Returns a sentence for each reason to pause a rater by their newest answers."""
-    newest = select(Answer).where(Answer.rater_id == rater_id, col(Answer.prob).is_not(None), is_kept())
-    recent = session.exec(newest.order_by(col(Answer.id).desc()).limit(LOOKED_AT)).all()[::-1]
-    others = _others_say(session, rater_id, {one.claim_id for one in recent if one.claim_id is not None})
-    return reasons_to_pause(
-        reliability_of(session, rater_id),
-        [one.prob for one in recent if one.prob is not None],
-        [others.get(one.claim_id or 0, 0.5 if one.prob_before is None else one.prob_before) for one in recent],
-        [one.seconds for one in recent if one.seconds is not None],
-    )
 
 
 def _write(session: Session, found: Mapping[int, RaterReliability], now: datetime) -> None:

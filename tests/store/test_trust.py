@@ -218,6 +218,23 @@ def test_who_answers_faster_than_anybody_reads_is_paused(session: Session) -> No
             _say(session, hasty, "yes" if number % 2 else "no", seconds=0.4)
 
 
+def test_who_always_says_the_same_is_found_by_the_crowd(session: Session) -> None:
+    rng = random.Random(2)
+    claims = tuple(Claim(f"c{i}", f"Claim {i}.", 0.5, askable=True) for i in range(40))
+    save_graph(session, ArgumentGraph(claims, ()), NOW)
+    raters = [_rater(session, name) for name in "ABC"] + [_rater(session, "Yes")]
+    truth = [rng.random() < 0.5 for _ in claims]
+    rows = [
+        (claim, rater, right == (rng.random() < 0.95))
+        for claim, right in zip(claims, truth, strict=True)
+        for rater in raters
+    ]
+    _store(session, [(claim.id, rater, rater.name == "Yes" or said) for claim, rater, said in rows])
+    trust.fit(session, NOW)
+    assert [rater.name for rater in raters if rater.paused_at] == ["Yes"]
+    assert raters[3].paused_reason is not None and "same answer" in raters[3].paused_reason
+
+
 def test_an_override_is_truth_to_a_fit(session: Session) -> None:
     _fill(session, 20, wanted=1)
     right, wrong, boss = _rater(session, "R"), _rater(session, "W"), _rater(session, "Boss", vouched=True)
