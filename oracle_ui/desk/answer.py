@@ -9,7 +9,7 @@ import streamlit as st
 
 from argtree.distributions import LARGEST
 from argtree.errors import ArgtreeError
-from oracle_ui import signing_in, sitting, theme
+from oracle_ui import keys, signing_in, sitting, theme
 from oracle_ui.shared import now, propagated, store_url
 from oracle_ui.sitting import DoubtfulNumberError, Said
 from oracle_ui.view import NothingView, NumberView, QuestionView
@@ -72,71 +72,77 @@ def _show_question(view: QuestionView) -> None:
     # Keys carry the token: a second click on an old button can only mean the old question.
     st.html(theme.question(view))
     with st.container(horizontal=True):
-        _answer_button(view, "Yes", "yes", "Y")
-        _answer_button(view, "No", "no", "N")
-        _answer_button(view, "Can't say", "cannot_say", "S")
+        _answer_button(view, "Yes", "yes", "1")
+        _answer_button(view, "No", "no", "2")
     likely = 50 if view.typed.prob is None else round(100 * view.typed.prob)
     st.slider(
-        "Or how likely is it?",
+        "Or how likely is it? (P)",
         0,
         100,
         likely,
         format="%d %%",
         key=f"percent-{view.token}",
         on_change=_keep,
-        args=(view.token,),
+        args=(view,),
     )
-    st.button(
-        "Answer with this probability", key=f"probability-{view.token}", on_click=_answer, args=(view, "probability")
-    )
+    with st.container(horizontal=True):
+        _answer_button(view, "Answer with this probability", "probability", "3")
+        _answer_button(view, "Skip", "cannot_say", "S")
     _note_field(view)
+    keys.listen({"p": f"percent-{view.token}", "n": f"note-{view.token}"})
     st.html(theme.reason(view))
 
 
 def _show_number(view: NumberView) -> None:
     st.html(theme.number_question(view))
-    with st.form(f"form-{view.token}", border=False):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input(
-                "Your number",
-                min_value=-LARGEST,
-                max_value=LARGEST,
-                value=view.typed.number[0] if view.typed.number else None,
-                format=_DIGITS,
-                key=f"number-{view.token}",
-            )
-            st.html(theme.number_unit(view), width="content")
-            st.number_input(
-                "Give or take (right 2 times in 3)",
-                min_value=0.0,
-                max_value=LARGEST,
-                value=view.typed.number[1] if view.typed.number else view.usual_error,
-                step=view.usual_error,
-                format=_DIGITS,
-                key=f"error-{view.token}",
-            )
-        st.form_submit_button("Answer with this number", type="primary", on_click=_answer, args=(view, "number"))
-    _answer_button(view, "Can't say", "cannot_say", "S")
+    number, error = view.typed.number or (None, view.usual_error)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _number_field(view, "Your number", "number", number, -LARGEST, None)
+        st.html(theme.number_unit(view), width="content")
+        _number_field(view, "Give or take (right 2 times in 3)", "error", error, 0.0, view.usual_error)
+    with st.container(horizontal=True):
+        _answer_button(view, "Answer with this number", "number", None)  # Enter is `keys`' to hear
+        _answer_button(view, "Skip", "cannot_say", "S")
     _note_field(view)
+    first = f"number-{view.token}"
+    keys.listen({"p": first, "n": f"note-{view.token}"}, enter=f"answer-number-{view.token}", first=first)
     st.html(theme.number_reason(view))
+
+
+def _number_field(
+    view: NumberView, label: str, name: str, value: float | None, least: float, step: float | None
+) -> None:
+    st.number_input(
+        label,
+        min_value=least,
+        max_value=LARGEST,
+        value=value,
+        step=step,
+        format=_DIGITS,
+        key=f"{name}-{view.token}",
+        on_change=_keep,
+        args=(view,),
+    )
 
 
 def _note_field(view: QuestionView | NumberView) -> None:
     st.text_input(
-        "Note that goes with your answer (optional)",
+        "Note that goes with your answer (N)",
         view.typed.note,
         key=f"note-{view.token}",
         max_chars=_NOTE_LENGTH,
         on_change=_keep,
-        args=(view.token,),
+        args=(view,),
     )
 
 
-def _answer_button(view: QuestionView | NumberView, label: str, kind: AnswerKind, shortcut: str) -> None:
+def _answer_button(view: QuestionView | NumberView, label: str, kind: AnswerKind, shortcut: str | None) -> None:
     st.button(
         label,
-        key=f"{kind}-{view.token}",
-        type="secondary" if kind == "cannot_say" else "primary",
+        key=f"answer-{kind}-{view.token}",
+        type="primary" if kind in ("yes", "no", "number") else "secondary",
+        icon=None if shortcut else ":material/keyboard_return:",
+        icon_position="left" if shortcut else "right",
         shortcut=shortcut,
         width="stretch",
         on_click=_answer,
@@ -170,13 +176,14 @@ def _answer(view: QuestionView | NumberView, kind: AnswerKind) -> None:
     state.count = state.get("count", 0) + (kind != "cannot_say")
 
 
-def _keep(token: str) -> None:
+def _keep(view: QuestionView | NumberView) -> None:
     """Keeps what was typed, so that a reload or a lost connection loses nothing of it."""
     state = st.session_state
-    percent, number = state.get(f"percent-{token}"), _typed_number(token)
-    typed = Typed(None, None if percent is None else percent / 100, number, state.get(f"note-{token}", ""))
+    percent, value = state.get(f"percent-{view.token}"), state.get(f"number-{view.token}")
+    number = None if value is None else (value, state.get(f"error-{view.token}") or 0.0)
+    typed = Typed(None, None if percent is None else percent / 100, number, state.get(f"note-{view.token}", ""))
     try:
-        sitting.keep(store_url(), signing_in.rater(), token, typed, now())
+        sitting.keep(store_url(), signing_in.rater(), view.token, typed, now())
     except ArgtreeError as exc:
         state.notice = str(exc)
 

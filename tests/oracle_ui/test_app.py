@@ -90,7 +90,7 @@ def test_every_kind_of_answer_is_stored_and_its_effect_shown(page: AppTest, stor
     assert "You said <bdi>yes" in _text(_press(page, "Yes")) and "→" in _text(page) and "1 answer in" in _text(page)
     page.slider[0].set_value(70)
     assert "You said <bdi>70 %" in _text(_press(page, "Answer with this probability"))
-    assert "stays open for others" in _text(_press(page, "Can't say")) and "2 answers in" in _text(page)
+    assert "stays open for others" in _text(_press(page, "Skip")) and "2 answers in" in _text(page)
     stored = [(answer.kind, answer.prob, answer.note) for answer in _answers(store_url)]
     assert stored == [("yes", 1.0, "I held one."), ("probability", 0.7, ""), ("cannot_say", None, "")]
 
@@ -131,9 +131,9 @@ def test_a_number_far_from_what_is_expected_is_asked_for_again(number_page: AppT
 
 def test_no_number_or_an_impossible_one_is_a_sentence(number_page: AppTest, empty_url: str) -> None:
     assert "Give the number, in digits" in _text(_press(number_page, "Answer with this number"))
-    _press(number_page, "Can't say")
+    _press(number_page, "Skip")
     while "The density of milk" not in _text(number_page):
-        _press(number_page, "Can't say")
+        _press(number_page, "Skip")
     number_page.number_input[0].set_value(7.0)
     assert "rules out 7 give or take" in _text(_press(number_page, "Answer with this number"))
     assert {answer.kind for answer in _answers(empty_url)} == {"cannot_say"}
@@ -159,6 +159,13 @@ def test_what_was_typed_outlives_a_reload(page: AppTest) -> None:
     page.slider[0].set_value(70).run()
     again = _enter(_page())
     assert (again.text_input[0].value, again.slider[0].value) == ("I looked it up.", 70)
+
+
+def test_a_typed_number_outlives_a_reload(number_page: AppTest) -> None:
+    number_page.number_input[0].set_value(0.9).run()
+    assert [field.value for field in _enter(_page()).number_input] == [0.9, 0.009]
+    number_page.number_input[1].set_value(0.0).run()
+    assert [field.value for field in _enter(_page()).number_input] == [0.9, 0.0]
 
 
 def test_the_last_answer_can_be_undone(page: AppTest, store_url: str) -> None:
