@@ -1,8 +1,8 @@
 """What keys do on a page where people answer, beyond Streamlit's shortcuts of buttons. Widgets only.
 
-Streamlit's shortcuts rest while a field has the keys, a slider too, and only a form's fields hand in by Enter, which in
-turn tell nothing of what is typed before. So here a key puts the cursor into a field, Enter in a number's field hands it
-in once it is taken over, Escape leaves a field, and a slider lets the buttons' keys through.
+Streamlit's shortcuts rest while a field has the keys, a slider too, and only a form's fields hand in by Enter, which
+tell nothing of what is typed before. So here a key puts the cursor into a field, Enter in a number's field hands the
+number in, Escape leaves a field, and a slider lets the buttons' keys through.
 """
 
 from collections.abc import Mapping

@@ -17,12 +17,26 @@ from store.claims import known
 from store.drafts import Typed, drop_draft, keep
 from store.errors import ImpossibleNumberError, LeaseLostError
 from store.graphs import load_distribution, measurements
-from store.places import IS_OPEN, fulfils, has_free_place, is_answered_by, is_held, lock_question, lock_rater, settle
+from store.places import (
+    CLOSED,
+    IS_OPEN,
+    fulfils,
+    has_free_place,
+    is_answered_by,
+    is_held,
+    lock_question,
+    lock_rater,
+    settle,
+)
 from store.roles import require_not_paused
+from store.sources import checked_source
 from store.tables import Answer, Belief, Claim, Lease, Quantity, Question, Rater
 from store.texts import storable
 
 AnswerKind = Literal["yes", "no", "probability", "number", "cannot_say"]
+Reason = Literal["unknown", "unclear", "too_long"]
+"""Why a rater can't say: they don't know, the question is unclear, or it would take them too long."""
+
 LEASE_SECONDS = 300.0
 _COUNTED = 10_000  # open questions are counted up to here
 _BEST_FIRST = (col(Question.value).desc(), col(Question.id))  # as in the index
@@ -91,6 +105,9 @@ def submit_answer(
     now: datetime,
     note: str = "",
     number: tuple[float, float] | None = None,
+    *,
+    source: str = "",
+    reason: Reason | None = None,
 ) -> Answer:
     """Returns the stored answer to the leased question. Commits: once this returns, the answer is on the disk.
 
@@ -103,23 +120,45 @@ def submit_answer(
         prob: P(claim is true) for the kind "probability", else None.
         number: for the kind "number", which is the one for a question about a quantity, the number in the quantity's
             unit and the standard deviation of its error; else None.
+        source: a link to where the rater found it; "" for none.
+        reason: for the kind "cannot_say", why, if they said; else None.
 
     Raises:
         LeaseLostError: others took all places, or the question was released. What was said is kept as a draft.
         ImpossibleNumberError: the quantity's distribution rules the number out. Nothing is stored.
-        ValueError: an unknown kind, or one that does not go with the question, the prob or the number.
+        SourceError: the source is no link. Nothing is stored.
+        ValueError: an unknown kind or reason, or one that does not go with the question, the prob or the number.
     """
-    stated, measured = _stated_prob(kind, prob), _stated_number(kind, number)
+    answer, _ = accept_answer(session, token, rater, kind, prob, now, note, number, source=source, reason=reason)
+    session.commit()
+    return answer
+
+
+def accept_answer(
+    session: Session,
+    token: str,
+    rater: Rater,
+    kind: AnswerKind,
+    prob: float | None,
+    now: datetime,
+    note: str = "",
+    number: tuple[float, float] | None = None,
+    *,
+    source: str = "",
+    reason: Reason | None = None,
+) -> tuple[Answer, bool]:
+    """Does as `submit_answer`, leaves the commit to the caller, and says besides whether the answer is a new one."""
+    _check_reason(kind, reason)
+    stated, measured, link = _stated_prob(kind, prob), _stated_number(kind, number), checked_source(source)
     rater_id, held = known(rater.id), _lease(session, token)
     question_id = question_of(token) if held is None else held.question_id
     question = lock_question(session, question_id) if question_id is not None else None
     there = session.exec(select(Answer).where(Answer.token == token)).first()  # of two submissions one sees the other's
     if there is not None and there.rater_id == rater_id:
-        session.commit()
-        return there
+        return there, False
     lease = _lease(session, token)  # again, now that nobody can take it
     if question is None or lease is None or not _may_answer(session, question, lease, rater_id, kind, now):
-        _refuse_late(session, question, rater_id, Typed(kind, prob, number, note), now)
+        _refuse_late(session, question, rater_id, Typed(kind, prob, number, note, source), now)
     _refuse_unfit(session, question, kind, measured)
     answer = Answer(
         question_id=known(question.id),
@@ -136,13 +175,14 @@ def submit_answer(
         prob_before=lease.prob,
         value_when_asked=lease.value,
         token=token,
+        source=link,
+        reason=reason,
     )
     session.add(answer)
     settle(session, question)
     drop_draft(session, rater_id, known(question.id))
     session.exec(delete(Lease).where(col(Lease.token) == token))
-    session.commit()
-    return answer
+    return answer, True
 
 
 def open_questions(session: Session, now: datetime, limit: int = 20) -> list[OpenQuestion]:
@@ -204,7 +244,7 @@ def _prolonged(session: Session, rater_id: int, now: datetime, expires_at: datet
     if held is None or (question := lock_question(session, held.question_id)) is None:
         return None
     lease = session.exec(own.execution_options(populate_existing=True)).first()  # an answer may have come meanwhile
-    if lease is None or question.status == "answered" or not fulfils(session, question, has_free_place(rater_id, now)):
+    if lease is None or question.status in CLOSED or not fulfils(session, question, has_free_place(rater_id, now)):
         return None
     lease.expires_at = expires_at
     session.add(lease)
@@ -309,6 +349,11 @@ def _described(session: Session, lease: Lease) -> LeasedQuestion:
         expires_at=lease.expires_at,
         quantity=quantity.key if quantity else None,
     )
+
+
+def _check_reason(kind: AnswerKind, reason: Reason | None) -> None:
+    if reason is not None and (kind != "cannot_say" or reason not in get_args(Reason)):
+        raise ValueError(f"An answer {kind!r} does not go with the reason {reason!r}.")
 
 
 def _stated_prob(kind: AnswerKind, prob: float | None) -> float | None:
