@@ -19,19 +19,20 @@ from argtree.quantity_value import quantity_worths
 from oracle_ui.reading import opened
 from oracle_ui.view import (
     Effect,
+    Left,
     NothingView,
     NumberView,
     QuestionView,
-    answer_words,
     see_effect,
     see_number,
     see_question,
 )
-from store import corrections, drafts, queue, ranking
+from oracle_ui.wording import answer_words
+from store import corrections, drafts, flags, queue, ranking
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.raters import find_rater, get_rater
-from store.tables import Answer, Claim, Root
+from store.tables import Answer, Claim, Question, Rater, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
 
@@ -51,10 +52,13 @@ class Said:
         None  # for the kind "number": in the quantity's unit, and how far off it may be
     )
     is_sure: bool = False  # of a number, however far it is from what is expected
+    source: str = ""  # a link
+    reason: queue.Reason | None = None  # for the kind "cannot_say", why
+    flag: flags.FlagKind | None = None  # for the kind "cannot_say", what is wrong with the question
 
     def words(self, unit: str = "") -> str:
         """Returns what was said, a number with its unit."""
-        return answer_words(self.kind, self.prob, self.number, unit)
+        return answer_words(self.kind, self.prob, self.number, unit, self.flag or self.reason)
 
 
 def enter(url: str, name: str, now: datetime) -> str:
@@ -100,6 +104,7 @@ def answer(
     Raises:
         LeaseLostError: the question went to somebody else; nothing is stored.
         ImpossibleNumberError: what is known rules the number out; nothing is stored.
+        SourceError: the source is no link; nothing is stored.
         DoubtfulNumberError: the number is far off and `said` is not sure; nothing is stored.
         StoreError: nothing is stored either.
     """
@@ -118,15 +123,34 @@ def answer(
         except ArgtreeError:
             before = None
         with session_scope(engine) as session:
-            rater = get_rater(session, name, now)
-            queue.submit_answer(session, question.token, rater, said.kind, said.prob, now, said.note, said.number)
+            left = _hand_in(session, question.token, get_rater(session, name, now), said, now)
         try:
             with session_scope(engine) as session:
                 after = ranking.rerank(session, propagate_fn, now, quantity_worths)
                 questions = _questions(session)
         except ArgtreeError as exc:
-            return Effect(words, asked, (), str(exc))
-    return see_effect(words, asked, before, after, questions)
+            return Effect(words, asked, (), str(exc), left=left)
+    return replace(see_effect(words, asked, before, after, questions), left=left)
+
+
+def _hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> Left:
+    """Stores what was said, and tells how the question was left if it was not answered."""
+    if said.flag is not None:
+        flagged = flags.flag(session, token, rater, said.flag, now, said.note, source=said.source)
+        return "held" if session.get_one(Question, flagged.question_id).status == "held" else "flagged"
+    queue.submit_answer(
+        session,
+        token,
+        rater,
+        said.kind,
+        said.prob,
+        now,
+        said.note,
+        said.number,
+        source=said.source,
+        reason=said.reason,
+    )
+    return "skipped" if said.kind == "cannot_say" else ""
 
 
 def _look_twice(question: NumberView, said: Said, graph: ArgumentGraph) -> None:

@@ -134,7 +134,10 @@ def list_flags(session: Session, by: Rater | None) -> list[Flagged]:
     )
     rows = session.execute(query).all()
     decided = {one: resolution_of(session, one) for one in {flag.question_id for flag, *_ in rows}}
-    flags = [_flagged(*row, decided[row[0].question_id]) for row in rows]
+    flags = [
+        _flagged(one, question, rater, claim, quantity, decided[one.question_id])
+        for one, question, rater, claim, quantity in rows
+    ]
     return sorted(flags, key=lambda one: one.resolution is not None)
 
 

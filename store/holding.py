@@ -21,7 +21,7 @@ def resolution_of(session: Session, question_id: int) -> Resolution | None:
 def undecided_flags(session: Session, question_id: int, decided: Resolution | None) -> list[Flag]:
     """Returns the flags of a question that stand and came after what was last decided about it, oldest first."""
     query = select(Flag).join(Answer, col(Answer.id) == col(Flag.answer_id)).where(is_standing())
-    query = query.where(Flag.question_id == question_id, Flag.id > (decided.last_flag_id if decided else 0))
+    query = query.where(Flag.question_id == question_id, col(Flag.id) > (decided.last_flag_id if decided else 0))
     return list(session.exec(query.order_by(col(Flag.id))))
 
 

@@ -199,9 +199,7 @@ class Question(SQLModel, table=True):
     quantity_id: int | None = Field(default=None, foreign_key="quantity.id", unique=True, index=True)
     value: float
     prob: float | None = None  # posterior of the claim
-    status: str = (
-        "open"  # "open" | "answered" | "withdrawn" | "held" (flagged: asked of nobody until a reviewer decides)
-    )
+    status: str = "open"  # "open" | "answered" | "withdrawn" | "held" (by flags: see store.holding)
     wanted: int = 1  # raters whose answers close it; rises where they disagree (store.policy), never falls
     opened_at: datetime = Field(sa_type=UtcDateTime)
     ranked_at: datetime = Field(sa_type=UtcDateTime)  # when a ranking last changed it
@@ -316,9 +314,7 @@ class Resolution(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     question_id: int = Field(foreign_key="question.id", index=True)
     rater_id: int | None = Field(default=None, foreign_key="rater.id")  # by whom; None: at the command line
-    last_flag_id: int = Field(
-        foreign_key="flag.id"
-    )  # the question's newest flag then: later ones are not decided about
+    last_flag_id: int = Field(foreign_key="flag.id")  # the question's newest then; later ones are undecided
     back_to_queue: bool
     note: str = ""
     resolved_at: datetime = Field(sa_type=UtcDateTime)

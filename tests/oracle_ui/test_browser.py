@@ -111,6 +111,9 @@ def test_a_whole_sitting(store_url: str, serve_page: Serve, open_page: Callable[
     assert _claim(page) == third
     page.locator("h1.at-claim").click()
     page.keyboard.press("s")
+    expect(page.get_by_role("button", name="I don't know")).to_be_visible(timeout=_WAIT)
+    _settle(page)
+    page.keyboard.press("1")
     _sees(page, "Nothing to ask you right now")
     expect(page.get_by_role("button", name="Look again")).to_be_visible()
     assert _answers(store_url) == [

@@ -1,4 +1,4 @@
-"""Sources of answers, reasons for skipping a question, flags, what was decided about them, and questions that are held for that.
+"""Sources of answers, reasons for skipping, flags and what was decided about them, and questions held for that.
 
 On SQLite the tables of questions and answers are made anew and their rows copied, since it cannot change a CHECK.
 """
