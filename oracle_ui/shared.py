@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from argtree.history import History, history
 from argtree.propagate import Propagation, Propagator, propagate
 from oracle_ui import reading, style, theme_desk
 from oracle_ui.clickable import clickable
+from oracle_ui.guidelines import GUIDELINES_VARIABLE, read_guidelines
 from oracle_ui.reading import Snapshot
 from oracle_ui.serve import STORE_VARIABLE
 from oracle_ui.view_trees import choices
@@ -29,6 +31,12 @@ _MOST_POINTS = 60  # of a history
 def store_url() -> str:
     """Returns the store that the server was started for."""
     return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+
+
+def guidelines() -> str:
+    """Returns what raters see beside the questions, as Markdown. Raises GuidelinesError, if the file went meanwhile."""
+    path = os.environ.get(GUIDELINES_VARIABLE)
+    return read_guidelines(Path(path) if path else None)
 
 
 def now() -> datetime:

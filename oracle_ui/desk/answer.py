@@ -12,7 +12,7 @@ from argtree.errors import ArgtreeError
 from oracle_ui import acts, keys, sitting, theme
 from oracle_ui.acts import Asked
 from oracle_ui.desk.passing import show_passing, show_reasons
-from oracle_ui.shared import now, propagated, store_url
+from oracle_ui.shared import guidelines, now, propagated, store_url
 from oracle_ui.view import NothingView, NumberView, QuestionView
 from store import sources
 from store.queue import AnswerKind
@@ -26,6 +26,7 @@ def main() -> None:
     """Draws the page once."""
     st.set_page_config(page_title="argtree", layout="centered")
     st.html(theme.STYLE)
+    _show_guidelines()
     state = st.session_state
     try:
         view = sitting.ask(store_url(), state.rater, now(), propagated)
@@ -46,6 +47,14 @@ def main() -> None:
         _show_number(view)
     else:
         _show_question(view)
+
+
+def _show_guidelines() -> None:
+    with st.sidebar.expander("How to answer", icon=":material/menu_book:"):
+        try:
+            st.markdown(guidelines())  # the operator's own text: trusted, and yet without HTML
+        except ArgtreeError as exc:
+            st.html(theme.notice(str(exc)))
 
 
 def _show_header() -> None:

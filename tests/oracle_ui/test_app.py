@@ -13,6 +13,7 @@ import oracle_ui.app
 from argtree.graph import ArgumentGraph, Claim, Root
 from argtree.propagate import propagate
 from oracle_ui import entrance, sitting
+from oracle_ui.guidelines import GUIDELINES_VARIABLE
 from oracle_ui.serve import STORE_VARIABLE
 from oracle_ui.view import QuestionView
 from oracle_ui.wording import FLAGS, REASONS
@@ -229,6 +230,18 @@ def test_a_source_is_kept_with_the_answer_and_must_be_a_link(page: AppTest, stor
     assert _enter(_page()).text_input[1].value == "https://example.org/nails"
     _press(page, "Yes")
     assert [one.source for one in _answers(store_url)] == ["https://example.org/nails"]
+
+
+def test_guidelines_stand_beside_the_question(page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _enter(page)
+    assert "How to answer" in page.sidebar.expander[0].label and "**Keys.**" in page.sidebar.markdown[0].value
+    file = tmp_path / "own.md"
+    file.write_text("# Ours\n<b>bold</b>", encoding="utf-8")
+    monkeypatch.setenv(GUIDELINES_VARIABLE, str(file))
+    shown = page.run().sidebar.markdown[0]
+    assert shown.value == "# Ours\n<b>bold</b>" and not shown.allow_html
+    file.unlink()
+    assert "cannot be read: No such file" in _text(page.run()) and _asked(page)
 
 
 def test_two_raters_get_two_questions(page: AppTest) -> None:
