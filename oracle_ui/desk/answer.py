@@ -12,7 +12,7 @@ from argtree.errors import ArgtreeError
 from oracle_ui import acts, keys, sitting, theme
 from oracle_ui.acts import Asked
 from oracle_ui.desk.passing import show_passing, show_reasons
-from oracle_ui.shared import guidelines, now, propagated, store_url
+from oracle_ui.shared import foresight, guidelines, now, propagated, store_url
 from oracle_ui.view import NothingView, NumberView, QuestionView
 from store import sources
 from store.queue import AnswerKind
@@ -47,6 +47,7 @@ def main() -> None:
         _show_number(view)
     else:
         _show_question(view)
+        foresight().look_ahead(store_url(), state.rater, view.token)
 
 
 def _show_guidelines() -> None:
