@@ -89,8 +89,8 @@ def _show_question(view: QuestionView) -> None:
     else:
         _show_answers(view)
     _show_extras(view)
-    keys.listen({"p": f"percent-{view.token}", **_extra_keys(view)})
     st.html(theme.reason(view))
+    keys.listen({"p": f"percent-{view.token}", **_extra_keys(view)})
 
 
 def _show_answers(view: QuestionView) -> None:
@@ -99,7 +99,7 @@ def _show_answers(view: QuestionView) -> None:
         _answer_button(view, "No", "no", "2")
     likely = 50 if view.typed.prob is None else round(100 * view.typed.prob)
     st.slider(
-        "Or how likely is it? (P)",
+        "Or how likely is it? · P",
         0,
         100,
         likely,
@@ -119,15 +119,15 @@ def _show_number(view: NumberView) -> None:
     else:
         _show_number_fields(view)
     _show_extras(view)
+    st.html(theme.number_reason(view))
     first = f"number-{view.token}"
     keys.listen({"p": first, **_extra_keys(view)}, enter=f"answer-number-{view.token}", first=first)
-    st.html(theme.number_reason(view))
 
 
 def _show_number_fields(view: NumberView) -> None:
     number, error = view.typed.number or (None, view.usual_error)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _number_field(view, "Your number (P)", "number", number, -LARGEST, None)
+        _number_field(view, "Your number · P", "number", number, -LARGEST, None)
         st.html(theme.number_unit(view), width="content")
         _number_field(view, "Give or take (right 2 times in 3)", "error", error, 0.0, view.usual_error)
     _answer_button(view, "Answer with this number", "number", None)  # Enter is `keys`' to hear
@@ -152,8 +152,9 @@ def _number_field(
 
 def _show_extras(view: Asked) -> None:
     """Shows the fields whose content goes along with whatever is answered."""
-    _text_field(view, "Note that goes with your answer (N)", "note", view.typed.note, _NOTE_LENGTH)
-    _text_field(view, "Source (a link) (L)", "source", view.typed.source, sources.LONGEST)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _text_field(view, "Note · N", "note", view.typed.note, _NOTE_LENGTH)
+        _text_field(view, "Source (a link) · L", "source", view.typed.source, sources.LONGEST)
 
 
 def _extra_keys(view: Asked) -> dict[str, str]:

@@ -45,6 +45,7 @@ def _why_button(view: Asked, label: str, passing: Passing | None, shortcut: str)
         key=f"why-{passing}-{view.token}",
         type="tertiary",
         shortcut=shortcut,
+        width="stretch",
         on_click=acts.ask_why,
         args=(view, passing),
     )

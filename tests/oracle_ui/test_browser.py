@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from sqlmodel import SQLModel, select
 
 from store.database import open_store, read_scope
-from store.tables import Answer, Draft
+from store.tables import Answer, Draft, Flag
 from tests.oracle_ui.conftest import come_in
 from tests.oracle_ui.factories import HOSTILE, LEAVES, fill, hostile_graph
 from tests.store.factories import jelly_graph
@@ -92,7 +92,7 @@ def test_a_whole_sitting(store_url: str, serve_page: Serve, open_page: Callable[
     page = open_page(serve_page(store_url))
     _enter(page, "Ada")
     first = _claim(page)
-    note = page.get_by_label("Note that goes with your answer")
+    note = page.get_by_label("Note")
     note.fill("By trying: ")
     note.press_sequentially("yes, no, so")  # shortcuts are only letters here
     assert first in LEAVES and page.locator("h1.at-claim").inner_text() == first
@@ -128,7 +128,7 @@ def test_a_sitting_by_keys_alone(store_url: str, serve_page: Serve, open_page: C
     page = open_page(serve_page(store_url))
     _enter(page, "Ada")
     first = _claim(page)
-    _put_cursor(page, "n", page.get_by_label("Note that goes with your answer"))
+    _put_cursor(page, "n", page.get_by_label("Note"))
     page.keyboard.type("Keys 1, 2, s and u are text here.")
     page.keyboard.press("Escape")
     page.keyboard.press("2")
@@ -147,8 +147,15 @@ def test_a_sitting_by_keys_alone(store_url: str, serve_page: Serve, open_page: C
     assert _next_claim(page, third) == second
     page.keyboard.press("1")
     _sees(page, f"You said yes: {second}")
-    note = "Keys 1, 2, s and u are text here."
-    assert _answers(store_url) == [("no", 0.0, note), ("probability", 0.03, ""), ("yes", 1.0, "")]
+    assert _next_claim(page, second) == third
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="It is harmful")).to_be_visible(timeout=_WAIT)
+    _settle(page)
+    page.keyboard.press("2")
+    _sees(page, "Nobody is asked any more")
+    said = [("no", 0.0, "Keys 1, 2, s and u are text here."), ("probability", 0.03, ""), ("yes", 1.0, "")]
+    assert _answers(store_url) == [*said, ("cannot_say", None, "")]
+    assert [one.kind for one in _rows(store_url, Flag)] == ["harmful"]
 
 
 def test_a_number_by_keys_alone(empty_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
@@ -243,7 +250,7 @@ def test_no_text_becomes_more_than_text(empty_url: str, serve_page: Serve, open_
         why = page.locator(".at-why").evaluate("node => node.textContent")
         assert [end for end in "RSCD" if f"{seen[-1][:-1].strip()} {end}" not in why] == [], why
         _holds_only_text(page)
-        page.get_by_label("Note that goes with your answer").fill(claim)
+        page.get_by_label("Note").fill(claim)
         page.get_by_role("button", name="Yes").click()
         _sees(page, f"{len(seen)} answer")
         _settle(page)

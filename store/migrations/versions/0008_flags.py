@@ -13,9 +13,18 @@ _POSTGRESQL = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"  # made by 0
 
 
 def upgrade() -> None:
+    op.drop_index("ix_question_best", "question")  # remade, it would lose its falling order on SQLite
     with op.batch_alter_table("question") as batch:
         batch.drop_constraint("status_is_known", type_="check")
         batch.create_check_constraint("status_is_known", "status IN ('open', 'answered', 'withdrawn', 'held')")
+    is_open = sa.text("status = 'open'")
+    op.create_index(
+        "ix_question_best",
+        "question",
+        [sa.text("value DESC"), "id"],
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
     with op.batch_alter_table("answer") as batch:
         batch.add_column(sa.Column("source", sa.String(), nullable=False, server_default=""))
         batch.add_column(sa.Column("reason", sa.String(), nullable=True))
