@@ -15,13 +15,15 @@ from sqlmodel import Session, select
 from argtree.errors import ArgtreeError
 from argtree.graph import ArgumentGraph
 from oracle_ui.reading import opened
+from oracle_ui.sitting import with_gold_answer, without_answers
 from store.claims import known
 from store.database import read_scope
 from store.graphs import load_graph, with_answer
 from store.queue import question_of
 from store.ranking import watermark
 from store.raters import find_rater
-from store.tables import Claim, Question
+from store.reliabilities import reliability_of
+from store.tables import Claim, Lease, Question
 
 _LOG = logging.getLogger(__name__)
 
@@ -92,7 +94,10 @@ class Foresight:
 
 
 def _graphs_after(session: Session, wanted: _Wanted) -> list[ArgumentGraph]:
-    """Returns the graph as it would be after a yes and after a no, the likelier first; none about a quantity."""
+    """Returns the graph as it would be after a yes and after a no, the likelier first; none about a quantity.
+
+    A gold question's too: it must not be told by how long its answer takes.
+    """
     asked = select(Claim.key, Question.prob).where(Claim.id == Question.claim_id)
     found = session.exec(asked.where(Question.id == question_of(wanted.token))).first()
     if found is None:
@@ -101,4 +106,7 @@ def _graphs_after(session: Session, wanted: _Wanted) -> list[ArgumentGraph]:
     rater_id = known(find_rater(session, wanted.name).id)
     graph = load_graph(session)
     answers = sorted((1.0, 0.0), key=lambda said: abs(said - (0.5 if prob is None else prob)))
+    if session.exec(select(Lease.is_gold).where(Lease.token == wanted.token)).first():
+        bare, reliability = without_answers(session, graph, key), reliability_of(session, rater_id).mean
+        return [with_gold_answer(bare, key, said, reliability) for said in answers]
     return [with_answer(session, graph, key, rater_id, said) for said in answers]

@@ -11,6 +11,7 @@ from functools import cached_property
 from sqlalchemy import Engine
 from sqlmodel import Session, col, func, select
 
+from argtree.evidence import Reliability
 from argtree.graph import ArgumentGraph
 from oracle_ui.wording import answer_words
 from store import posed, ranking
@@ -18,6 +19,7 @@ from store.answers import labels, standing_answers
 from store.claims import get_claim, known, root_keys
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
+from store.reliabilities import reliabilities
 from store.tables import Argument, Belief, Claim, Flag, Question
 
 
@@ -30,6 +32,7 @@ class Given:
     text: str  # of the claim or quantity
     unit: str  # of the quantity
     rater: str
+    reliability: Reliability  # of the rater, as far as it is known
     kind: str  # of `store.queue.AnswerKind`
     prob: float | None  # stated
     number: tuple[float, float] | None  # stated, and its error
@@ -152,7 +155,7 @@ _IS_OPEN = col(Question.status) == "open"
 
 
 def _given(session: Session) -> Iterator[Given]:
-    flagged = dict(session.exec(select(Flag.answer_id, Flag.kind)).all())
+    flagged, trusted = dict(session.exec(select(Flag.answer_id, Flag.kind)).all()), reliabilities(session)
     for answer, rater, claim, quantity in session.exec(standing_answers()):
         yield Given(
             claim=claim.key if claim else None,
@@ -160,6 +163,7 @@ def _given(session: Session) -> Iterator[Given]:
             text=(claim or quantity).text,
             unit=quantity.unit if quantity else "",
             rater=rater.name,
+            reliability=trusted[answer.rater_id].mean,
             kind=answer.kind,
             prob=answer.prob,
             number=None if answer.number is None or answer.sd is None else (answer.number, answer.sd),

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from argtree.errors import ArgtreeError, ImpossibleEvidenceError, TooEntangledError
+from argtree.evidence import Reliability, answer_likelihood
 from argtree.graph import ArgumentGraph, Measurement
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
@@ -29,9 +30,11 @@ from oracle_ui.view import (
 )
 from oracle_ui.wording import answer_words
 from store import corrections, drafts, flags, queue, ranking
+from store.claims import known
 from store.database import read_scope, session_scope
-from store.graphs import load_graph
+from store.graphs import imported_evidence, load_graph
 from store.raters import find_rater, get_rater
+from store.reliabilities import reliability_of
 from store.tables import Answer, Claim, Question, Rater, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
@@ -76,13 +79,26 @@ def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> Questi
             if leased is None:
                 return NothingView(*queue.closed_to(session, rater))
             typed = drafts.load_draft(session, rater, leased.question_id) or drafts.Typed()
+            reliability = reliability_of(session, known(rater.id)).mean
         with read_scope(engine) as session:
             graph, questions = load_graph(session), _questions(session)
-    return replace(_seen(leased, graph, questions, propagate_fn), typed=typed)
+            if leased.is_gold and leased.claim is not None:
+                graph = without_answers(session, graph, leased.claim)
+    return replace(_seen(leased, graph, questions, reliability, propagate_fn), typed=typed)
+
+
+def without_answers(session: Session, graph: ArgumentGraph, claim: str) -> ArgumentGraph:
+    """Returns the graph as it would be had nobody answered a claim: so a gold question shows nothing of its answer."""
+    evidence = {key: one for key, one in graph.evidence.items() if key != claim} | imported_evidence(session, claim)
+    return graph.given(evidence, graph.measurements)
 
 
 def _seen(
-    leased: queue.LeasedQuestion, graph: ArgumentGraph, questions: Mapping[str, str], propagate_fn: PropagateFn
+    leased: queue.LeasedQuestion,
+    graph: ArgumentGraph,
+    questions: Mapping[str, str],
+    reliability: Reliability,
+    propagate_fn: PropagateFn,
 ) -> QuestionView | NumberView:
     if leased.quantity is not None:
         try:
@@ -90,10 +106,11 @@ def _seen(
         except ArgtreeError:
             return see_number(leased, graph, None, questions)
     try:
-        return see_question(leased, propagate_fn(graph), questions)
+        return see_question(leased, propagate_fn(graph), questions, reliability)
     except ArgtreeError as exc:  # too entangled, or answers that exclude one another: it can still be asked
         assert leased.prob is not None
-        return QuestionView(leased.token, leased.text, leased.prob, None, str(exc))
+        gold = leased.claim if leased.is_gold else None
+        return QuestionView(leased.token, leased.text, leased.prob, None, str(exc), gold)
 
 
 def answer(
@@ -114,8 +131,11 @@ def answer(
         else (question.claim, said.words())
     )
     with opened(url) as engine:
+        gold = question.gold if isinstance(question, QuestionView) else None
         with read_scope(engine) as session:
             graph = load_graph(session)
+            if gold is not None:
+                graph = without_answers(session, graph, gold)
         if isinstance(question, NumberView):
             _look_twice(question, said, graph)
         try:
@@ -123,22 +143,27 @@ def answer(
         except ArgtreeError:
             before = None
         with session_scope(engine) as session:
-            left = _hand_in(session, question.token, get_rater(session, name, now), said, now)
+            rater = get_rater(session, name, now)
+            reliability = reliability_of(session, known(rater.id)).mean
+            left, prob = _hand_in(session, question.token, rater, said, now)
         try:
             with session_scope(engine) as session:
                 after = ranking.rerank(session, propagate_fn, now, quantity_worths)
                 questions = _questions(session)
+            if gold is not None:  # it counts for nothing, and must not look so
+                after = propagate_fn(with_gold_answer(graph, gold, prob, reliability))
         except ArgtreeError as exc:
             return Effect(words, asked, (), str(exc), left=left)
     return replace(see_effect(words, asked, before, after, questions), left=left)
 
 
-def _hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> Left:
-    """Stores what was said, and tells how the question was left if it was not answered."""
+def _hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> tuple[Left, float | None]:
+    """Stores what was said; returns how the question was left if it was not answered, and the probability stated."""
     if said.flag is not None:
         flagged = flags.flag(session, token, rater, said.flag, now, said.note, source=said.source)
-        return "held" if session.get_one(Question, flagged.question_id).status == "held" else "flagged"
-    queue.submit_answer(
+        is_held = session.get_one(Question, flagged.question_id).status == "held"
+        return ("held" if is_held else "flagged"), None
+    given = queue.submit_answer(
         session,
         token,
         rater,
@@ -150,7 +175,15 @@ def _hand_in(session: Session, token: str, rater: Rater, said: Said, now: dateti
         source=said.source,
         reason=said.reason,
     )
-    return "skipped" if said.kind == "cannot_say" else ""
+    return ("skipped" if said.kind == "cannot_say" else ""), given.prob
+
+
+def with_gold_answer(graph: ArgumentGraph, claim: str, prob: float | None, reliability: Reliability) -> ArgumentGraph:
+    """Returns the graph as it would be if an answer to a gold question counted."""
+    if prob is None:
+        return graph
+    (l0, l1), (if_false, if_true) = answer_likelihood(prob, reliability), graph.evidence.get(claim, (1.0, 1.0))
+    return graph.given({**graph.evidence, claim: (l0 * if_false, l1 * if_true)}, graph.measurements)
 
 
 def _look_twice(question: NumberView, said: Said, graph: ArgumentGraph) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from argtree.distributions import typical
-from argtree.evidence import answer_likelihood, is_settled
+from argtree.evidence import TRUSTED_RATER, Reliability, answer_likelihood, is_settled
 from argtree.graph import Argument, ArgumentGraph, Claim, Polarity
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
@@ -69,6 +69,7 @@ class QuestionView:
     prob: float  # posterior
     stake: Stake | None  # None: an answer moves no root, or that is not known
     trouble: str = ""  # a sentence, where it could not be worked out what is at stake
+    gold: str | None = None  # the claim's id where the rater is tried; not for their eyes
     typed: Typed = Typed()  # what the rater typed about it before, and did not hand in
 
 
@@ -133,20 +134,27 @@ class Effect:
     left: Left = ""
 
 
-def see_question(leased: LeasedQuestion, result: Propagation, questions: Mapping[str, str]) -> QuestionView:
+def see_question(
+    leased: LeasedQuestion,
+    result: Propagation,
+    questions: Mapping[str, str],
+    reliability: Reliability = TRUSTED_RATER,
+) -> QuestionView:
     """Returns the question with what is at stake.
 
     Args:
         leased: what the rater holds.
         result: a propagation of the whole store; if it does not know the claim yet, nothing is at stake.
         questions: the question of each root, by its claim's key; a root without one shows its claim.
+        reliability: of the rater.
     """
     assert leased.claim is not None and leased.prob is not None, "a quantity: see_number"
     row = result.graph.index.get(leased.claim)
     if row is None:
         return QuestionView(leased.token, leased.text, leased.prob, None)
     prob = min(max(float(result.prob[row]), 0.0), 1.0)  # rounding may leave [0, 1]
-    return QuestionView(leased.token, leased.text, prob, _stake(leased.claim, prob, result, questions))
+    stake = _stake(leased.claim, prob, result, questions, reliability)
+    return QuestionView(leased.token, leased.text, prob, stake, gold=leased.claim if leased.is_gold else None)
 
 
 def see_number(
@@ -240,7 +248,9 @@ def _percent(prob: float, decimals: int) -> str:
     return f"{prob * 100:.{decimals}f}{_UNIT}"
 
 
-def _stake(claim: str, prob: float, result: Propagation, questions: Mapping[str, str]) -> Stake | None:
+def _stake(
+    claim: str, prob: float, result: Propagation, questions: Mapping[str, str], reliability: Reliability
+) -> Stake | None:
     roots = result.graph.roots
     difference = result.influence.of_claim(result.graph.index[claim])
     spans = [root.weight * abs(float(one)) for root, one in zip(roots, difference, strict=True)]
@@ -253,17 +263,17 @@ def _stake(claim: str, prob: float, result: Propagation, questions: Mapping[str,
     return Stake(
         question=_root_text(result.graph, root, questions),
         prob=float(result.prob[result.graph.index[root]]),
-        if_yes=_after_answer(1.0, prob, if_true, if_false),
-        if_no=_after_answer(0.0, prob, if_true, if_false),
+        if_yes=_after_answer(1.0, prob, if_true, if_false, reliability),
+        if_no=_after_answer(0.0, prob, if_true, if_false, reliability),
         rungs=_folded(_rungs(steps, result, questions)),
         is_root=claim == root,
         others=sum(span >= _NOTICEABLE for span in spans) - (spans[best] >= _NOTICEABLE),
     )
 
 
-def _after_answer(said_prob: float, prob: float, if_true: float, if_false: float) -> float:
+def _after_answer(said_prob: float, prob: float, if_true: float, if_false: float, reliability: Reliability) -> float:
     """Returns P(root | evidence, the answer): raters can err, so a yes does not make the claim certain."""
-    l0, l1 = answer_likelihood(said_prob)
+    l0, l1 = answer_likelihood(said_prob, reliability)
     after = l1 * prob / (l1 * prob + l0 * (1 - prob))
     return after * if_true + (1 - after) * if_false
 

@@ -62,7 +62,7 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
         prob = newest.prob if newest.kind == "probability" else None
         typed = Typed(newest.kind, prob, number, newest.note, newest.source)
         keep(session, rater_id, newest.question_id, typed, now)
-    leased = lease_again(session, rater_id, question, now)
+    leased = lease_again(session, newest, question, now)
     session.commit()
     return leased
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import sqlalchemy
 from sqlmodel import Session, col, select
 
-from store.answers import is_standing
+from store.answers import is_kept
 from store.claims import known
 from store.errors import FlagError
 from store.holding import resolution_of
@@ -128,7 +128,7 @@ def list_flags(session: Session, by: Rater | None) -> list[Flagged]:
         .join(Rater, col(Rater.id) == col(Flag.rater_id))
         .outerjoin(Claim, col(Claim.id) == col(Question.claim_id))
         .outerjoin(Quantity, col(Quantity.id) == col(Question.quantity_id))
-        .where(is_standing())
+        .where(is_kept())
         .order_by(col(Flag.id).desc())
         .execution_options(populate_existing=True)
     )

@@ -23,6 +23,7 @@ from store.answers import (
 from store.claims import add_quantity, add_root, content_hash, find_claim, insert_argument, insert_claim, known
 from store.errors import ArguedQuantityError, CycleError, DuplicateTextError, RootNotFoundError
 from store.locks import Turn, take_turn
+from store.reliabilities import reliabilities
 from store.tables import About, Answer, Argument, Claim, Evidence, Measurement, Premise, Quantity, Root
 from store.texts import normalised
 
@@ -131,8 +132,8 @@ def with_answer(session: Session, graph: g.ArgumentGraph, key: str, rater_id: in
     if override_of(session, claim_id) is not None:
         return graph
     said = [*answers_by_claim(session, [claim_id]).get(claim_id, []), Said(rater_id, prob)]
-    row, likelihood = session.get(Evidence, claim_id), said_likelihood(said)
-    imported = (1.0, 1.0) if row is None else (row.if_false, row.if_true)
+    likelihood = said_likelihood(said, reliabilities(session, {one.rater_id for one in said}))
+    imported = imported_evidence(session, key).get(key, (1.0, 1.0))
     evidence = {**graph.evidence, key: (imported[0] * likelihood[0], imported[1] * likelihood[1])}
     in_order = {claim.id: evidence[claim.id] for claim in graph.claims if claim.id in evidence}
     return replace(graph, evidence=in_order)
@@ -267,6 +268,14 @@ def _tied(claim_ids: set[int], about: Sequence[About]) -> set[int]:
         if not more:
             return found
         found |= more
+
+
+def imported_evidence(session: Session, key: str) -> dict[str, tuple[float, float]]:
+    """Returns the likelihoods by the claim's key that came with an imported graph; empty where none did."""
+    row = session.exec(
+        select(Evidence).join(Claim, col(Claim.id) == col(Evidence.claim_id)).where(Claim.key == key)
+    ).first()
+    return {} if row is None else {key: (row.if_false, row.if_true)}
 
 
 def load_quantity(quantity: Quantity) -> g.Quantity:

@@ -5,7 +5,7 @@ Not here: flagging and deciding (`store.flags`).
 
 from sqlmodel import Session, col, select
 
-from store.answers import is_standing
+from store.answers import is_kept
 from store.tables import Answer, Flag, Resolution
 
 MANY = 2
@@ -20,7 +20,7 @@ def resolution_of(session: Session, question_id: int) -> Resolution | None:
 
 def undecided_flags(session: Session, question_id: int, decided: Resolution | None) -> list[Flag]:
     """Returns the flags of a question that stand and came after what was last decided about it, oldest first."""
-    query = select(Flag).join(Answer, col(Answer.id) == col(Flag.answer_id)).where(is_standing())
+    query = select(Flag).join(Answer, col(Answer.id) == col(Flag.answer_id)).where(is_kept())
     query = query.where(Flag.question_id == question_id, col(Flag.id) > (decided.last_flag_id if decided else 0))
     return list(session.exec(query.order_by(col(Flag.id))))
 

@@ -15,7 +15,20 @@ from store.columns import column
 from store.graphs import load_graph
 from store.locks import Turn, take_turn
 from store.places import CLOSED
-from store.tables import Answer, Argument, Claim, Lease, Override, Quantity, Question, Retraction, Root
+from store.tables import (
+    Answer,
+    Argument,
+    Claim,
+    Dismissal,
+    Fit,
+    Lease,
+    Override,
+    Quantity,
+    Question,
+    Retraction,
+    Root,
+)
+from store.trust import fit_if_due
 
 _RANKINGS = 3  # what comes in while this propagates is taken in, but not without end
 _WORTHLESS = 1e-12  # a value of information up to this is rounding
@@ -62,6 +75,8 @@ def rerank(
 ) -> PropagatedT:
     """Returns the propagation of the whole store, by which the queue now stands. Commits, also before propagating.
 
+    First it learns how far raters are believed, if that is due (`store.trust`).
+
     Open are then the questions about askable, uncertain claims, and about quantities, that are of some value and not
     answered yet. Others are withdrawn, unless somebody is looking at them.
 
@@ -69,6 +84,7 @@ def rerank(
         worths_fn: gives the values of quantities; without it questions about them stay as they stand.
         wanted: how many raters a new question asks for, at least 1; more are asked where they disagree.
     """
+    fit_if_due(session, now)
     for _ in range(_RANKINGS):
         take_turn(session, Turn.GROW)  # so that what is loaded hangs together
         graph, before = load_graph(session), watermark(session)
@@ -97,7 +113,7 @@ def rerank(
 
 def watermark(session: Session) -> tuple[int, ...]:
     """Returns the newest ids of all that a ranking rests on: it changes when something comes in or is taken back."""
-    tables = (Answer, Argument, Claim, Root, Retraction, Override)
+    tables = (Answer, Argument, Claim, Root, Retraction, Override, Dismissal, Fit)
     newest = [session.exec(select(func.max(table.id))).one() for table in tables]
     return tuple(one or 0 for one in newest)
 

@@ -51,6 +51,39 @@ class Rater(SQLModel, table=True):
     password_hash: str | None = Field(default=None, repr=False)
     paused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     paused_reason: str | None = None
+    vouched: bool = True  # whoever runs the desk vouches for them: believed from the first, and not checked
+
+
+class Trust(SQLModel, table=True):
+    """What answers have shown of a rater's reliability: two Beta distributions. No row: nothing yet."""
+
+    rater_id: int = Field(foreign_key="rater.id", primary_key=True)
+    sensitivity_hits: float
+    sensitivity_misses: float
+    specificity_hits: float
+    specificity_misses: float
+    learnt_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Fit(SQLModel, table=True):
+    """That the reliabilities of all raters were worked out together, from the answers up to one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    through_id: int  # the newest answer's id, 0 for none
+    fitted_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Dismissal(SQLModel, table=True):
+    """That a rater's answers up to one no longer count; the newest of a rater holds. Append-only."""
+
+    __table_args__: Any = (Index("ix_dismissal_rater_id", "rater_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    rater_id: int = Field(foreign_key="rater.id")
+    through_id: int  # the last answer's id; 0: all count again
+    by_id: int | None = Field(default=None, foreign_key="rater.id")  # None: the checks, or at the command line
+    reason: str
+    dismissed_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Claim(SQLModel, table=True):
@@ -192,6 +225,13 @@ class Question(SQLModel, table=True):
             sqlite_where=text("status = 'open'"),
             postgresql_where=text("status = 'open'"),
         ),
+        # Gold questions are drawn from these.
+        Index(
+            "ix_question_answered",
+            "id",
+            sqlite_where=text("status = 'answered'"),
+            postgresql_where=text("status = 'answered'"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -216,10 +256,12 @@ class Lease(SQLModel, table=True):
     rater_id: int = Field(foreign_key="rater.id", primary_key=True)
     question_id: int = Field(foreign_key="question.id")
     token: str = Field(unique=True)
+    shown_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # None: not known
     expires_at: datetime = Field(sa_type=UtcDateTime)
-    value: float
+    value: float  # of an answer by this rater
     prob: float | None = None  # None: it is about a quantity
     generation: str | None = None
+    is_gold: bool = False  # of a settled claim: it is the rater who is tried, and no place is taken
 
 
 class Draft(SQLModel, table=True):
@@ -239,7 +281,8 @@ class Draft(SQLModel, table=True):
 class Answer(SQLModel, table=True):
     """What a rater said. Append-only: triggers refuse to change or delete a row.
 
-    It counts unless it was taken back: whoever reads answers asks for those that `store.answers.is_standing`.
+    It counts unless it was taken back or dismissed, or was to a gold question: whoever reads answers asks for those
+    that `store.answers.is_standing`.
     """
 
     __table_args__: Any = (
@@ -267,6 +310,7 @@ class Answer(SQLModel, table=True):
         ),
         Index("ix_answer_question_id", "question_id", "rater_id"),
         Index("ix_answer_rater_id", "rater_id", "id"),
+        Index("ix_answer_gold", "rater_id", sqlite_where=text("is_gold"), postgresql_where=text("is_gold")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -286,6 +330,8 @@ class Answer(SQLModel, table=True):
     token: str = Field(unique=True)  # the lease's: one lease, one answer
     source: str = ""  # a link to where the rater found it
     reason: str | None = None  # why a rater skipped it: "unknown" | "unclear" | "too_long"; None: not said
+    seconds: float | None = None  # from when the question was shown; None: not known
+    is_gold: bool = False  # it tells of the rater, not of the claim
 
 
 class Flag(SQLModel, table=True):

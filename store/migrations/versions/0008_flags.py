@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 _POSTGRESQL = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"  # made by 0003
 
