@@ -22,11 +22,11 @@ PAGES = ("ask", "trees", "claim", "what_if", "progress", "dataset")
 Open = Callable[..., AppTest]
 
 
-def answer_all(url: str) -> None:
+def answer_all(url: str, name: str = "Ada") -> None:
     """Ada answers the three leaves, half a minute for each."""
     engine = open_store(url)
     with session_scope(engine) as session:
-        ada = get_rater(session, "Ada", NOW)
+        ada = get_rater(session, name, NOW)
         for number, kind in enumerate(("yes", "no", "cannot_say")):
             at = NOW + timedelta(seconds=30 * number)
             leased = next_question(session, ada, at)
@@ -138,3 +138,19 @@ def test_the_dataset_is_counted_previewed_and_given(open_desk: Open, store_url: 
     desk = open_desk(store_url, "dataset")
     assert "beliefs" in shown(desk) and "desk-counts" in shown(desk) and len(desk.dataframe) >= 1
     assert "Nails" in str(desk.dataframe[0].value["prompt"].iloc[0])
+
+
+def test_a_raters_answers_are_dismissed_and_count_again(open_desk: Open, store_url: str) -> None:
+    answer_all(store_url, "Ben")
+    desk = open_desk(store_url, "raters", "administrator")
+    desk.selectbox(key="changed_rater").set_value("Ben").run()
+    desk.text_input(key="pause_reason").set_value("Guessed.")
+    desk.checkbox(key="pause_dismiss").check()
+    assert "answers dismissed" in shown(_press(desk, "Pause")) and not read(store_url).given
+    assert "Guessed." not in shown(_press(desk, "Let them answer again")) and not read(store_url).given
+    assert "answers dismissed" not in shown(_press(desk, "Count their answers again"))
+    assert len(read(store_url).given) == 3
+
+
+def _press(desk: AppTest, label: str) -> AppTest:
+    return next(button for button in desk.button if button.label == label).click().run()
