@@ -93,8 +93,8 @@ def _show_vouching(one: Standing) -> None:
     else:
         show(
             desk.quiet(
-                "Who is vouched for is believed from the first, and neither tried with gold questions nor paused by the "
-                "checks; others must prove good before they count for much. A change forgets what was learnt."
+                "Who is vouched for is believed from the first, neither tried with gold questions nor paused by the "
+                "checks; others must prove good before they count much. A change forgets what was learnt."
             )
         )
     label = "Vouch for them no longer" if one.vouched else "Vouch for them"
