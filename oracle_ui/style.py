@@ -114,6 +114,14 @@ STYLE = (
   background: color-mix(in srgb, var(--accent) 45%, transparent)}
 .desk-range > i {position: absolute; top: -.2rem; bottom: -.2rem; width: .2rem; margin-left: -.1rem;
   border-radius: .1rem; background: var(--accent)}
+.desk .desk-case {display: flex; gap: .4rem 1.1rem; justify-content: space-between; align-items: baseline;
+  font-size: 1.08rem; font-weight: 600; margin-bottom: .35rem}
+.desk .desk-case > :first-child {color: inherit; min-width: 0}
+.desk .desk-case .desk-chip {flex: none}
+.desk-opinions {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); gap: .7rem;
+  margin-top: .7rem}
+.desk-opinions .desk-card {margin: 0}
+.desk-opinions .desk-side {white-space: normal}
 .desk-steps > li {padding: .45rem 0 .45rem 1rem; border-left: 2px solid var(--line); list-style: none; margin: 0}
 .desk-steps > li.desk-by-support {border-color: var(--for)}
 .desk-steps > li.desk-by-attack {border-color: var(--against)}

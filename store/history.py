@@ -113,6 +113,12 @@ def history(
     return Page(tuple(event for _, event, _ in found[:limit]), {**begun, **ends} if len(found) > limit else None)
 
 
+def names(session: Session, by: Rater | None) -> list[str]:
+    """Returns the names by which `history` can be asked for what somebody did, in order. Raises NotAllowedError too."""
+    require(by, "reviewer")
+    return list(session.scalars(select(col(Rater.name)).order_by(col(Rater.name))))
+
+
 def _above(at: tuple[Any, ...]) -> tuple[Any, ...]:
     """Returns what is just above a row: so that one comes which was not shown yet, and nothing newer."""
     return *at[:-1], at[-1] + 1

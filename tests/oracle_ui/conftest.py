@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+import oracle_ui.app
+from oracle_ui.serve import STORE_VARIABLE
 from tests.oracle_ui.factories import QUESTIONS, fill, sit_down, small_graph
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 ).split()
 _START_SECONDS = 60.0
+Open = Callable[..., AppTest]
 _STORES: dict[str, str] = {}  # address of a served page -> its store
 
 
@@ -38,6 +42,21 @@ def empty_url(tmp_path: Path) -> str:
 def store_url(empty_url: str) -> str:
     fill(empty_url, small_graph(), QUESTIONS)
     return empty_url
+
+
+@pytest.fixture
+def open_desk(monkeypatch: pytest.MonkeyPatch) -> Open:
+    def open_(url: str, page: str, role: str = "rater", **query: str) -> AppTest:
+        monkeypatch.setenv(STORE_VARIABLE, url)
+        desk = AppTest.from_file(oracle_ui.app.__file__, default_timeout=60)
+        if Path(url.removeprefix("sqlite:///")).exists():
+            desk.session_state["sitting"] = sit_down(url, "Ada", role)
+        desk = desk.run().switch_page(f"desk/{page}.py")
+        for name, value in query.items():
+            desk.query_params[name] = value
+        return desk.run()
+
+    return open_
 
 
 @pytest.fixture

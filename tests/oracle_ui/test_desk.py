@@ -1,25 +1,22 @@
 """The desk's pages against real stores, without a browser."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import oracle_ui.app
 from argtree.propagate import propagate
 from oracle_ui import sitting
 from oracle_ui.reading import read
-from oracle_ui.serve import STORE_VARIABLE
 from store.database import open_store, session_scope
 from store.posed import list_posed, pose, settle_posed
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
-from tests.oracle_ui.factories import NOW, QUESTIONS, sit_down
+from tests.oracle_ui.conftest import Open
+from tests.oracle_ui.factories import NOW, QUESTIONS
 
 PAGES = ("ask", "trees", "claim", "what_if", "progress", "dataset")
-Open = Callable[..., AppTest]
 
 
 def answer_all(url: str, name: str = "Ada") -> None:
@@ -33,21 +30,6 @@ def answer_all(url: str, name: str = "Ada") -> None:
             assert leased is not None
             submit_answer(session, leased.token, ada, kind, None, at, f"Note {number}.")  # type: ignore[arg-type]
     engine.dispose()
-
-
-@pytest.fixture
-def open_desk(monkeypatch: pytest.MonkeyPatch) -> Open:
-    def open_(url: str, page: str, role: str = "rater", **query: str) -> AppTest:
-        monkeypatch.setenv(STORE_VARIABLE, url)
-        desk = AppTest.from_file(oracle_ui.app.__file__, default_timeout=60)
-        if Path(url.removeprefix("sqlite:///")).exists():
-            desk.session_state["sitting"] = sit_down(url, "Ada", role)
-        desk = desk.run().switch_page(f"desk/{page}.py")
-        for name, value in query.items():
-            desk.query_params[name] = value
-        return desk.run()
-
-    return open_
 
 
 def shown(desk: AppTest) -> str:
