@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 
 from oracle_ui.view import percents
-from oracle_ui.wording import answer_words
+from oracle_ui.wording import FLAGS, answer_words
 from store.history import Event
 
 NOBODY = "the checks, or the command line"
@@ -16,10 +16,17 @@ _FORMULAS = tuple("=+-@＝＋－＠")  # spreadsheets take the wide forms too
 _NOT_IN_CELLS = ("\t", "\r", "\n")
 
 
+def who(event: Event) -> str:
+    """Returns who did it; of a pause who is paused, since the store does not keep who began it."""
+    return event.whom or "" if event.deed == "paused" else event.rater or NOBODY
+
+
 def deed_words(event: Event) -> str:
     """Returns what was done, without who and to what; names in it are as their raters spelled them."""
-    said = answer_words(event.kind or "", event.prob, event.number, event.unit, event.flag or event.reason)
+    said = answer_words(event.kind or "", event.prob, event.number, event.unit, event.reason)
     match event.deed:
+        case "answered" if event.flag is not None:
+            return f"flagged: {FLAGS[event.flag]}"
         case "answered":
             return f"answered a gold question: {said}" if event.is_gold else f"answered: {said}"
         case "took_back":
@@ -37,7 +44,7 @@ def deed_words(event: Event) -> str:
         case "reinstated":
             return f"let the answers of {event.whom} count again"
         case "paused":
-            return f"paused {event.whom}"
+            return "is paused"
 
 
 def label_words(prob: float | None) -> str:
@@ -69,7 +76,7 @@ def _row(event: Event) -> list[str | float]:
     texts = (event.unit, event.note, event.source)
     return [
         event.at.isoformat(),
-        cell(event.rater or NOBODY),
+        cell(who(event)),
         cell(deed_words(event)),
         cell(event.whom or ""),
         cell(event.claim or ""),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from oracle_ui import theme_desk as desk
-from oracle_ui.audit import NOBODY, deed_words, label_words
+from oracle_ui.audit import deed_words, label_words, who
 from oracle_ui.theme import literal
 from oracle_ui.view import Effect, percents
 from oracle_ui.wording import FLAGS, answer_words
@@ -22,10 +22,13 @@ _MOST_MOVES = 5
 
 def case(one: Case) -> str:
     """Returns a claim to decide about, with all that was said of it side by side."""
-    figure = "" if one.label is None else f'<span class="desk-figure">{desk.percent(one.label)}</span>'
+    figure = (
+        "" if one.label is None else f'<span class="desk-figure"><small>label</small> {desk.percent(one.label)}</span>'
+    )
     meter = "" if one.label is None else _label_bar(one.label)
     head = f'<p class="desk-eyebrow">{_DOUBTS[one.doubt]}</p>'
-    text = f'<p class="desk-case">{desk.link(one.claim, literal(one.text), "desk-inline")}{figure}</p>'
+    link = desk.link(one.claim, literal(one.text), "desk-inline")
+    text = f'<p class="desk-case"><span>{link}</span>{figure}</p>'
     setting = "" if one.setting is None else _setting(one.setting)
     said = "".join(map(_opinion, one.opinions)) or desk.quiet("No answer to it counts.")
     return f'{head}{text}{meter}{setting}<div class="desk-opinions">{said}</div>'
@@ -87,10 +90,10 @@ def _opinion(one: Opinion) -> str:
     said = f'<b class="desk-{side}">{words}</b>' if side else f"<b>{words}</b>"
     gold = ' <span class="desk-chip desk-gold">gold question</span>' if one.is_gold else ""
     right = (f"{100 * prob:.0f}&nbsp;%" for prob in (one.reliability.sensitivity, one.reliability.specificity))
-    believed = "believed {} on a yes, {} on a no".format(*right)
+    known = "sensitivity {}, specificity {}".format(*right)
     source = f"<p>{desk.source(one.source)}</p>" if one.source else ""
     note = f"<p>{literal(one.note)}</p>" if one.note else ""
-    under = f'<p class="desk-side">{believed} · {desk.when(one.at)}</p>'
+    under = f'<p class="desk-side">{known}</p><p class="desk-side">{desk.when(one.at)}</p>'
     card = f"desk-card desk-side-{side}" if side else "desk-card"
     return (
         f'<div class="{card}"><p class="desk-head">{said}{literal(one.rater, 80)}</p>{gold}{note}{source}{under}</div>'
@@ -105,12 +108,12 @@ def _decision(flag: Flagged) -> str:
 
 
 def _event(event: Event) -> str:
-    who = NOBODY if event.rater is None else literal(event.rater, 80)
     text = literal(event.text, 300)
     about = desk.link(event.claim, text, "desk-inline") if event.claim is not None else text
     about = f"<br>{about}" if event.text else ""
     source = f"<br>{desk.source(event.source)}" if event.source else ""
-    said = f"<span><b>{who}</b> {literal(deed_words(event), 300)}{about}{_note(event.note)}{source}</span>"
+    did = f"<b>{literal(who(event), 80)}</b> {literal(deed_words(event), 300)}"
+    said = f"<span>{did}{about}{_note(event.note)}{source}</span>"
     return f'<li class="desk-row">{said}<span class="desk-side">{desk.when(event.at)}</span></li>'
 
 

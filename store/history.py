@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from store.columns import column
+from store.flags import FlagKind
 from store.roles import require
 from store.tables import Answer, Claim, Dismissal, Flag, Override, Quantity, Question, Rater, Resolution, Retraction
 
@@ -48,7 +49,7 @@ class Event:
     note: str  # or the reason
     source: str = ""  # a link, of an answer
     reason: str | None = None  # why a rater could not say
-    flag: str | None = None  # what they found wrong with the question
+    flag: FlagKind | None = None  # what they found wrong with the question
     unit: str = ""  # of the number
     whom: str | None = None  # name of the rater who was paused, or whose answers were dismissed or reinstated
     is_gold: bool = False  # an answer to a gold question
@@ -174,7 +175,9 @@ def _with_subject(query: Any, by: Any, about: Any) -> Any:
     return joined.outerjoin(Quantity, col(Quantity.id) == col(about.quantity_id))
 
 
-def _answered(answer: Answer, by: Rater, claim: Claim | None, quantity: Quantity | None, flag: str | None) -> Event:
+def _answered(
+    answer: Answer, by: Rater, claim: Claim | None, quantity: Quantity | None, flag: FlagKind | None
+) -> Event:
     event = _event("answered", answer.answered_at, by, claim, quantity, answer, answer.note)
     return replace(event, source=answer.source, reason=answer.reason, flag=flag, is_gold=answer.is_gold)
 

@@ -90,13 +90,13 @@ def _show_changes(names: dict[str, str], records: list[Record]) -> None:
 def _show_vouching(one: Standing) -> None:
     if one.role != "rater":
         show(desk.quiet(f"As {one.role} they are believed from the first, whether anybody vouches for them or not."))
-    else:
-        show(
-            desk.quiet(
-                "Who is vouched for is believed from the first, neither tried with gold questions nor paused by the "
-                "checks; others must prove good before they count much. A change forgets what was learnt."
-            )
+        return
+    show(
+        desk.quiet(
+            "Who is vouched for is believed from the first, neither tried with gold questions nor paused by the "
+            "checks; others must prove good before they count much. A change forgets what was learnt."
         )
+    )
     label = "Vouch for them no longer" if one.vouched else "Vouch for them"
     st.button(label, on_click=_act, args=(_vouch, one.name, not one.vouched))
 

@@ -91,11 +91,11 @@ def browser() -> Iterator[object]:
         browser.close()
 
 
-def come_in(context: "BrowserContext", address: str, name: str = "Ada") -> None:
+def come_in(context: "BrowserContext", address: str, name: str = "Ada", role: str = "rater") -> None:
     """Signs a rater in on a browser, without the form: as if they had been there before."""
     parts = urlsplit(address)
     served = f"{parts.scheme}://{parts.netloc}"
-    token = sit_down(_STORES[served], name)
+    token = sit_down(_STORES[served], name, role)
     context.add_cookies([{"name": f"argtree_{parts.port}", "value": token, "url": served, "sameSite": "Strict"}])
 
 

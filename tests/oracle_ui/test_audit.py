@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from oracle_ui.audit import COLUMNS, NOBODY, cell, deed_words, table
+from oracle_ui.audit import COLUMNS, NOBODY, cell, deed_words, table, who
 from store.history import Deed, Event
 from tests.oracle_ui.factories import HOSTILE, NOW
 
@@ -19,7 +19,7 @@ YES = Event(NOW, "Ada", "answered", "Nails are hard.", "h", 1, "yes", 1.0, None,
         ("answered", {}, "answered: yes"),
         ("answered", {"is_gold": True}, "answered a gold question: yes"),
         ("answered", {"kind": "cannot_say", "reason": "unknown"}, "answered: can't say: I don't know"),
-        ("answered", {"kind": "cannot_say", "flag": "harmful"}, "answered: can't say: It is harmful"),
+        ("answered", {"kind": "cannot_say", "flag": "harmful"}, "flagged: It is harmful"),
         ("answered", {"kind": "number", "number": (2.5, 0.1), "unit": "kg"}, "answered: 2.5 kg, give or take 0.1"),
         ("took_back", {}, "took back: yes"),
         ("overrode", {}, "set the label to true"),
@@ -30,11 +30,16 @@ YES = Event(NOW, "Ada", "answered", "Nails are hard.", "h", 1, "yes", 1.0, None,
         ("set_aside", {}, "set the flagged question aside for good"),
         ("dismissed", {"whom": "Ben"}, "dismissed the answers of Ben"),
         ("reinstated", {"whom": "Ben"}, "let the answers of Ben count again"),
-        ("paused", {"whom": "Ben"}, "paused Ben"),
+        ("paused", {"whom": "Ben"}, "is paused"),
     ],
 )
 def test_every_deed_has_words(deed: Deed, changes: dict[str, object], words: str) -> None:
     assert deed_words(replace(YES, deed=deed, **changes)) == words  # type: ignore[arg-type]
+
+
+def test_who_did_it_is_said_or_that_no_rater_did() -> None:
+    assert (who(YES), who(replace(YES, rater=None))) == ("Ada", NOBODY)
+    assert who(replace(YES, rater=None, whom="Ben", deed="paused")) == "Ben"
 
 
 def test_a_table_can_be_read_back() -> None:
