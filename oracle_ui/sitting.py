@@ -20,21 +20,22 @@ from argtree.quantity_value import quantity_worths
 from oracle_ui.reading import opened
 from oracle_ui.view import (
     Effect,
+    Left,
     NothingView,
     NumberView,
     QuestionView,
-    answer_words,
     see_effect,
     see_number,
     see_question,
 )
-from store import corrections, drafts, queue, ranking
+from oracle_ui.wording import answer_words
+from store import corrections, drafts, flags, queue, ranking
 from store.claims import known
 from store.database import read_scope, session_scope
 from store.graphs import imported_evidence, load_graph
 from store.raters import find_rater, get_rater
 from store.reliabilities import reliability_of
-from store.tables import Answer, Claim, Root
+from store.tables import Answer, Claim, Question, Rater, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
 
@@ -54,10 +55,13 @@ class Said:
         None  # for the kind "number": in the quantity's unit, and how far off it may be
     )
     is_sure: bool = False  # of a number, however far it is from what is expected
+    source: str = ""  # a link
+    reason: queue.Reason | None = None  # for the kind "cannot_say", why
+    flag: flags.FlagKind | None = None  # for the kind "cannot_say", what is wrong with the question
 
     def words(self, unit: str = "") -> str:
         """Returns what was said, a number with its unit."""
-        return answer_words(self.kind, self.prob, self.number, unit)
+        return answer_words(self.kind, self.prob, self.number, unit, self.flag or self.reason)
 
 
 def enter(url: str, name: str, now: datetime) -> str:
@@ -79,11 +83,11 @@ def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> Questi
         with read_scope(engine) as session:
             graph, questions = load_graph(session), _questions(session)
             if leased.is_gold and leased.claim is not None:
-                graph = _without(session, graph, leased.claim)
+                graph = without_answers(session, graph, leased.claim)
     return replace(_seen(leased, graph, questions, reliability, propagate_fn), typed=typed)
 
 
-def _without(session: Session, graph: ArgumentGraph, claim: str) -> ArgumentGraph:
+def without_answers(session: Session, graph: ArgumentGraph, claim: str) -> ArgumentGraph:
     """Returns the graph as it would be had nobody answered a claim: so a gold question shows nothing of its answer."""
     evidence = {key: one for key, one in graph.evidence.items() if key != claim} | imported_evidence(session, claim)
     return graph.given(evidence, graph.measurements)
@@ -117,6 +121,7 @@ def answer(
     Raises:
         LeaseLostError: the question went to somebody else; nothing is stored.
         ImpossibleNumberError: what is known rules the number out; nothing is stored.
+        SourceError: the source is no link; nothing is stored.
         DoubtfulNumberError: the number is far off and `said` is not sure; nothing is stored.
         StoreError: nothing is stored either.
     """
@@ -130,7 +135,7 @@ def answer(
         with read_scope(engine) as session:
             graph = load_graph(session)
             if gold is not None:
-                graph = _without(session, graph, gold)
+                graph = without_answers(session, graph, gold)
         if isinstance(question, NumberView):
             _look_twice(question, said, graph)
         try:
@@ -140,22 +145,41 @@ def answer(
         with session_scope(engine) as session:
             rater = get_rater(session, name, now)
             reliability = reliability_of(session, known(rater.id)).mean
-            given = queue.submit_answer(
-                session, question.token, rater, said.kind, said.prob, now, said.note, said.number
-            )
-            prob = given.prob
+            left, prob = _hand_in(session, question.token, rater, said, now)
         try:
             with session_scope(engine) as session:
                 after = ranking.rerank(session, propagate_fn, now, quantity_worths)
                 questions = _questions(session)
             if gold is not None:  # it counts for nothing, and must not look so
-                after = propagate_fn(_with_answer(graph, gold, prob, reliability))
+                after = propagate_fn(with_gold_answer(graph, gold, prob, reliability))
         except ArgtreeError as exc:
-            return Effect(words, asked, (), str(exc))
-    return see_effect(words, asked, before, after, questions)
+            return Effect(words, asked, (), str(exc), left=left)
+    return replace(see_effect(words, asked, before, after, questions), left=left)
 
 
-def _with_answer(graph: ArgumentGraph, claim: str, prob: float | None, reliability: Reliability) -> ArgumentGraph:
+def _hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> tuple[Left, float | None]:
+    """Stores what was said; returns how the question was left if it was not answered, and the probability stated."""
+    if said.flag is not None:
+        flagged = flags.flag(session, token, rater, said.flag, now, said.note, source=said.source)
+        is_held = session.get_one(Question, flagged.question_id).status == "held"
+        return ("held" if is_held else "flagged"), None
+    given = queue.submit_answer(
+        session,
+        token,
+        rater,
+        said.kind,
+        said.prob,
+        now,
+        said.note,
+        said.number,
+        source=said.source,
+        reason=said.reason,
+    )
+    return ("skipped" if said.kind == "cannot_say" else ""), given.prob
+
+
+def with_gold_answer(graph: ArgumentGraph, claim: str, prob: float | None, reliability: Reliability) -> ArgumentGraph:
+    """Returns the graph as it would be if an answer to a gold question counted."""
     if prob is None:
         return graph
     (l0, l1), (if_false, if_true) = answer_likelihood(prob, reliability), graph.evidence.get(claim, (1.0, 1.0))

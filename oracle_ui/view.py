@@ -6,11 +6,12 @@ Not here: HTML (`theme`), the database (`sitting`), widgets (`app`).
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from argtree.distributions import typical
-from argtree.evidence import TRUSTED_RATER, Reliability, answer_likelihood
+from argtree.evidence import TRUSTED_RATER, Reliability, answer_likelihood, is_settled
 from argtree.graph import Argument, ArgumentGraph, Claim, Polarity
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
@@ -18,7 +19,8 @@ from store.drafts import Typed
 from store.paths import Step, paths_to_root
 from store.queue import LeasedQuestion
 
-CANNOT_SAY = "can't say"
+Left = Literal["", "skipped", "flagged", "held"]
+"""How a question was left that was not answered; held: flagged, and asked of nobody until a reviewer has decided."""
 MAX_RUNGS = 8  # of a chain; longer ones are folded in the middle
 _UNIT = "\u00a0%"  # the space must not break the line
 _IMPLAUSIBLE = 1e-6  # a number is not expected beyond the values that it passes with this probability
@@ -124,10 +126,12 @@ class Move:
 class Effect:
     """What an answer did."""
 
-    said: str  # "yes", "no", a percentage, a number or CANNOT_SAY
+    said: str  # "yes", "no", a percentage, a number, or why it was not answered
     claim: str  # text of the claim or the quantity
     moves: tuple[Move, ...]  # farthest first
     trouble: str = ""  # a sentence, where the answer was saved but could not be propagated
+    settled: int = 0  # other claims, roots aside, of which nobody has said anything and that it put beyond doubt
+    left: Left = ""
 
 
 def see_question(
@@ -187,15 +191,6 @@ def _roots_moved(
     return tuple((_root_text(graph, root, questions), float(result.prob[graph.index[root]])) for root in roots)
 
 
-def answer_words(kind: str, prob: float | None, number: tuple[float, float] | None, unit: str = "") -> str:
-    """Returns an answer in words: a number with its error and unit, a percentage, or what was chosen."""
-    if number is not None:
-        return f"{with_unit(f'{number[0]:.6g}', unit)}, give or take {number[1]:.3g}"
-    if kind == "probability" and prob is not None:
-        return percents(prob)[0]
-    return CANNOT_SAY if kind == "cannot_say" else kind
-
-
 def with_unit(number: str, unit: str) -> str:
     """Returns a number with its unit, if it has one."""
     return f"{number} {unit}" if unit else number
@@ -204,7 +199,7 @@ def with_unit(number: str, unit: str) -> str:
 def see_effect(
     said: str, claim: str, before: Propagation | None, after: Propagation, questions: Mapping[str, str]
 ) -> Effect:
-    """Returns what an answer did to the roots; nothing of those that were not there before it."""
+    """Returns what an answer did to the roots and other claims; nothing of those that were not there before it."""
     if before is None:
         return Effect(said, claim, ())
     moves = [
@@ -217,7 +212,17 @@ def see_effect(
         if root.claim in before.graph.index
     ]
     moved = [move for move in moves if abs(move.after - move.before) >= _NOTICEABLE]
-    return Effect(said, claim, tuple(sorted(moved, key=lambda move: -abs(move.after - move.before))))
+    moves_first = tuple(sorted(moved, key=lambda move: -abs(move.after - move.before)))
+    return Effect(said, claim, moves_first, settled=_num_settled(before, after))
+
+
+def _num_settled(before: Propagation, after: Propagation) -> int:
+    """Returns how many claims became beyond doubt that nobody said anything of, roots left out."""
+    graph = after.graph
+    told = {root.claim for root in graph.roots} | set(graph.evidence)
+    there = before.graph.index
+    rows = [(there[one], row) for one, row in graph.index.items() if one in there and one not in told]
+    return sum(is_settled(float(after.prob[new])) and not is_settled(float(before.prob[old])) for old, new in rows)
 
 
 def percents(*probs: float) -> tuple[str, ...]:

@@ -75,6 +75,8 @@ class Answers:
     kind: list[str]
     prob: list[float | None]
     note: list[str]
+    source: list[str]  # "" for none
+    reason: list[str | None]  # for "cannot_say", where one was given
     answered_at: list[str]  # as `iso` gives them
     generation: list[str | None]
     value_when_asked: list[float]
@@ -266,7 +268,7 @@ def iso(moment: datetime) -> str:
 
 
 def _number(answer: Answer, rater: str) -> tuple[Any, ...]:
-    said = (answer.id, rater, answer.kind, answer.number, answer.sd, answer.note)
+    said = (answer.id, rater, answer.kind, answer.number, answer.sd, answer.note, answer.source, answer.reason)
     return *said, iso(answer.answered_at), answer.value_when_asked
 
 

@@ -13,12 +13,17 @@ from sqlalchemy import ColumnElement, Select, literal_column
 from sqlmodel import Session, col, exists, func, select
 
 from store.answers import is_kept, is_standing, override_of
+from store.claims import known
+from store.holding import must_be_held
 from store.policy import raters_wanted
 from store.reliabilities import reliabilities
 from store.tables import Answer, Lease, Question, Rater
 
 IS_OPEN: ColumnElement[bool] = col(Question.status) == literal_column("'open'")
 """Spelt out, not bound: SQLite takes a partial index only for a condition that it can read."""
+
+CLOSED = ("answered", "held")
+"""The states of a question that nobody is asked and that a ranking leaves as they are."""
 
 
 def lock_question(session: Session, question_id: int) -> Question | None:
@@ -55,17 +60,22 @@ def fulfils(session: Session, question: Question, *conditions: ColumnElement[boo
 
 
 def settle(session: Session, question: Question) -> None:
-    """Closes or reopens a locked question after an answer came or went; it wants more raters where they disagree."""
+    """Closes, holds or reopens a locked question after something came or went that was said about it.
+
+    It wants more raters where they disagree.
+    """
     session.flush()
     accepted = select(Answer).where(Answer.question_id == question.id, Answer.kind != "cannot_say", is_standing())
     answers = session.exec(accepted.order_by(col(Answer.id))).all()
-    known = reliabilities(session, {answer.rater_id for answer in answers})
-    said = [(one.prob, known[one.rater_id].mean) for one in answers if one.prob is not None]
+    trusted = reliabilities(session, {answer.rater_id for answer in answers})
+    said = [(one.prob, trusted[one.rater_id].mean) for one in answers if one.prob is not None]
     numbers = [(one.number, one.sd) for one in answers if one.number is not None and one.sd is not None]
     question.wanted = raters_wanted(question.wanted, said, numbers)
-    if len(answers) >= question.wanted or override_of(session, question.claim_id) is not None:
+    if must_be_held(session, known(question.id)):
+        question.status = "held"
+    elif len(answers) >= question.wanted or override_of(session, question.claim_id) is not None:
         question.status = "answered"
-    elif question.status == "answered":
+    elif question.status in CLOSED:
         question.status = "open"
     session.add(question)
     session.flush()

@@ -27,13 +27,27 @@ from store.columns import columns
 from store.drafts import Typed, drop_draft, keep
 from store.errors import ImpossibleNumberError, LeaseLostError
 from store.graphs import load_distribution, measurements
-from store.places import IS_OPEN, fulfils, has_free_place, is_answered_by, is_held, lock_question, lock_rater, settle
+from store.places import (
+    CLOSED,
+    IS_OPEN,
+    fulfils,
+    has_free_place,
+    is_answered_by,
+    is_held,
+    lock_question,
+    lock_rater,
+    settle,
+)
 from store.reliabilities import reliability_of
 from store.roles import require_not_paused
+from store.sources import checked_source
 from store.tables import Answer, Belief, Claim, Lease, Quantity, Question, Rater
 from store.texts import storable
 
 AnswerKind = Literal["yes", "no", "probability", "number", "cannot_say"]
+Reason = Literal["unknown", "unclear", "too_long"]
+"""Why a rater can't say: they don't know, the question is unclear, or it would take them too long."""
+
 LEASE_SECONDS = 300.0
 _COUNTED = 10_000  # open questions are counted up to here
 _BEST_FIRST = (col(Question.value).desc(), col(Question.id))  # as in the index
@@ -122,6 +136,9 @@ def submit_answer(
     now: datetime,
     note: str = "",
     number: tuple[float, float] | None = None,
+    *,
+    source: str = "",
+    reason: Reason | None = None,
 ) -> Answer:
     """Returns the stored answer to the leased question. Commits: once this returns, the answer is on the disk.
 
@@ -134,23 +151,47 @@ def submit_answer(
         prob: P(claim is true) for the kind "probability", else None.
         number: for the kind "number", which is the one for a question about a quantity, the number in the quantity's
             unit and the standard deviation of its error; else None.
+        source: a link to where the rater found it; "" for none.
+        reason: for the kind "cannot_say", why, if they said; else None.
 
     Raises:
         LeaseLostError: others took all places, or the question was released. What was said is kept as a draft.
         ImpossibleNumberError: the quantity's distribution rules the number out. Nothing is stored.
-        ValueError: an unknown kind, or one that does not go with the question, the prob or the number.
+        SourceError: the source is no link. Nothing is stored.
+        ValueError: an unknown kind or reason, or one that does not go with the question, the prob or the number.
     """
-    stated, measured = _stated_prob(kind, prob), _stated_number(kind, number)
+    answer, is_new = accept_answer(session, token, rater, kind, prob, now, note, number, source=source, reason=reason)
+    session.commit()
+    if is_new:
+        trust.check(session, answer.rater_id, now)
+    return answer
+
+
+def accept_answer(
+    session: Session,
+    token: str,
+    rater: Rater,
+    kind: AnswerKind,
+    prob: float | None,
+    now: datetime,
+    note: str = "",
+    number: tuple[float, float] | None = None,
+    *,
+    source: str = "",
+    reason: Reason | None = None,
+) -> tuple[Answer, bool]:
+    """Does as `submit_answer`, leaves the commit to the caller, and says besides whether the answer is a new one."""
+    _check_reason(kind, reason)
+    stated, measured, link = _stated_prob(kind, prob), _stated_number(kind, number), checked_source(source)
     rater_id, held = known(rater.id), _lease(session, token)
     question_id = question_of(token) if held is None else held.question_id
     question = lock_question(session, question_id) if question_id is not None else None
     there = session.exec(select(Answer).where(Answer.token == token)).first()  # of two submissions one sees the other's
     if there is not None and there.rater_id == rater_id:
-        session.commit()
-        return there
+        return there, False
     lease = _lease(session, token)  # again, now that nobody can take it
     if question is None or lease is None or not _may_answer(session, question, lease, rater_id, kind, now):
-        _refuse_late(session, question, rater_id, Typed(kind, prob, number, note), now)
+        _refuse_late(session, question, rater_id, Typed(kind, prob, number, note, source), now)
     _refuse_unfit(session, question, kind, measured)
     answer = Answer(
         question_id=known(question.id),
@@ -167,6 +208,8 @@ def submit_answer(
         prob_before=lease.prob,
         value_when_asked=lease.value,
         token=token,
+        source=link,
+        reason=reason,
         seconds=None if lease.shown_at is None else max(0.0, (now - lease.shown_at).total_seconds()),
         is_gold=lease.is_gold,
     )
@@ -175,9 +218,7 @@ def submit_answer(
     settle(session, question)
     drop_draft(session, rater_id, known(question.id))
     session.exec(delete(Lease).where(col(Lease.token) == token))
-    session.commit()
-    trust.check(session, rater_id, now)
-    return answer
+    return answer, True
 
 
 def open_questions(session: Session, now: datetime, limit: int = 20) -> list[OpenQuestion]:
@@ -256,8 +297,8 @@ def _prolonged(session: Session, rater_id: int, now: datetime, expires_at: datet
 def _still_fits(lease: Lease, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Returns what must hold of its question for a lease to be good."""
     if lease.is_gold:
-        return (~is_answered_by(lease.rater_id),)
-    return (col(Question.status) != "answered", has_free_place(lease.rater_id, now))
+        return (col(Question.status) != "held", ~is_answered_by(lease.rater_id))
+    return (col(Question.status).not_in(CLOSED), has_free_place(lease.rater_id, now))
 
 
 def _take_gold(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
@@ -420,6 +461,11 @@ def _described(session: Session, lease: Lease) -> LeasedQuestion:
         quantity=quantity.key if quantity else None,
         is_gold=lease.is_gold,
     )
+
+
+def _check_reason(kind: AnswerKind, reason: Reason | None) -> None:
+    if reason is not None and (kind != "cannot_say" or reason not in get_args(Reason)):
+        raise ValueError(f"An answer {kind!r} does not go with the reason {reason!r}.")
 
 
 def _stated_prob(kind: AnswerKind, prob: float | None) -> float | None:

@@ -14,6 +14,7 @@ from store.answers import overrides
 from store.columns import column
 from store.graphs import load_graph
 from store.locks import Turn, take_turn
+from store.places import CLOSED
 from store.tables import (
     Answer,
     Argument,
@@ -147,7 +148,7 @@ def _rank(
     changed = []
     for key, worth in worths.items():
         question = there.get(key)
-        if question is None or question.status == "answered":
+        if question is None or question.status in CLOSED:
             continue
         stays = worth.is_wanted or (question.status == "open" and question.id in held)
         status = "open" if stays else "withdrawn"
@@ -170,12 +171,13 @@ def _standing(session: Session, table: type[Claim] | type[Quantity], field: str)
 
 
 def _change(session: Session, changed: list[dict[str, Any]], now: datetime) -> None:
-    """Writes what questions are worth; one that was answered since it was looked at keeps as it is."""
+    """Writes what questions are worth; one that was answered or held since it was looked at keeps as it is."""
     if not changed:
         return
     questions = Question.__table__  # type: ignore[attr-defined]
     changed.sort(key=lambda change: change["of"])
-    statement = update(questions).where(questions.c.id == bindparam("of"), questions.c.status != "answered")
+    is_changeable = [questions.c.status != status for status in CLOSED]  # NOT IN does not go with many rows at once
+    statement = update(questions).where(questions.c.id == bindparam("of"), *is_changeable)
     values: dict[str, Any] = {"value": bindparam("worth"), "prob": bindparam("chance"), "status": bindparam("stands")}
     session.connection().execute(statement.values(**values, ranked_at=now), changed)
 

@@ -213,7 +213,7 @@ class Question(SQLModel, table=True):
     """An askable claim or a quantity in the raters' queue. Its value and probability are those of the last ranking."""
 
     __table_args__: Any = (
-        CheckConstraint("status IN ('open', 'answered', 'withdrawn')", name="status_is_known"),
+        CheckConstraint("status IN ('open', 'answered', 'withdrawn', 'held')", name="status_is_known"),
         CheckConstraint("(claim_id IS NULL) <> (quantity_id IS NULL)", name="asks_one_thing"),
         CheckConstraint("wanted >= 1", name="somebody_is_wanted"),
         _is_prob("prob"),
@@ -239,7 +239,7 @@ class Question(SQLModel, table=True):
     quantity_id: int | None = Field(default=None, foreign_key="quantity.id", unique=True, index=True)
     value: float
     prob: float | None = None  # posterior of the claim
-    status: str = "open"  # "open" | "answered" | "withdrawn"
+    status: str = "open"  # "open" | "answered" | "withdrawn" | "held" (by flags: see store.holding)
     wanted: int = 1  # raters whose answers close it; rises where they disagree (store.policy), never falls
     opened_at: datetime = Field(sa_type=UtcDateTime)
     ranked_at: datetime = Field(sa_type=UtcDateTime)  # when a ranking last changed it
@@ -274,6 +274,7 @@ class Draft(SQLModel, table=True):
     number: float | None = None
     sd: float | None = None
     note: str = ""
+    source: str = ""  # as it was typed
     saved_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -298,6 +299,15 @@ class Answer(SQLModel, table=True):
         ),
         CheckConstraint("(claim_id IS NULL) <> (quantity_id IS NULL)", name="is_about_one_thing"),
         CheckConstraint("kind = 'cannot_say' OR (kind = 'number') = (claim_id IS NULL)", name="kind_fits_question"),
+        CheckConstraint(
+            "reason IS NULL OR (kind = 'cannot_say' AND reason IN ('unknown', 'unclear', 'too_long'))",
+            name="reason_is_known",
+        ),
+        CheckConstraint(
+            "source = '' OR (length(source) <= 2000 AND (substr(source, 1, 7) = 'http://' "
+            "OR substr(source, 1, 8) = 'https://'))",
+            name="source_is_a_link",
+        ),
         Index("ix_answer_question_id", "question_id", "rater_id"),
         Index("ix_answer_rater_id", "rater_id", "id"),
         Index("ix_answer_gold", "rater_id", sqlite_where=text("is_gold"), postgresql_where=text("is_gold")),
@@ -318,8 +328,42 @@ class Answer(SQLModel, table=True):
     prob_before: float | None = None  # posterior of the claim when it was asked
     value_when_asked: float
     token: str = Field(unique=True)  # the lease's: one lease, one answer
+    source: str = ""  # a link to where the rater found it
+    reason: str | None = None  # why a rater skipped it: "unknown" | "unclear" | "too_long"; None: not said
     seconds: float | None = None  # from when the question was shown; None: not known
     is_gold: bool = False  # it tells of the rater, not of the claim
+
+
+class Flag(SQLModel, table=True):
+    """That a rater finds something wrong with a question. Append-only.
+
+    It goes along with an answer "cannot_say", and stands unless that was taken back.
+    """
+
+    __table_args__: Any = (CheckConstraint("kind IN ('ambiguous', 'harmful', 'needs_expert')", name="kind_is_known"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    answer_id: int = Field(foreign_key="answer.id", unique=True)
+    question_id: int = Field(foreign_key="question.id", index=True)
+    rater_id: int = Field(foreign_key="rater.id")
+    kind: str  # "ambiguous" | "harmful" | "needs_expert"
+    note: str = ""
+    flagged_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Resolution(SQLModel, table=True):
+    """What a reviewer decided about a question's flags; the newest one counts. Append-only, as flags are.
+
+    A row of its own, since a question may be flagged again, and decided about again.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    question_id: int = Field(foreign_key="question.id", index=True)
+    rater_id: int | None = Field(default=None, foreign_key="rater.id")  # by whom; None: at the command line
+    last_flag_id: int = Field(foreign_key="flag.id")  # the question's newest then; later ones are undecided
+    back_to_queue: bool
+    note: str = ""
+    resolved_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Retraction(SQLModel, table=True):
