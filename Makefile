@@ -42,7 +42,7 @@ check: $(VENV)/.installed-checks
 	$(BIN)/mypy
 
 test: install browser postgres
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 # The page's tests drive a real Chromium; where it can't be had they skip and say so.
 browser:

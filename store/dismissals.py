@@ -9,11 +9,11 @@ from store.tables import Answer, Dismissal, Rater
 
 
 def dismiss(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
-    """Lets none of a rater's answers up to now count; the caller's scope commits.
+    """Lets none of a rater's answers, and comparisons, up to now count; the caller's scope commits.
 
     Their questions have a place again. Who may do that is asked in `store.roles`.
     """
-    newest = session.exec(select(func.max(Answer.id)).where(Answer.rater_id == rater.id)).one() or 0
+    newest = session.exec(select(func.max(Answer.id))).one() or 0
     _append(session, rater, newest, reason, by, now)
 
 
