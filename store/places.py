@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, literal_column
 from sqlmodel import Session, col, exists, func, select
 
 from store.answers import is_standing, override_of
+from store.outbox import note_label
 from store.policy import raters_wanted
 from store.tables import Answer, Lease, Question, Rater
 
@@ -52,7 +53,7 @@ def fulfils(session: Session, question: Question, *conditions: ColumnElement[boo
     return session.exec(select(Question.id).where(Question.id == question.id, *conditions)).first() is not None
 
 
-def settle(session: Session, question: Question) -> None:
+def settle(session: Session, question: Question, now: datetime) -> None:
     """Closes or reopens a locked question after an answer came or went; it wants more raters where they disagree."""
     session.flush()
     said = select(Answer).where(Answer.question_id == question.id, Answer.kind != "cannot_say", is_standing())
@@ -66,6 +67,8 @@ def settle(session: Session, question: Question) -> None:
         question.status = "open"
     session.add(question)
     session.flush()
+    if question.claim_id is not None:
+        note_label(session, question.claim_id, now)
 
 
 def _accepted() -> Select[Any]:

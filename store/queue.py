@@ -138,7 +138,7 @@ def submit_answer(
         token=token,
     )
     session.add(answer)
-    settle(session, question)
+    settle(session, question, now)
     drop_draft(session, rater_id, known(question.id))
     session.exec(delete(Lease).where(col(Lease.token) == token))
     session.commit()
