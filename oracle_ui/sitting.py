@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from argtree.errors import ArgtreeError, ImpossibleEvidenceError, TooEntangledError
@@ -31,7 +32,7 @@ from store import corrections, drafts, queue, ranking
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.raters import find_rater, get_rater
-from store.tables import Answer, Claim, Root
+from store.tables import Answer, Claim, Rater, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
 
@@ -112,24 +113,34 @@ def answer(
         with read_scope(engine) as session:
             graph = load_graph(session)
         if isinstance(question, NumberView):
-            _look_twice(question, said, graph)
+            look_twice(question, said, graph)
         try:
             before = propagate_fn(graph)
         except ArgtreeError:
             before = None
         with session_scope(engine) as session:
-            rater = get_rater(session, name, now)
-            queue.submit_answer(session, question.token, rater, said.kind, said.prob, now, said.note, said.number)
+            hand_in(session, question.token, get_rater(session, name, now), said, now)
         try:
-            with session_scope(engine) as session:
-                after = ranking.rerank(session, propagate_fn, now, quantity_worths)
+            after = rank_anew(engine, now, propagate_fn)
+            with read_scope(engine) as session:
                 questions = _questions(session)
         except ArgtreeError as exc:
             return Effect(words, asked, (), str(exc))
     return see_effect(words, asked, before, after, questions)
 
 
-def _look_twice(question: NumberView, said: Said, graph: ArgumentGraph) -> None:
+def hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> Answer:
+    """Returns the stored answer to the question that is held by this token. Commits; raises as `submit_answer`."""
+    return queue.submit_answer(session, token, rater, said.kind, said.prob, now, said.note, said.number)
+
+
+def rank_anew(engine: Engine, now: datetime, propagate_fn: PropagateFn) -> Propagation:
+    """Returns the propagation by which the queue now stands. Raises ArgtreeError where there is none."""
+    with session_scope(engine) as session:
+        return ranking.rerank(session, propagate_fn, now, quantity_worths)
+
+
+def look_twice(question: NumberView, said: Said, graph: ArgumentGraph) -> None:
     """Raises DoubtfulNumberError for a number far off that is not sure; the store refuses one ruled out."""
     if said.number is None or said.is_sure or not (doubt := question.doubt(*said.number)):
         return
@@ -171,14 +182,14 @@ def take_back(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> 
     with opened(url) as engine:
         with session_scope(engine) as session:
             corrections.take_back(session, find_rater(session, name), now)
-        with suppress(TooEntangledError, ImpossibleEvidenceError), session_scope(engine) as session:
-            ranking.rerank(session, propagate_fn, now, quantity_worths)
+        with suppress(TooEntangledError, ImpossibleEvidenceError):
+            rank_anew(engine, now, propagate_fn)
 
 
 def look_again(url: str, now: datetime, propagate_fn: PropagateFn) -> None:
     """Ranks the queue anew, for claims that came into the store by other ways. Raises ArgtreeError."""
-    with opened(url) as engine, session_scope(engine) as session:
-        ranking.rerank(session, propagate_fn, now, quantity_worths)
+    with opened(url) as engine:
+        rank_anew(engine, now, propagate_fn)
 
 
 def _questions(session: Session) -> Mapping[str, str]:

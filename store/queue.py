@@ -191,6 +191,12 @@ def lease_again(session: Session, rater_id: int, question: Question, now: dateti
     return _described(session, lease)
 
 
+def held_question(session: Session, token: str, rater: Rater) -> LeasedQuestion | None:
+    """Returns the question that the rater holds by this token, None if they don't."""
+    lease = _lease(session, token)
+    return _described(session, lease) if lease is not None and lease.rater_id == rater.id else None
+
+
 def question_of(token: str) -> int | None:
     """Returns the id of the question that a lease's token names, None if the token is none of ours."""
     number = token.partition("-")[0]
