@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from argtree.errors import ArgtreeError
 from argtree.evidence import label_prob
 from oracle_ui import sitting
-from oracle_ui.api.problems import BUSY, BadRequestError
+from oracle_ui.api.problems import BUSY, UnfitAnswerError
 from oracle_ui.sitting import PropagateFn, Said
 from oracle_ui.view import see_number
 from store import queue
@@ -66,7 +66,7 @@ def answer(
     """Returns the stored answer, and a sentence where the queue could not be ranked anew.
 
     Raises:
-        BadRequestError: the kind of answer does not go with the question; nothing is stored.
+        UnfitAnswerError: the kind of answer does not go with the question; nothing is stored.
         StoreError, DoubtfulNumberError: as `sitting.answer`; nothing is stored.
     """
     if said.number is not None:
@@ -77,7 +77,7 @@ def answer(
     except StoreError:
         raise
     except ValueError as exc:
-        raise BadRequestError(str(exc)) from exc
+        raise UnfitAnswerError(str(exc)) from exc
     try:
         sitting.rank_anew(engine, now_fn(), propagate_fn)
     except StoreError:

@@ -43,6 +43,7 @@ def build_app(engine: Engine, *, requests_per_minute: int = REQUESTS_PER_MINUTE)
         version=version("argtree"),
         description=_ABOUT,
         lifespan=send_meanwhile,
+        generate_unique_id_function=lambda route: route.name,
         swagger_ui_parameters={"validatorUrl": None},  # else a page that others reach asks another server
     )
     app.state.desk = Desk(engine, requests_per_minute)

@@ -23,9 +23,16 @@ from store.tables import Answer
 
 router = APIRouter(prefix="/v1", tags=["questions"], responses=documented(401, 403, 429, 500, 503))
 _BODY = documented(400, 413, 422)
+_HELD = {"requestBody": {"token": "$response.body#/token"}}
 
 
-@router.post("/question", responses={204: {"description": "Nothing is left to ask this rater."}})
+@router.post(
+    "/question",
+    responses={
+        200: {"links": {name: {"operationId": name, **_HELD} for name in ("answer", "skip", "release")}},
+        204: {"description": "Nothing is left to ask this rater."},
+    },
+)
 def next_question(client: Present) -> Question:
     """The question that the token's rater now holds: the same one as long as they do, else the most valuable one.
 

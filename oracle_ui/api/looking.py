@@ -51,6 +51,6 @@ def list_roots(client: Present) -> Roots:
 
 
 @router.get("/stats")
-def count(client: Present) -> Stats:
+def stats(client: Present) -> Stats:
     """How many there are of what, counted anew every five seconds at most; nothing is propagated."""
     return client.desk.figures.stats(client.desk.now_fn())

@@ -29,10 +29,16 @@ BUSY = "The store is busy or cannot be reached: try again in a while, nothing ac
 BROKEN = "Something is wrong with the server or its store: its log says what, tell whoever runs it."
 _LOG = logging.getLogger(__name__)
 
+
+class UnfitAnswerError(ArgtreeError):
+    """The kind of answer does not go with the question."""
+
+
 _TOLD: tuple[tuple[type[ArgtreeError], int, str], ...] = (  # the most special first
     (LeaseLostError, 409, "lease-lost"),
+    (UnfitAnswerError, 409, "unfit-answer"),
     (DoubtfulNumberError, 409, "doubtful-number"),
-    (ImpossibleNumberError, 422, "impossible-number"),
+    (ImpossibleNumberError, 409, "impossible-number"),
     (PausedError, 403, "paused"),
     (NotAllowedError, 403, "not-allowed"),
 )
@@ -41,8 +47,9 @@ _MEANINGS = {
     401: "The token is missing, was withdrawn, or never was.",
     403: "The token's rater is paused.",
     404: "There is no such claim.",
-    409: "The question is not held any more, and what was said is kept as a draft (`lease-lost`); or the number is so "
-    "far from what is expected that it must be sent again with `is_sure` (`doubtful-number`).",
+    409: "The question is not held any more, and what was said is kept as a draft (`lease-lost`); it is not one that "
+    "can be answered so (`unfit-answer`); the number is so far from what is expected that it must be sent again with "
+    "`is_sure` (`doubtful-number`); or it can't be (`impossible-number`).",
     413: "The body is larger than 64 kB.",
     422: "The request does not say what it must, or not in the right form.",
     429: "Too many requests with this token within a minute; `Retry-After` says how many seconds to wait.",
@@ -58,10 +65,6 @@ class Problem(BaseModel):
     title: str = Field(description="the status in words")
     status: int = Field(description="the status")
     detail: str = Field(description="one sentence that says what is wrong and what to do")
-
-
-class BadRequestError(ArgtreeError):
-    """What a request says does not fit together."""
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -105,8 +108,6 @@ def _of_ours(request: Request, exc: Exception) -> JSONResponse:
     for kind, status, name in _TOLD:
         if isinstance(exc, kind):
             return problem(status, str(exc), name)
-    if isinstance(exc, BadRequestError):
-        return problem(422, str(exc))
     if isinstance(exc, (StoreLockedError, StoreUnreachableError)):
         _LOG.warning("%s", exc)
         return problem(503, BUSY, headers={"Retry-After": "1"})
