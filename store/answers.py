@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, exists, func, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, exists, select
 from sqlmodel.sql.expression import Select
 
 from argtree.evidence import Reliability, answer_likelihood, label_likelihood, label_prob
@@ -66,11 +67,19 @@ def answers_by_claim(session: Session, claim_ids: Collection[int] | None = None)
     return dict(found)
 
 
-def overrides(session: Session) -> dict[int, Override]:
-    """Returns the override that counts of each claim's id that has one."""
-    newest = select(func.max(Override.id)).group_by(col(Override.claim_id))
-    rows = session.exec(select(Override).where(col(Override.id).in_(newest), col(Override.prob).is_not(None)))
-    return {row.claim_id: row for row in rows}
+def overrides(session: Session, claim_ids: Collection[int] | None = None) -> dict[int, Override]:
+    """Returns the override that counts of each claim's id that has one.
+
+    Args:
+        session: of the store.
+        claim_ids: of the claims wanted; all by default.
+    """
+    later = aliased(Override)
+    is_older = exists().where(col(later.claim_id) == col(Override.claim_id), col(later.id) > col(Override.id))
+    query = select(Override).where(col(Override.prob).is_not(None), ~is_older)
+    if claim_ids is None:
+        return {row.claim_id: row for row in session.exec(query)}
+    return {row.claim_id: row for (row,) in rows_among(session, query, column(Override, "claim_id"), sorted(claim_ids))}
 
 
 def override_of(session: Session, claim_id: int | None) -> Override | None:
@@ -98,8 +107,8 @@ def label_likelihoods(session: Session, claim_ids: Collection[int] | None = None
         claim_ids: of the claims wanted; all by default.
     """
     likelihoods = {claim_id: said_likelihood(said) for claim_id, said in answers_by_claim(session, claim_ids).items()}
-    for claim_id, override in overrides(session).items():
-        if override.prob is not None and (claim_ids is None or claim_id in claim_ids):
+    for claim_id, override in overrides(session, claim_ids).items():
+        if override.prob is not None:
             likelihoods[claim_id] = override_likelihood(override.prob)
     return likelihoods
 

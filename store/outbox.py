@@ -64,7 +64,7 @@ class Delivery(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     event_id: int = Field(foreign_key="label_event.id")
     claim_id: int = Field(foreign_key="claim.id")  # the event's: those of one claim are sent in their order
-    webhook_id: int = Field(foreign_key="webhook.id", index=True)
+    webhook_id: int = Field(foreign_key="webhook.id")
     status: str = "waiting"  # "waiting" | "delivered" | "failed": given up
     attempts: int = 0
     due_at: datetime = Field(sa_type=UtcDateTime)  # not tried before; while somebody sends it, when others may

@@ -3,12 +3,15 @@
 import signal
 import socket
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from argtree.errors import ArgtreeError
 from oracle_ui.api.app import build_app
 from store.database import open_store
+
+_GRACE_SECONDS = 10  # for requests that are being answered when the server is told to stop
 
 
 def listen(address: str, port: int) -> socket.socket:
@@ -34,8 +37,8 @@ def serve(store_url: str, place: socket.socket) -> None:
     """
     engine = open_store(store_url, create=False)
     # Tokens come in headers, which are not logged; that claims were looked at is nobody's business either.
-    config = uvicorn.Config(build_app(engine), log_config=None, access_log=False, server_header=False)
-    server = uvicorn.Server(config)
+    quiet: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
+    server = uvicorn.Server(uvicorn.Config(build_app(engine), timeout_graceful_shutdown=_GRACE_SECONDS, **quiet))
 
     def stop(signum: int, frame: FrameType | None) -> None:
         server.should_exit = True  # before uvicorn listens to signals, and when it hands on what it got

@@ -47,7 +47,6 @@ def upgrade() -> None:
         sa.Column("trouble", sa.String(), nullable=False),
         sa.CheckConstraint("status IN ('waiting', 'delivered', 'failed')", name="status_is_known"),
     )
-    op.create_index("ix_delivery_webhook_id", "delivery", ["webhook_id"])
     waits = sa.text("status = 'waiting'")
     op.create_index(
         "ix_delivery_waiting",
