@@ -4,7 +4,6 @@ Pure: no network, no clock, no global random state; `format` alone touches files
 """
 
 from argtree.answers import Answers, gather
-from argtree.assign import assign, values_by_rater
 from argtree.batch import Batch, choose_batch
 from argtree.budget import Budget
 from argtree.checks import reasons_to_pause
@@ -14,7 +13,7 @@ from argtree.distributions import Distribution, LogNormal, Normal, Quantiles, Un
 from argtree.errors import ArgtreeError, FormatError, ImpossibleEvidenceError, TooEntangledError
 from argtree.evidence import (
     SETTLED,
-    UNKNOWN_RATER,
+    TRUSTED_RATER,
     Reliability,
     answer_likelihood,
     is_settled,
@@ -93,11 +92,10 @@ __all__ = [
     "Threshold",
     "TooEntangledError",
     "TopConfidence",
-    "UNKNOWN_RATER",
+    "TRUSTED_RATER",
     "Uniform",
     "Utilities",
     "answer_likelihood",
-    "assign",
     "choose_batch",
     "decide",
     "expand_quantities",
@@ -121,7 +119,6 @@ __all__ = [
     "same_decision",
     "sensitivity",
     "suppose",
-    "values_by_rater",
     "with_answers",
     "write_graph",
 ]

@@ -260,15 +260,25 @@ def ui(
     address: Annotated[
         str, typer.Option(help="The address to serve on; anything but 127.0.0.1 lets other machines reach it.")
     ] = "127.0.0.1",
+    guidelines: Annotated[
+        Path | None, typer.Option(help="A text or Markdown file for raters, shown beside the questions.")
+    ] = None,
 ) -> None:
     """Serve the desk, where raters answer. The first one to sign up becomes its administrator.
 
     Example: argtree ui --port 8501
 
+    Example: argtree ui --guidelines how-to-answer.md
+
     Example: argtree ui --address 0.0.0.0 (behind a proxy that speaks HTTPS)
     """
+    from oracle_ui.guidelines import GuidelinesError, read_guidelines
     from oracle_ui.serve import is_loopback, serve
 
+    try:
+        read_guidelines(guidelines)
+    except GuidelinesError as exc:
+        raise typer.BadParameter(draw.printable(str(exc)), param_hint="--guidelines") from exc
     engine = open_store(store, create=False)
     with read_scope(engine) as session:
         is_claimed = has_account(session)
@@ -278,7 +288,7 @@ def ui(
             f"Whoever came first to {address} would be the administrator: make one before, with "
             "`argtree raters add NAME --role administrator`."
         )
-    raise typer.Exit(serve(store, port, address))
+    raise typer.Exit(serve(store, port, address, guidelines))
 
 
 @app.command()

@@ -26,6 +26,7 @@ from argtree.reliability import STRANGER, Beta, RaterReliability
 
 _NO_GOLD: Mapping[str, bool] = MappingProxyType({})
 _NO_PROBS: Mapping[str, float] = MappingProxyType({})
+_NO_PRIORS: Mapping[str, RaterReliability] = MappingProxyType({})
 _CLOSE_TO_CERTAIN = 1e-12  # a prior probability is kept this far from 0 and 1: answers must be able to contradict it
 
 
@@ -54,6 +55,7 @@ def fit_crowd(
     gold: Mapping[str, bool] = _NO_GOLD,
     prior_prob: Mapping[str, float] = _NO_PROBS,
     stranger: RaterReliability = STRANGER,
+    vouched: Mapping[str, RaterReliability] = _NO_PRIORS,
     max_iterations: int = 1000,
     tolerance: float = 1e-8,
 ) -> Crowd:
@@ -71,6 +73,7 @@ def fit_crowd(
             others share one base rate, which is learnt. A model that is sure and wrong makes honest raters look bad, so
             give probabilities that are calibrated or none.
         stranger: the prior of every rater; see `fit_with_prior` for one that is learnt.
+        vouched: rater -> the prior in place of the stranger's, for whom somebody vouches.
         max_iterations: at most so many.
         tolerance: stop once no reliability moves by more.
 
@@ -78,15 +81,16 @@ def fit_crowd(
         ValueError: a prior probability out of [0, 1].
     """
     known = _known(answers, gold, prior_prob)
-    state = _start(answers, known, stranger)
+    prior = _prior(answers, stranger, vouched)
+    state = _start(answers, known, prior)
     moved, iterations = np.inf, 0
     while moved > tolerance and iterations < max_iterations:
         before = state
-        state = _maximised(answers, known, before, _expected(answers, known, before), stranger)
+        state = _maximised(answers, known, before, _expected(answers, known, before), prior)
         moved = max(np.abs(state.sensitivity - before.sensitivity).max(initial=0), abs(state.base - before.base))
         moved = max(moved, np.abs(state.specificity - before.specificity).max(initial=0))
         iterations += 1
-    return _crowd(answers, known, state, stranger, iterations, bool(moved <= tolerance))
+    return _crowd(answers, known, state, prior, stranger, iterations, bool(moved <= tolerance))
 
 
 def fit_with_prior(
@@ -136,6 +140,15 @@ class _Known(NamedTuple):
     by_base: FloatArray  # [C] 1 where the base rate counts, else 0
 
 
+class _Prior(NamedTuple):
+    """What is assumed of each rater before the answers, [W] each: the hits and the weight of two Beta distributions."""
+
+    sensitivity_hits: FloatArray
+    sensitivity_weight: FloatArray
+    specificity_hits: FloatArray
+    specificity_weight: FloatArray
+
+
 class _Counts(NamedTuple):
     """How often raters are expected to have been asked about true and false claims, and to have said so; [W] each."""
 
@@ -168,15 +181,21 @@ def _known(answers: Answers, gold: Mapping[str, bool], prior_prob: Mapping[str, 
     return _Known(log_odds, by_base)
 
 
-def _start(answers: Answers, known: _Known, stranger: RaterReliability) -> _State:
+def _prior(answers: Answers, stranger: RaterReliability, vouched: Mapping[str, RaterReliability]) -> _Prior:
+    of = [vouched.get(rater, stranger) for rater in answers.raters]
+    table = np.array([(r.sensitivity.hits, r.sensitivity.weight, r.specificity.hits, r.specificity.weight) for r in of])
+    return _Prior(*table.reshape(-1, 4).T)
+
+
+def _start(answers: Answers, known: _Known, prior: _Prior) -> _State:
     """Returns the state that the gold questions alone lead to; half of the other claims are taken to be true."""
     is_gold = np.isinf(known.log_odds)
     asked = is_gold[answers.claim]
     about_gold = replace(answers, claim=answers.claim[asked], rater=answers.rater[asked], prob=answers.prob[asked])
-    sensitivity, specificity = (np.full(len(answers.raters), mean) for mean in _means(stranger))
-    prior = _State(sensitivity, specificity, 0.5)
+    sensitivity = prior.sensitivity_hits / prior.sensitivity_weight
+    unasked = _State(sensitivity, prior.specificity_hits / prior.specificity_weight, 0.5)
     truths = _Known(known.log_odds, np.zeros_like(known.by_base))
-    started = _maximised(about_gold, truths, prior, expit(known.log_odds), stranger)
+    started = _maximised(about_gold, truths, unasked, expit(known.log_odds), prior)
     return started._replace(base=0.5)
 
 
@@ -215,29 +234,31 @@ def _summed(rows: IntArray, values: FloatArray, num_rows: int) -> FloatArray:
     return np.asarray(np.bincount(rows, values, num_rows), dtype=np.float64)
 
 
-def _maximised(answers: Answers, known: _Known, state: _State, prob: FloatArray, stranger: RaterReliability) -> _State:
+def _maximised(answers: Answers, known: _Known, state: _State, prob: FloatArray, prior: _Prior) -> _State:
     """The M-step: prior plus expected counts, normalised; the base rate's prior is one true and one false claim."""
     counts = _counted(answers, prob, state)
-    right, wrong = stranger.sensitivity, stranger.specificity
     return _State(
-        (right.hits + counts.hits) / (right.weight + counts.hits + counts.misses),
-        (wrong.hits + counts.rejections) / (wrong.weight + counts.rejections + counts.alarms),
+        (prior.sensitivity_hits + counts.hits) / (prior.sensitivity_weight + counts.hits + counts.misses),
+        (prior.specificity_hits + counts.rejections) / (prior.specificity_weight + counts.rejections + counts.alarms),
         float((1 + known.by_base @ prob) / (2 + known.by_base.sum())),
     )
 
 
-def _log_posterior(answers: Answers, known: _Known, state: _State, stranger: RaterReliability) -> float:
+def _log_posterior(answers: Answers, known: _Known, state: _State, prior: _Prior) -> float:
     rows = len(answers.claims)
     l0, l1 = (_summed(answers.claim, np.log(one), rows) for one in _likelihoods(answers, state))
     log_odds = known.log_odds + known.by_base * logit(state.base)
     with_claims = np.logaddexp(l1 - np.logaddexp(0, -log_odds), l0 - np.logaddexp(0, log_odds)).sum()
     priors = np.log(state.base) + np.log1p(-state.base)
-    for beta, means in ((stranger.sensitivity, state.sensitivity), (stranger.specificity, state.specificity)):
-        priors += (beta.hits * np.log(means) + beta.misses * np.log1p(-means)).sum()
+    for hits, weight, means in (
+        (prior.sensitivity_hits, prior.sensitivity_weight, state.sensitivity),
+        (prior.specificity_hits, prior.specificity_weight, state.specificity),
+    ):
+        priors += (hits * np.log(means) + (weight - hits) * np.log1p(-means)).sum()
     return float(with_claims + priors)
 
 
-def _weights(answers: Answers, prob: FloatArray, state: _State, stranger: RaterReliability) -> tuple[FloatArray, ...]:
+def _weights(answers: Answers, prob: FloatArray, state: _State, prior: _Prior) -> tuple[FloatArray, ...]:
     """Returns what sensitivities and specificities are worth, in answers about certain claims, [W] each.
 
     The information about the log-odds of a sensitivity m is n m (1-m) with everything known, n being prior plus
@@ -247,28 +268,34 @@ def _weights(answers: Answers, prob: FloatArray, state: _State, stranger: RaterR
     counts = _counted(answers, prob, state)
     yes_if_false, yes_if_true = _yes_probs(answers, state)
     found = []
-    for p, vote, mean, prior, n in (
-        (prob, yes_if_true, state.sensitivity, stranger.sensitivity, counts.hits + counts.misses),
-        (1 - prob, 1 - yes_if_false, state.specificity, stranger.specificity, counts.rejections + counts.alarms),
+    for p, vote, mean, weight, n in (
+        (prob, yes_if_true, state.sensitivity, prior.sensitivity_weight, counts.hits + counts.misses),
+        (1 - prob, 1 - yes_if_false, state.specificity, prior.specificity_weight, counts.rejections + counts.alarms),
     ):
         holds, m = p[answers.claim], mean[answers.rater]
         variance = holds * (vote * (1 - m) ** 2 + (1 - vote) * m**2) - (holds * (vote - m)) ** 2
         hidden = _summed(answers.rater, variance, len(mean)) / (mean * (1 - mean))
-        found.append(np.maximum(prior.weight + n - hidden, prior.weight))  # answers make nobody more of a stranger
+        found.append(np.maximum(weight + n - hidden, weight))  # answers make nobody more of a stranger
     return tuple(found)
 
 
 def _crowd(
-    answers: Answers, known: _Known, state: _State, stranger: RaterReliability, iterations: int, converged: bool
+    answers: Answers,
+    known: _Known,
+    state: _State,
+    prior: _Prior,
+    stranger: RaterReliability,
+    iterations: int,
+    converged: bool,
 ) -> Crowd:
     prob = _expected(answers, known, state)
     columns = zip(
         *(state.sensitivity.tolist(), state.specificity.tolist()),
-        *(weight.tolist() for weight in _weights(answers, prob, state, stranger)),
+        *(weight.tolist() for weight in _weights(answers, prob, state, prior)),
         strict=True,
     )
     found = [RaterReliability(Beta(n * s, n * (1 - s)), Beta(m * t, m * (1 - t))) for s, t, n, m in columns]
-    density = _log_posterior(answers, known, state, stranger)
+    density = _log_posterior(answers, known, state, prior)
     raters = dict(zip(answers.raters, found, strict=True))
     return Crowd(answers, prob, raters, stranger, state.base, density, iterations, converged)
 

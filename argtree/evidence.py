@@ -32,11 +32,11 @@ class Reliability:
         _check_prob("specificity", self.specificity)
 
 
-UNKNOWN_RATER = Reliability(0.97, 0.97)
-"""What is assumed of somebody of whom nothing is known yet."""
+TRUSTED_RATER = Reliability(0.97, 0.97)
+"""Somebody for whom whoever runs the desk vouches, before anything was learnt; of others see `reliability.STRANGER`."""
 
 
-def answer_likelihood(prob: float, reliability: Reliability = UNKNOWN_RATER) -> tuple[float, float]:
+def answer_likelihood(prob: float, reliability: Reliability = TRUSTED_RATER) -> tuple[float, float]:
     """Returns (P(answer | claim false), P(answer | claim true)) of an answer that gives the claim `prob`.
 
     A probability between no and yes counts as the mixture of the two answers, so 0.5 says nothing if the
@@ -55,7 +55,7 @@ def answer_likelihood(prob: float, reliability: Reliability = UNKNOWN_RATER) -> 
     return if_false, if_true
 
 
-def label_likelihood(probs: Iterable[float], reliability: Reliability = UNKNOWN_RATER) -> tuple[float, float]:
+def label_likelihood(probs: Iterable[float], reliability: Reliability = TRUSTED_RATER) -> tuple[float, float]:
     """Returns the product of `answer_likelihood` over independent answers by such raters; (1, 1) for none."""
     return product_likelihood((prob, reliability) for prob in probs)
 

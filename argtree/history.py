@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from argtree.compiled import FloatArray
-from argtree.evidence import label_likelihood
+from argtree.evidence import Reliability, product_likelihood
 from argtree.graph import ArgumentGraph, Measurement
 from argtree.propagate import Propagation
 
@@ -30,6 +30,11 @@ class Told(Protocol):
     @property
     def prob(self) -> float | None:
         """P(claim) that it states; None where it states none."""
+        ...
+
+    @property
+    def reliability(self) -> Reliability:
+        """Of who gave it."""
         ...
 
     @property
@@ -61,13 +66,13 @@ class History:
 
 def with_told(graph: ArgumentGraph, told: Sequence[Told]) -> ArgumentGraph:
     """Returns the graph with these answers as evidence and measurements, beside what it has."""
-    stated: dict[str, list[float]] = {}
+    stated: dict[str, list[tuple[float, Reliability]]] = {}
     for one in told:
         if one.claim is not None and one.prob is not None:
-            stated.setdefault(one.claim, []).append(one.prob)
+            stated.setdefault(one.claim, []).append((one.prob, one.reliability))
     evidence = dict(graph.evidence)
-    for claim, probs in stated.items():
-        own, there = label_likelihood(probs), evidence.get(claim, (1.0, 1.0))
+    for claim, said in stated.items():
+        own, there = product_likelihood(said), evidence.get(claim, (1.0, 1.0))
         evidence[claim] = (own[0] * there[0], own[1] * there[1])
     measured = [Measurement(one.quantity, *one.number) for one in told if one.quantity is not None and one.number]
     return graph.given(evidence, (*graph.measurements, *measured))

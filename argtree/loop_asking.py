@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import col, func, select
 
 from argtree.errors import ArgtreeError
+from argtree.evidence import Reliability
 from argtree.graph import ArgumentGraph
 from argtree.history import with_told
 from argtree.propagate import Propagation, Propagator
@@ -26,6 +27,7 @@ from store.claims import list_roots, root_claim
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.raters import get_rater
+from store.reliabilities import reliabilities
 from store.tables import Answer, Claim, Quantity, Rater
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,6 +46,7 @@ class Given:
     quantity: str | None  # key
     text: str
     rater: str
+    reliability: Reliability  # of the rater, as far as it is known
     kind: str
     prob: float | None  # stated
     number: tuple[float, float] | None  # stated, and its error
@@ -63,7 +66,11 @@ def answers_since(engine: Engine, since: int, rater: str | None = None) -> list[
     if rater is not None:
         query = query.where(Rater.name == rater)
     with read_scope(engine) as session:
-        return [_given(answer, by, claim, quantity) for answer, by, claim, quantity in session.exec(query)]
+        trusted = reliabilities(session)
+        return [
+            _given(answer, by, trusted[answer.rater_id].mean, claim or quantity, claim is not None)
+            for answer, by, claim, quantity in session.exec(query)
+        ]
 
 
 def says_something(answers: Sequence[Given]) -> list[Given]:
@@ -196,16 +203,16 @@ def _effect(
     return asked | {"moved": int(np.sum(by >= MOVED)), "moves": moves}
 
 
-def _given(answer: Answer, by: Rater, claim: Claim | None, quantity: Quantity | None) -> Given:
-    about = claim or quantity
-    assert answer.id is not None and about is not None
+def _given(answer: Answer, by: Rater, reliability: Reliability, about: Claim | Quantity, is_claim: bool) -> Given:
+    assert answer.id is not None
     number = None if answer.number is None or answer.sd is None else (answer.number, answer.sd)
     return Given(
         id=answer.id,
-        claim=claim.key if claim else None,
-        quantity=quantity.key if quantity else None,
+        claim=about.key if is_claim else None,
+        quantity=None if is_claim else about.key,
         text=about.text,
         rater=by.name,
+        reliability=reliability,
         kind=answer.kind,
         prob=answer.prob,
         number=number,

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import betainc, betaincinv
 
-from argtree.evidence import Reliability, answer_likelihood
+from argtree.evidence import TRUSTED_RATER, Reliability, answer_likelihood
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 
@@ -77,6 +77,12 @@ It was set by reasoning, not fitted: most raters beat chance, P(sensitivity > 1/
 gold questions must be able to show that one does not. It also says which of two mirror images is meant: the answers of
 a crowd are explained as well by a world where everything is the other way round and everybody errs.
 """
+
+
+VOUCHED = RaterReliability(
+    *(Beta(20 * mean, 20 * (1 - mean)) for mean in (TRUSTED_RATER.sensitivity, TRUSTED_RATER.specificity))
+)
+"""What is assumed of a rater for whom whoever runs the desk vouches: `TRUSTED_RATER`'s, worth twenty answers."""
 
 
 def heard(known: RaterReliability, prob: float, claim_prob: float) -> RaterReliability:

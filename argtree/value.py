@@ -77,6 +77,30 @@ def value_of_information(
     return value
 
 
+def share_resolved(prob: FloatArray | float, reliability: Reliability) -> FloatArray:
+    """Returns which share of a claim's variance a yes or no of this rater is expected to take, in [0, 1].
+
+    It is the squared correlation of claim and answer, p (1-p) J^2 / (q (1-q)), and does not depend on the root: the
+    rater's value of a question in `variance_reduction` is its perfect value times this share, summed over roots too.
+
+    Args:
+        prob: P(claim), of any shape.
+        reliability: of the rater who will be asked.
+    """
+    p = np.clip(np.asarray(prob, dtype=np.float64), _SMALLEST_PROB, 1 - np.finfo(np.float64).epsneg)
+    return _share(p, answer_table(reliability))
+
+
+def most_resolved(reliability: Reliability) -> float:
+    """Returns the largest `share_resolved` that a claim of any probability can have.
+
+    The maximal squared correlation of a binary channel, (sqrt(s t) - sqrt((1-s)(1-t)))^2: setting the derivative of
+    log(p (1-p) / (q (1-q))) to 0 gives p / (1-p) = sqrt(t (1-t) / (s (1-s))).
+    """
+    s, t = reliability.sensitivity, reliability.specificity
+    return float((np.sqrt(s * t) - np.sqrt((1 - s) * (1 - t))) ** 2)
+
+
 def check_measure(measure: str) -> None:
     """Checks a measure's name.
 
@@ -121,9 +145,12 @@ def root_move(prob: FloatArray, difference: FloatArray, answer: FloatArray) -> F
 
 
 def _variance_reduction(p: FloatArray, rho: FloatArray, d: FloatArray, table: FloatArray) -> FloatArray:
-    # The share of the claim's own variance that the answer takes: 1 from a perfect rater.
-    share = sum(p * (1 - p) / answer_prob(p, answer) * (answer[1] - answer[0]) ** 2 for answer in table)
-    return np.asarray(p * (1 - p) * share * d**2)
+    return np.asarray(p * (1 - p) * _share(p, table) * d**2)
+
+
+def _share(p: FloatArray, table: FloatArray) -> FloatArray:
+    """Returns the share of the claim's own variance that the answer takes: 1 from a perfect rater."""
+    return np.asarray(sum(p * (1 - p) / answer_prob(p, one) * (one[1] - one[0]) ** 2 for one in table))
 
 
 def _expected_shift(p: FloatArray, rho: FloatArray, d: FloatArray, table: FloatArray) -> FloatArray:

@@ -1,13 +1,15 @@
 """How long does a rater wait for the next question, and for an answer to be stored, with a million questions open?
 
 A million open questions and, answered before, some more, on SQLite and on PostgreSQL (a server of its own, with its
-usual settings). Fifty simulated raters, threads of one process, think for a while, take a question and answer it. One
-of them has passed on the five thousand best questions. For each act the wall clock, with all waiting for others and the
-disk; and, of one rater alone, the processor time of this process (on SQLite that is all of it, on PostgreSQL the
-server's is not in it).
+usual settings). Fifty simulated raters, threads of one process, think for a while, take a question and answer it. For
+half of them nobody vouches: they get gold questions too, and are checked at each answer (answers are dated nine seconds
+after the question was shown, for else they would be paused for haste). One has passed on the five thousand best
+questions. For each act the wall clock, with all waiting for others and the disk; and, of one rater alone, the processor
+time of this process (on SQLite that is all of it, on PostgreSQL the server's is not in it).
 
-Checked at each question: whether no better one was open to that rater. Better ones may be held or answered by others,
-or have been passed on by the rater; one that came free after the rater asked is no mistake.
+Checked at each question: whether none was open to that rater that is worth more when they answer it (EVSI). Better ones
+may be held or answered by others, or have been passed on by the rater; one that came free after the rater asked is no
+mistake.
 
     python -m benchmarks.queueing --out benchmarks/results/queueing.json
 
@@ -22,7 +24,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,14 +35,18 @@ from rich.table import Table
 from sqlalchemy import Engine
 from sqlmodel import select
 
+from argtree.value import most_resolved, share_resolved
 from store.database import open_store, read_scope, session_scope
 from store.places import IS_OPEN, has_free_place, is_answered_by
 from store.queue import AnswerKind, LeasedQuestion, next_question, submit_answer
 from store.raters import get_rater
+from store.reliabilities import reliability_of
 from store.tables import Question
 from tests.store.crowds import fill_crowded, pass_on
 from tests.store.postgres import Server
 
+KINDS: tuple[AnswerKind, ...] = ("yes", "no", "yes", "no", "yes", "no", "yes", "no", "cannot_say")
+READING = timedelta(seconds=9)
 PASSED = 5_000
 ALONE = 50  # answers of the rater who is measured alone
 
@@ -72,13 +78,11 @@ class Crowd:
             time.sleep(rng.expovariate(1 / self.think_seconds))
             asked_at = time.monotonic()
             leased = self.ask(name)
-            self._check(number, leased, asked_at)
-            passes = rng.random() < 0.1
-            if passes:
-                self.freed[leased.question_id] = float("inf")
-            self.say(name, leased, passes)
-            if passes:
-                self.freed[leased.question_id] = time.monotonic()
+            if not leased.is_gold:
+                self._check(number, leased, asked_at)
+            self.freed[leased.question_id] = float("inf")  # passed on, or another rater is wanted
+            self.say(name, leased, rng.choice(KINDS))
+            self.freed[leased.question_id] = time.monotonic()
 
     def ask(self, name: str) -> LeasedQuestion:
         with self._timed("next"), session_scope(self.engine) as session:
@@ -87,10 +91,10 @@ class Crowd:
         assert leased is not None
         return leased
 
-    def say(self, name: str, leased: LeasedQuestion, passes: bool = False) -> None:
-        kind: AnswerKind = "cannot_say" if passes else "yes"
+    def say(self, name: str, leased: LeasedQuestion, kind: AnswerKind) -> None:
+        kind = "yes" if leased.is_gold else kind  # as those said who settled it
         with self._timed("submit"), session_scope(self.engine) as session:
-            now = datetime.now(UTC)
+            now = datetime.now(UTC) + READING
             submit_answer(session, leased.token, get_rater(session, name, now), kind, None, now, "Simulated.")
 
     @contextmanager
@@ -100,27 +104,37 @@ class Crowd:
         self.seconds[what].append(time.perf_counter() - start)
 
     def _check(self, number: int, leased: LeasedQuestion, asked_at: float) -> None:
-        better = select(Question.id).where(IS_OPEN, Question.value > leased.value)
-        free = better.where(has_free_place(number, datetime.now(UTC)), ~is_answered_by(number))
         with read_scope(self.engine) as session:
-            found = [one for one in session.exec(free) if self.freed.get(one or 0, 0.0) < asked_at]
+            reliability = reliability_of(session, number).mean
+            least = leased.value / most_resolved(reliability)  # of the index, for it to be worth more
+            may_be_better = select(Question).where(IS_OPEN, Question.value > least * (1 + 1e-9))
+            free = session.exec(may_be_better.where(has_free_place(number, datetime.now(UTC)), ~is_answered_by(number)))
+            found = [(one.id, one.value * float(share_resolved(one.prob or 0.0, reliability))) for one in free]
+        better = [one for one, worth in found if worth > leased.value * (1 + 1e-9)]
         self.checked += 1
-        self.wrong += bool(found)
+        self.wrong += any(self.freed.get(one or 0, 0.0) < asked_at for one in better)
 
 
 def alone(engine: Engine, number: int) -> dict[str, float]:
     """The figures of one rater at whose desk nobody else is."""
-    crowd, start = Crowd(engine, 0.0), time.process_time()
+    crowd, start, rng = Crowd(engine, 0.0), time.process_time(), random.Random(0)
     for _ in range(ALONE):
-        crowd.say(f"Rater {number}", crowd.ask(f"Rater {number}"))
+        crowd.say(f"Rater {number}", crowd.ask(f"Rater {number}"), rng.choice(KINDS))
     return {"processor_ms": 1e3 * (time.process_time() - start) / ALONE, **_figures(crowd.seconds)}
 
 
 def run(engine: Engine, settings: Settings) -> dict[str, Any]:
     """The figures of one database."""
-    fill_crowded(engine, settings.questions, settings.raters + 1, answered=settings.answered)
+    spread = "(5 + i * 37 % 91) / 100.0"
+    halves = "i % 2 = 0"
+    raters, answered = settings.raters + 2, settings.answered
+    fill_crowded(engine, settings.questions, raters, answered=answered, prob=spread, vouched=halves)
     pass_on(engine, 1, PASSED)
-    found = {"alone": alone(engine, settings.raters + 1), "alone_having_passed": alone(engine, 1)}
+    found = {
+        "alone": alone(engine, settings.raters + 2 - settings.raters % 2),
+        "alone_unknown": alone(engine, settings.raters + 1 + settings.raters % 2),
+        "alone_having_passed": alone(engine, 1),
+    }
     crowd = Crowd(engine, settings.think_seconds)
     with ThreadPoolExecutor(settings.raters) as pool:
         list(pool.map(lambda number: crowd.answer(number, settings.answers), range(1, settings.raters + 1)))
@@ -171,7 +185,7 @@ def main(
         with database() as engine:
             found.append(run(engine, settings))
     table = Table("milliseconds", *(one["database"] for one in found))
-    for part in ("alone", "alone_having_passed", "together"):
+    for part in ("alone", "alone_unknown", "alone_having_passed", "together"):
         for name in found[0][part]:
             table.add_row(f"{part} {name}".replace("_", " "), *(f"{one[part][name]:.1f}" for one in found))
     for name in ("checked", "not_the_best"):

@@ -11,14 +11,16 @@ from functools import cached_property
 from sqlalchemy import Engine
 from sqlmodel import Session, col, func, select
 
+from argtree.evidence import Reliability
 from argtree.graph import ArgumentGraph
-from oracle_ui.view import answer_words
+from oracle_ui.wording import answer_words
 from store import posed, ranking
 from store.answers import labels, standing_answers
-from store.claims import get_claim, root_keys
+from store.claims import get_claim, known, root_keys
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
-from store.tables import Argument, Belief, Claim, Question
+from store.reliabilities import reliabilities
+from store.tables import Argument, Belief, Claim, Flag, Question
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,20 @@ class Given:
     text: str  # of the claim or quantity
     unit: str  # of the quantity
     rater: str
+    reliability: Reliability  # of the rater, as far as it is known
     kind: str  # of `store.queue.AnswerKind`
     prob: float | None  # stated
     number: tuple[float, float] | None  # stated, and its error
     note: str
     at: datetime
     value: float  # of information, when it was asked
+    source: str = ""  # a link
+    why: str | None = None  # of "cannot_say": the reason, or what is wrong with the question
 
     @property
     def words(self) -> str:
         """What was said."""
-        return answer_words(self.kind, self.prob, self.number, self.unit)
+        return answer_words(self.kind, self.prob, self.number, self.unit, self.why)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +160,7 @@ _IS_OPEN = col(Question.status) == "open"
 
 
 def _given(session: Session) -> Iterator[Given]:
+    flagged, trusted = dict(session.exec(select(Flag.answer_id, Flag.kind)).all()), reliabilities(session)
     for answer, rater, claim, quantity in session.exec(standing_answers()):
         yield Given(
             claim=claim.key if claim else None,
@@ -162,10 +168,13 @@ def _given(session: Session) -> Iterator[Given]:
             text=(claim or quantity).text,
             unit=quantity.unit if quantity else "",
             rater=rater.name,
+            reliability=trusted[answer.rater_id].mean,
             kind=answer.kind,
             prob=answer.prob,
             number=None if answer.number is None or answer.sd is None else (answer.number, answer.sd),
             note=answer.note,
             at=answer.answered_at,
             value=answer.value_when_asked,
+            source=answer.source,
+            why=flagged.get(known(answer.id), answer.reason),
         )

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 
+from oracle_ui.guidelines import GUIDELINES_VARIABLE
 from oracle_ui.style import GROUNDS, INK, PRIMARY
 
 STORE_VARIABLE = "ARGTREE_STORE"
@@ -17,7 +18,7 @@ _GRACE_SECONDS = 10.0  # between asking the server to stop and making it
 _POLL_SECONDS = 0.5
 
 
-def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
+def serve(store_url: str, port: int, address: str = "127.0.0.1", guidelines: Path | None = None) -> int:
     """Returns the exit code of the server, when it has ended; SIGTERM, SIGINT and SIGHUP end it with code 0.
 
     Must be called from the main thread. Where SIGHUP is ignored (nohup), it stays so.
@@ -26,6 +27,7 @@ def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
         store_url: the store's path or URL, handed on in the environment.
         port: to listen at.
         address: to listen at; anything but loopback lets other machines reach the page, and its passwords unencrypted.
+        guidelines: a file that raters see beside the questions, in place of the usual text.
     """
     server: subprocess.Popen[bytes] | None = None
     stopped = False
@@ -41,7 +43,8 @@ def serve(store_url: str, port: int, address: str = "127.0.0.1") -> int:
     before = {number: signal.signal(number, stop) for number in stopping}
     try:
         # A session of its own: Ctrl-C in the terminal comes to us alone, and we hand it on once.
-        environment = {**os.environ, STORE_VARIABLE: store_url}
+        named = str(guidelines.resolve()) if guidelines is not None else ""
+        environment = {**os.environ, STORE_VARIABLE: store_url, GUIDELINES_VARIABLE: named}
         server = subprocess.Popen(command(port, address), env=environment, start_new_session=True)
         if stopped:  # while it was being started
             server.terminate()

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
@@ -14,6 +15,8 @@ from argtree.history import History, history
 from argtree.propagate import Propagation, Propagator
 from oracle_ui import reading, style, theme_desk
 from oracle_ui.clickable import clickable
+from oracle_ui.foresight import Foresight
+from oracle_ui.guidelines import GUIDELINES_VARIABLE, read_guidelines
 from oracle_ui.patience import PATIENCE_SECONDS, propagate_soon
 from oracle_ui.reading import Snapshot
 from oracle_ui.serve import STORE_VARIABLE
@@ -29,6 +32,12 @@ def store_url() -> str:
     return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
 
 
+def guidelines() -> str:
+    """Returns what raters see beside the questions, as Markdown. Raises GuidelinesError, if the file went meanwhile."""
+    path = os.environ.get(GUIDELINES_VARIABLE)
+    return read_guidelines(Path(path) if path else None)
+
+
 def now() -> datetime:
     """Returns the time, aware, in UTC."""
     return datetime.now(UTC)
@@ -38,10 +47,16 @@ def _fingerprint(graph: ArgumentGraph) -> int:
     return hash((graph, tuple(graph.evidence.items())))  # a graph's own hash leaves the evidence aside
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={ArgumentGraph: _fingerprint})
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs={ArgumentGraph: _fingerprint})
 def propagated(graph: ArgumentGraph) -> Propagation:
     """Returns what follows from a graph, shared by all who look at the same state of the store."""
     return propagate_soon(graph)
+
+
+@st.cache_resource(show_spinner=False)
+def foresight() -> Foresight:
+    """Returns what works ahead for all raters of this server."""
+    return Foresight(propagated)
 
 
 def frame(draw: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from argtree.errors import ArgtreeError, ImpossibleEvidenceError, TooEntangledError
+from argtree.evidence import Reliability, answer_likelihood
 from argtree.graph import ArgumentGraph, Measurement
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
@@ -20,19 +21,22 @@ from argtree.quantity_value import quantity_worths
 from oracle_ui.reading import opened
 from oracle_ui.view import (
     Effect,
+    Left,
     NothingView,
     NumberView,
     QuestionView,
-    answer_words,
     see_effect,
     see_number,
     see_question,
 )
-from store import corrections, drafts, queue, ranking
+from oracle_ui.wording import answer_words
+from store import corrections, drafts, flags, queue, ranking
+from store.claims import known
 from store.database import read_scope, session_scope
-from store.graphs import load_graph
+from store.graphs import imported_evidence, load_graph
 from store.raters import find_rater, get_rater
-from store.tables import Answer, Claim, Rater, Root
+from store.reliabilities import reliability_of
+from store.tables import Answer, Claim, Question, Rater, Root
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
 
@@ -52,10 +56,13 @@ class Said:
         None  # for the kind "number": in the quantity's unit, and how far off it may be
     )
     is_sure: bool = False  # of a number, however far it is from what is expected
+    source: str = ""  # a link
+    reason: queue.Reason | None = None  # for the kind "cannot_say", why
+    flag: flags.FlagKind | None = None  # for the kind "cannot_say", what is wrong with the question
 
     def words(self, unit: str = "") -> str:
         """Returns what was said, a number with its unit."""
-        return answer_words(self.kind, self.prob, self.number, unit)
+        return answer_words(self.kind, self.prob, self.number, unit, self.flag or self.reason)
 
 
 def enter(url: str, name: str, now: datetime) -> str:
@@ -73,13 +80,26 @@ def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> Questi
             if leased is None:
                 return NothingView(*queue.closed_to(session, rater))
             typed = drafts.load_draft(session, rater, leased.question_id) or drafts.Typed()
+            reliability = reliability_of(session, known(rater.id)).mean
         with read_scope(engine) as session:
             graph, questions = load_graph(session), _questions(session)
-    return replace(_seen(leased, graph, questions, propagate_fn), typed=typed)
+            if leased.is_gold and leased.claim is not None:
+                graph = without_answers(session, graph, leased.claim)
+    return replace(_seen(leased, graph, questions, reliability, propagate_fn), typed=typed)
+
+
+def without_answers(session: Session, graph: ArgumentGraph, claim: str) -> ArgumentGraph:
+    """Returns the graph as it would be had nobody answered a claim: so a gold question shows nothing of its answer."""
+    evidence = {key: one for key, one in graph.evidence.items() if key != claim} | imported_evidence(session, claim)
+    return graph.given(evidence, graph.measurements)
 
 
 def _seen(
-    leased: queue.LeasedQuestion, graph: ArgumentGraph, questions: Mapping[str, str], propagate_fn: PropagateFn
+    leased: queue.LeasedQuestion,
+    graph: ArgumentGraph,
+    questions: Mapping[str, str],
+    reliability: Reliability,
+    propagate_fn: PropagateFn,
 ) -> QuestionView | NumberView:
     if leased.quantity is not None:
         try:
@@ -87,10 +107,11 @@ def _seen(
         except ArgtreeError:
             return see_number(leased, graph, None, questions)
     try:
-        return see_question(leased, propagate_fn(graph), questions)
+        return see_question(leased, propagate_fn(graph), questions, reliability)
     except ArgtreeError as exc:  # too entangled, or answers that exclude one another: it can still be asked
         assert leased.prob is not None
-        return QuestionView(leased.token, leased.text, leased.prob, None, str(exc))
+        gold = leased.claim if leased.is_gold else None
+        return QuestionView(leased.token, leased.text, leased.prob, None, str(exc), gold)
 
 
 def answer(
@@ -101,6 +122,7 @@ def answer(
     Raises:
         LeaseLostError: the question went to somebody else; nothing is stored.
         ImpossibleNumberError: what is known rules the number out; nothing is stored.
+        SourceError: the source is no link; nothing is stored.
         DoubtfulNumberError: the number is far off and `said` is not sure; nothing is stored.
         StoreError: nothing is stored either.
     """
@@ -110,8 +132,11 @@ def answer(
         else (question.claim, said.words())
     )
     with opened(url) as engine:
+        gold = question.gold if isinstance(question, QuestionView) else None
         with read_scope(engine) as session:
             graph = load_graph(session)
+            if gold is not None:
+                graph = without_answers(session, graph, gold)
         if isinstance(question, NumberView):
             look_twice(question, said, graph)
         try:
@@ -119,19 +144,51 @@ def answer(
         except ArgtreeError:
             before = None
         with session_scope(engine) as session:
-            hand_in(session, question.token, get_rater(session, name, now), said, now)
+            rater = get_rater(session, name, now)
+            reliability = reliability_of(session, known(rater.id)).mean
+            left, given = hand_in(session, question.token, rater, said, now)
         try:
             after = rank_anew(engine, now, propagate_fn)
             with read_scope(engine) as session:
                 questions = _questions(session)
+            if gold is not None:  # it counts for nothing, and must not look so
+                after = propagate_fn(with_gold_answer(graph, gold, given.prob, reliability))
         except ArgtreeError as exc:
-            return Effect(words, asked, (), str(exc))
-    return see_effect(words, asked, before, after, questions)
+            return Effect(words, asked, (), str(exc), left=left)
+    return replace(see_effect(words, asked, before, after, questions), left=left)
 
 
-def hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> Answer:
-    """Returns the stored answer to the question that is held by this token. Commits; raises as `submit_answer`."""
-    return queue.submit_answer(session, token, rater, said.kind, said.prob, now, said.note, said.number)
+def hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> tuple[Left, Answer]:
+    """Returns how the question was left if it was not answered, and what was stored. Commits.
+
+    Raises:
+        ValueError: as `queue.submit_answer` and `flags.flag`, and StoreError; nothing is stored.
+    """
+    if said.flag is not None:
+        flagged = flags.flag(session, token, rater, said.flag, now, said.note, source=said.source)
+        is_held = session.get_one(Question, flagged.question_id).status == "held"
+        return ("held" if is_held else "flagged"), session.get_one(Answer, flagged.answer_id)
+    given = queue.submit_answer(
+        session,
+        token,
+        rater,
+        said.kind,
+        said.prob,
+        now,
+        said.note,
+        said.number,
+        source=said.source,
+        reason=said.reason,
+    )
+    return ("skipped" if said.kind == "cannot_say" else ""), given
+
+
+def with_gold_answer(graph: ArgumentGraph, claim: str, prob: float | None, reliability: Reliability) -> ArgumentGraph:
+    """Returns the graph as it would be if an answer to a gold question counted."""
+    if prob is None:
+        return graph
+    (l0, l1), (if_false, if_true) = answer_likelihood(prob, reliability), graph.evidence.get(claim, (1.0, 1.0))
+    return graph.given({**graph.evidence, claim: (l0 * if_false, l1 * if_true)}, graph.measurements)
 
 
 def rank_anew(engine: Engine, now: datetime, propagate_fn: PropagateFn) -> Propagation:

@@ -14,7 +14,8 @@ from argtree.errors import ArgtreeError
 from argtree.propagate import Propagator
 from oracle_ui import sitting
 from oracle_ui.sitting import DoubtfulNumberError, Said
-from oracle_ui.view import CANNOT_SAY, Effect, NothingView, NumberView, QuestionView, percents, with_unit
+from oracle_ui.view import Effect, NothingView, NumberView, QuestionView, percents, with_unit
+from oracle_ui.wording import settled_words
 from store.errors import ImpossibleNumberError, LeaseLostError, StoreError
 from store.queue import AnswerKind
 
@@ -158,8 +159,10 @@ def _show_effect(effect: Effect, out: Console) -> None:
     for move in effect.moves:
         before, after = percents(move.before, move.after)
         out.print(Text(f"  {before} -> {after}  {printable(move.question)}", style="green"))
-    if not effect.moves and not effect.trouble and effect.said != CANNOT_SAY:
+    if not effect.moves and not effect.trouble and not effect.left:
         out.print(Text("  It is saved; no question moved by it.", style="dim"))
+    if effect.settled:
+        out.print(Text(f"  {settled_words(effect.settled)}", style="dim"))
     if effect.trouble:
         out.print(Text(f"The answer is saved, but its effect can't be worked out: {printable(effect.trouble)}"))
 

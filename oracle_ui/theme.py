@@ -8,8 +8,19 @@ the text that is left after parsing.
 
 import html
 import unicodedata
+from collections.abc import Sequence
 
-from oracle_ui.view import CANNOT_SAY, Effect, Move, NothingView, NumberView, QuestionView, Rung, Stake, percents
+from oracle_ui.view import (
+    Effect,
+    Move,
+    NothingView,
+    NumberView,
+    QuestionView,
+    Rung,
+    Stake,
+    percents,
+)
+from oracle_ui.wording import LEFT_WORDS, pace_words, settled_words
 
 _LONGEST = 2000  # characters of a text that are shown
 _LONG = 140  # a claim longer than this gets smaller type
@@ -69,11 +80,14 @@ def literal(text: str, longest: int = _LONGEST) -> str:
     return f"<bdi>{html.escape(shown)}</bdi>"
 
 
-def header(name: str, count: int) -> str:
-    """Returns the line at the top: who is answering, and how much they have."""
-    counted = {0: "no answers in this sitting yet", 1: "1 answer in this sitting"}
-    said = counted.get(count, f"{count} answers in this sitting")
-    return _block(f'<p class="at-quiet">{literal(name)} · {said}</p>')
+def header(name: str, seconds: Sequence[float]) -> str:
+    """Returns the line at the top: who is answering, how much they have, and how fast (see `view.pace_words`)."""
+    return _block(f'<p class="at-quiet">{literal(name)} · {pace_words(seconds)}</p>')
+
+
+def eyebrow(words: str) -> str:
+    """Returns a small heading, of words of ours."""
+    return _block(f'<p class="at-eyebrow">{html.escape(words)}</p>')
 
 
 def taken_back() -> str:
@@ -173,16 +187,17 @@ def reason(view: QuestionView) -> str:
 def effect(done: Effect) -> str:
     """Returns what the last answer did."""
     said = f'<p class="at-quiet">You said {literal(done.said, 200)}: {literal(done.claim, 200)}</p>'
-    if done.trouble:
+    if done.left:
+        said += f"<p>{LEFT_WORDS[done.left]}</p>"
+    elif done.trouble:
         said += f"<p>Your answer is saved, but what follows from it is not known: {literal(done.trouble)}</p>"
-    elif done.said == CANNOT_SAY:
-        said += "<p>It stays open for others.</p>"
     elif not done.moves:
         said += "<p>It is saved; no question moved by it.</p>"
     left = len(done.moves) - _MOST_MOVES
     more = f'<p class="at-quiet">and {left} more</p>' if left > 0 else ""
     moves = "".join(map(_move, done.moves[:_MOST_MOVES]))
-    return _block(f'<div class="at-card" role="status">{said}{moves}{more}</div>')
+    settled = f'<p class="at-quiet">{settled_words(done.settled)}</p>' if done.settled else ""
+    return _block(f'<div class="at-card" role="status">{said}{moves}{more}{settled}</div>')
 
 
 def nothing(view: NothingView) -> str:

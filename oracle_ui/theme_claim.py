@@ -104,6 +104,7 @@ def _way(way: Way) -> str:
 
 def _answer(answer: Given) -> str:
     note = f"<br>{literal(answer.note)}" if answer.note else ""
+    note += f"<br>{desk.source(answer.source)}" if answer.source else ""
     by = f'<span class="desk-side">{literal(answer.rater, 80)} · {desk.when(answer.at)}</span>'
     return f'<li class="desk-row"><span><b>{literal(answer.words, 100)}</b>{note}</span>{by}</li>'
 

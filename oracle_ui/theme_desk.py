@@ -80,6 +80,14 @@ def claim_href(key: str) -> str:
     return f"claim?key={quote(key, safe='')}"
 
 
+def source(link: str) -> str:
+    """Returns a link that a rater gave, to follow at one's own risk; as text only if it is none of http or https."""
+    shown, rel = literal(link, 200), "noopener noreferrer nofollow"
+    if not link.startswith(("http://", "https://")):
+        return shown
+    return f'<a class="desk-inline" href="{html.escape(link)}" rel="{rel}">{shown}</a>'
+
+
 def link(key: str, inside: str, kind: str = "", page: str = "claim") -> str:
     """Returns a link to what has this key, around HTML of ours."""
     href = claim_href(key) if page == "claim" else f"{page}?root={quote(key, safe='')}"

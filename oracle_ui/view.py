@@ -6,11 +6,12 @@ Not here: HTML (`theme`), the database (`sitting`), widgets (`app`).
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from argtree.distributions import typical
-from argtree.evidence import answer_likelihood
+from argtree.evidence import TRUSTED_RATER, Reliability, answer_likelihood, is_settled
 from argtree.graph import Argument, ArgumentGraph, Claim, Polarity
 from argtree.propagate import Propagation
 from argtree.quantities import beliefs
@@ -18,7 +19,8 @@ from store.drafts import Typed
 from store.paths import Step, paths_to_root
 from store.queue import LeasedQuestion
 
-CANNOT_SAY = "can't say"
+Left = Literal["", "skipped", "flagged", "held"]
+"""How a question was left that was not answered; held: flagged, and asked of nobody until a reviewer has decided."""
 MAX_RUNGS = 8  # of a chain; longer ones are folded in the middle
 _UNIT = "\u00a0%"  # the space must not break the line
 _IMPLAUSIBLE = 1e-6  # a number is not expected beyond the values that it passes with this probability
@@ -67,6 +69,7 @@ class QuestionView:
     prob: float  # posterior
     stake: Stake | None  # None: an answer moves no root, or that is not known
     trouble: str = ""  # a sentence, where it could not be worked out what is at stake
+    gold: str | None = None  # the claim's id where the rater is tried; not for their eyes
     typed: Typed = Typed()  # what the rater typed about it before, and did not hand in
 
 
@@ -123,26 +126,35 @@ class Move:
 class Effect:
     """What an answer did."""
 
-    said: str  # "yes", "no", a percentage, a number or CANNOT_SAY
+    said: str  # "yes", "no", a percentage, a number, or why it was not answered
     claim: str  # text of the claim or the quantity
     moves: tuple[Move, ...]  # farthest first
     trouble: str = ""  # a sentence, where the answer was saved but could not be propagated
+    settled: int = 0  # other claims, roots aside, of which nobody has said anything and that it put beyond doubt
+    left: Left = ""
 
 
-def see_question(leased: LeasedQuestion, result: Propagation, questions: Mapping[str, str]) -> QuestionView:
+def see_question(
+    leased: LeasedQuestion,
+    result: Propagation,
+    questions: Mapping[str, str],
+    reliability: Reliability = TRUSTED_RATER,
+) -> QuestionView:
     """Returns the question with what is at stake.
 
     Args:
         leased: what the rater holds.
         result: a propagation of the whole store; if it does not know the claim yet, nothing is at stake.
         questions: the question of each root, by its claim's key; a root without one shows its claim.
+        reliability: of the rater.
     """
     assert leased.claim is not None and leased.prob is not None, "a quantity: see_number"
     row = result.graph.index.get(leased.claim)
     if row is None:
         return QuestionView(leased.token, leased.text, leased.prob, None)
     prob = min(max(float(result.prob[row]), 0.0), 1.0)  # rounding may leave [0, 1]
-    return QuestionView(leased.token, leased.text, prob, _stake(leased.claim, prob, result, questions))
+    stake = _stake(leased.claim, prob, result, questions, reliability)
+    return QuestionView(leased.token, leased.text, prob, stake, gold=leased.claim if leased.is_gold else None)
 
 
 def see_number(
@@ -179,15 +191,6 @@ def _roots_moved(
     return tuple((_root_text(graph, root, questions), float(result.prob[graph.index[root]])) for root in roots)
 
 
-def answer_words(kind: str, prob: float | None, number: tuple[float, float] | None, unit: str = "") -> str:
-    """Returns an answer in words: a number with its error and unit, a percentage, or what was chosen."""
-    if number is not None:
-        return f"{with_unit(f'{number[0]:.6g}', unit)}, give or take {number[1]:.3g}"
-    if kind == "probability" and prob is not None:
-        return percents(prob)[0]
-    return CANNOT_SAY if kind == "cannot_say" else kind
-
-
 def with_unit(number: str, unit: str) -> str:
     """Returns a number with its unit, if it has one."""
     return f"{number} {unit}" if unit else number
@@ -196,7 +199,7 @@ def with_unit(number: str, unit: str) -> str:
 def see_effect(
     said: str, claim: str, before: Propagation | None, after: Propagation, questions: Mapping[str, str]
 ) -> Effect:
-    """Returns what an answer did to the roots; nothing of those that were not there before it."""
+    """Returns what an answer did to the roots and other claims; nothing of those that were not there before it."""
     if before is None:
         return Effect(said, claim, ())
     moves = [
@@ -209,7 +212,17 @@ def see_effect(
         if root.claim in before.graph.index
     ]
     moved = [move for move in moves if abs(move.after - move.before) >= _NOTICEABLE]
-    return Effect(said, claim, tuple(sorted(moved, key=lambda move: -abs(move.after - move.before))))
+    moves_first = tuple(sorted(moved, key=lambda move: -abs(move.after - move.before)))
+    return Effect(said, claim, moves_first, settled=_num_settled(before, after))
+
+
+def _num_settled(before: Propagation, after: Propagation) -> int:
+    """Returns how many claims became beyond doubt that nobody said anything of, roots left out."""
+    graph = after.graph
+    told = {root.claim for root in graph.roots} | set(graph.evidence)
+    there = before.graph.index
+    rows = [(there[one], row) for one, row in graph.index.items() if one in there and one not in told]
+    return sum(is_settled(float(after.prob[new])) and not is_settled(float(before.prob[old])) for old, new in rows)
 
 
 def percents(*probs: float) -> tuple[str, ...]:
@@ -235,7 +248,9 @@ def _percent(prob: float, decimals: int) -> str:
     return f"{prob * 100:.{decimals}f}{_UNIT}"
 
 
-def _stake(claim: str, prob: float, result: Propagation, questions: Mapping[str, str]) -> Stake | None:
+def _stake(
+    claim: str, prob: float, result: Propagation, questions: Mapping[str, str], reliability: Reliability
+) -> Stake | None:
     roots = result.graph.roots
     difference = result.influence.of_claim(result.graph.index[claim])
     spans = [root.weight * abs(float(one)) for root, one in zip(roots, difference, strict=True)]
@@ -248,17 +263,17 @@ def _stake(claim: str, prob: float, result: Propagation, questions: Mapping[str,
     return Stake(
         question=_root_text(result.graph, root, questions),
         prob=float(result.prob[result.graph.index[root]]),
-        if_yes=_after_answer(1.0, prob, if_true, if_false),
-        if_no=_after_answer(0.0, prob, if_true, if_false),
+        if_yes=_after_answer(1.0, prob, if_true, if_false, reliability),
+        if_no=_after_answer(0.0, prob, if_true, if_false, reliability),
         rungs=_folded(_rungs(steps, result, questions)),
         is_root=claim == root,
         others=sum(span >= _NOTICEABLE for span in spans) - (spans[best] >= _NOTICEABLE),
     )
 
 
-def _after_answer(said_prob: float, prob: float, if_true: float, if_false: float) -> float:
+def _after_answer(said_prob: float, prob: float, if_true: float, if_false: float, reliability: Reliability) -> float:
     """Returns P(root | evidence, the answer): raters can err, so a yes does not make the claim certain."""
-    l0, l1 = answer_likelihood(said_prob)
+    l0, l1 = answer_likelihood(said_prob, reliability)
     after = l1 * prob / (l1 * prob + l0 * (1 - prob))
     return after * if_true + (1 - after) * if_false
 

@@ -12,8 +12,7 @@ from argtree.agreement import krippendorff_alpha
 from argtree.graph import ArgumentGraph
 from argtree.history import History
 from oracle_ui.reading import Given
-
-BREAK_SECONDS = 600.0  # a longer gap between two answers of a rater was a break, not an answer's time
+from oracle_ui.wording import BREAK_SECONDS
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ def _invited(session: Session, name: str, now: datetime, token: str) -> Rater:
                 "invitation in that one."
             )
         rater = get_rater(session, clean, now)
-        rater.role = invitation.role
+        rater.role, rater.vouched = invitation.role, False
     invitation.used_by_id, invitation.used_at = known(rater.id), now
     session.add(invitation)
     return rater

@@ -1,21 +1,25 @@
 """Which answers count, and what those about a claim are together taken to mean. All who read answers come by here.
 
-An answer counts until it is taken back (`Retraction`). Where an administrator set a claim's label (`Override`), that
-stands in place of the answers. Not here: taking back and overriding (`store.corrections`).
+An answer counts until it is taken back (`Retraction`) or its rater's answers are dismissed (`Dismissal`), as much as
+its rater is believed (`store.reliabilities`). One to a gold question tells of the rater only. Where a reviewer set a
+claim's label (`Override`), that stands in place of the answers. Not here: taking back and overriding
+(`store.corrections`), learning whom to believe (`store.trust`).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, exists, select
+from sqlmodel import Session, col, exists, func, select
 from sqlmodel.sql.expression import Select
 
-from argtree.evidence import Reliability, answer_likelihood, label_likelihood, label_prob
+from argtree.evidence import Reliability, answer_likelihood, label_prob, product_likelihood
+from argtree.reliability import RaterReliability
 from store.columns import column, columns, rows_among
-from store.tables import Answer, Claim, Override, Quantity, Rater, Retraction
+from store.reliabilities import reliabilities
+from store.tables import Answer, Claim, Dismissal, Override, Quantity, Rater, Retraction
 
 ADMINISTRATOR = Reliability(0.999, 0.999)
 """How far an override is believed: further than any rater, and not beyond all that the graph knows."""
@@ -29,8 +33,16 @@ class Said(NamedTuple):
 
 
 def is_standing() -> ColumnElement[bool]:
-    """Returns the condition that an answer of the query was not taken back."""
-    return ~exists().where(col(Retraction.answer_id) == col(Answer.id)).correlate(Answer)
+    """Returns the condition that an answer of the query counts: it is kept, and was not to a gold question."""
+    return is_kept() & ~col(Answer.is_gold)
+
+
+def is_kept() -> ColumnElement[bool]:
+    """Returns the condition that an answer of the query was neither taken back nor dismissed."""
+    newest = select(col(Dismissal.through_id)).where(Dismissal.rater_id == Answer.rater_id)
+    through = newest.order_by(col(Dismissal.id).desc()).limit(1).correlate(Answer).scalar_subquery()
+    taken_back = exists().where(col(Retraction.answer_id) == col(Answer.id)).correlate(Answer)
+    return ~taken_back & (col(Answer.id) > func.coalesce(through, 0))
 
 
 def standing_answers() -> Select[Answer, Rater, Claim, Quantity]:
@@ -47,16 +59,19 @@ def standing_answers() -> Select[Answer, Rater, Claim, Quantity]:
     )
 
 
-def answers_by_claim(session: Session, claim_ids: Collection[int] | None = None) -> dict[int, list[Said]]:
+def answers_by_claim(
+    session: Session, claim_ids: Collection[int] | None = None, *, with_gold: bool = False
+) -> dict[int, list[Said]]:
     """Returns what raters stated about each claim's id, oldest first ("can't say" states nothing).
 
     Args:
         session: of the store.
         claim_ids: of the claims wanted; all by default.
+        with_gold: with the answers to gold questions, which don't count for the claim.
     """
     found: dict[int, list[Said]] = defaultdict(list)
     said = columns(Answer, "claim_id", "rater_id", "prob", order=("id",))
-    said = said.where(column(Answer, "prob").is_not(None), is_standing())
+    said = said.where(column(Answer, "prob").is_not(None), is_kept() if with_gold else is_standing())
     rows: Iterable[Any] = (
         session.execute(said)
         if claim_ids is None
@@ -94,9 +109,14 @@ def override_likelihood(prob: float) -> tuple[float, float]:
     return answer_likelihood(prob, ADMINISTRATOR)
 
 
-def said_likelihood(said: Iterable[Said]) -> tuple[float, float]:
-    """Returns (P(answers | claim false), P(answers | claim true)) of answers to one claim."""
-    return label_likelihood(one.prob for one in said)
+def said_likelihood(said: Iterable[Said], known: Mapping[int, RaterReliability]) -> tuple[float, float]:
+    """Returns (P(answers | claim false), P(answers | claim true)) of answers to one claim.
+
+    Args:
+        said: the answers.
+        known: of how reliable their raters are, by id.
+    """
+    return product_likelihood((one.prob, known[one.rater_id].mean) for one in said)
 
 
 def label_likelihoods(session: Session, claim_ids: Collection[int] | None = None) -> dict[int, tuple[float, float]]:
@@ -106,7 +126,8 @@ def label_likelihoods(session: Session, claim_ids: Collection[int] | None = None
         session: of the store.
         claim_ids: of the claims wanted; all by default.
     """
-    likelihoods = {claim_id: said_likelihood(said) for claim_id, said in answers_by_claim(session, claim_ids).items()}
+    said, known = answers_by_claim(session, claim_ids), reliabilities(session)
+    likelihoods = {claim_id: said_likelihood(of_claim, known) for claim_id, of_claim in said.items()}
     for claim_id, override in overrides(session, claim_ids).items():
         if override.prob is not None:
             likelihoods[claim_id] = override_likelihood(override.prob)

@@ -33,7 +33,8 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
     """Returns the question of the rater's last answer, which they took back and now hold again. Commits.
 
     The question is open again, and what they had said is kept as a draft of theirs. Taking back twice is taking back
-    once: the answer before stays. None where they took back that they can't say and others have the question by now.
+    once: the answer before stays. A flag that the answer went along with is taken back too. None where they took back
+    that they can't say and others have the question by now, or others' flags hold it.
 
     Raises:
         TooLateError: there is no answer, or it is older than TAKE_BACK_SECONDS. Nothing is changed.
@@ -60,8 +61,9 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
         settle(session, question, now)
         number = None if newest.number is None or newest.sd is None else (newest.number, newest.sd)
         prob = newest.prob if newest.kind == "probability" else None
-        keep(session, rater_id, newest.question_id, Typed(newest.kind, prob, number, newest.note), now)
-    leased = lease_again(session, rater_id, question, now)
+        typed = Typed(newest.kind, prob, number, newest.note, newest.source)
+        keep(session, rater_id, newest.question_id, typed, now)
+    leased = lease_again(session, newest, question, now)
     session.commit()
     return leased
 

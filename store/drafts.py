@@ -21,6 +21,7 @@ class Typed:
     prob: float | None = None
     number: tuple[float, float] | None = None  # in the quantity's unit, and the standard deviation of its error
     note: str = ""
+    source: str = ""
 
 
 def save_draft(session: Session, rater: Rater, question_id: int, typed: Typed, now: datetime) -> None:
@@ -39,6 +40,7 @@ def keep(session: Session, rater_id: int, question_id: int, typed: Typed, now: d
         "number": number,
         "sd": sd,
         "note": storable(typed.note),
+        "source": storable(typed.source),
     }
     said["saved_at"] = now
     # One statement, as two windows may save at once.
@@ -67,4 +69,4 @@ def drop_draft(session: Session, rater_id: int, question_id: int) -> None:
 
 def _typed(draft: Draft) -> Typed:
     number = None if draft.number is None or draft.sd is None else (draft.number, draft.sd)
-    return Typed(draft.kind, draft.prob, number, draft.note)
+    return Typed(draft.kind, draft.prob, number, draft.note, draft.source)

@@ -19,6 +19,8 @@ ArgtreeError
     ├── RaterNameError          a rater's name is empty, too long or unprintable
     ├── LeaseLostError          the question went to somebody else
     ├── TooLateError            the answer can't be taken back any more
+    ├── FlagError               a flag that cannot be set, or nothing flagged to decide about
+    ├── SourceError             an answer's source that is no link
     ├── ImpossibleNumberError   a number that a quantity cannot be
     ├── ComparisonError         a comparison that cannot be stored or taken back
     ├── SignInError             a wrong name or password, or too many of them
@@ -103,6 +105,14 @@ class LeaseLostError(StoreError):
 
 class TooLateError(StoreError):
     """The answer can't be taken back any more."""
+
+
+class FlagError(StoreError):
+    """The question was not flagged, so nothing was changed."""
+
+
+class SourceError(StoreError, ValueError):
+    """The source is no link, so the answer was not stored."""
 
 
 class ImpossibleNumberError(StoreError, ValueError):

@@ -5,7 +5,7 @@ that hang together with nothing: what is done for each of these in Python is wha
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,12 +17,13 @@ from sqlmodel import Session, col, or_, select
 
 from argtree import graph as g
 from argtree.bradley_terry import Outcome
-from argtree.evidence import label_likelihood, label_prob
+from argtree.evidence import Reliability, label_prob
 from store.answers import is_standing, override_likelihood, overrides
 from store.claims import known
 from store.columns import column, columns, rows_among
 from store.graphs import load_about, load_quantity, measurements
 from store.ragged import IntArray, starts
+from store.reliabilities import reliabilities
 from store.splits import RowArray
 from store.tables import (
     About,
@@ -40,6 +41,7 @@ from store.tables import (
 )
 
 FloatArray = NDArray[np.float64]
+_SMALL = 1e-100
 
 
 class BatchArgument(NamedTuple):
@@ -73,6 +75,8 @@ class Answers:
     kind: list[str]
     prob: list[float | None]
     note: list[str]
+    source: list[str]  # "" for none
+    reason: list[str | None]  # for "cannot_say", where one was given
     answered_at: list[str]  # as `iso` gives them
     generation: list[str | None]
     value_when_asked: list[float]
@@ -118,6 +122,7 @@ class Reader:
             for claim_id, row in overrides(session).items()
             if row.prob is not None
         }
+        self._trusted = {one: known.mean for one, known in reliabilities(session).items()}
         self._raters = {one: name for one, name in session.execute(columns(Rater, "id", "name"))}
 
     def read(self, rows: RowArray, ids: Sequence[int], linked: bool) -> Batch:
@@ -131,7 +136,7 @@ class Reader:
         keys, texts, priors, askable = map(list, zip(*found, strict=True))
         answers = self._answers(ids)
         place = {one: number for number, one in enumerate(ids)}
-        likelihood = _likelihoods(answers)
+        likelihood = _likelihoods(answers, self._trusted)
         for claim_id in self._overrides.keys() & set(ids):
             likelihood[place[claim_id]] = self._overrides[claim_id]
         label = _labels(likelihood)
@@ -263,7 +268,7 @@ def iso(moment: datetime) -> str:
 
 
 def _number(answer: Answer, rater: str) -> tuple[Any, ...]:
-    said = (answer.id, rater, answer.kind, answer.number, answer.sd, answer.note)
+    said = (answer.id, rater, answer.kind, answer.number, answer.sd, answer.note, answer.source, answer.reason)
     return *said, iso(answer.answered_at), answer.value_when_asked
 
 
@@ -275,17 +280,27 @@ def _answered_at(session: Session) -> Any:
     return func.replace(type_coerce(moment, String), " ", "T").concat("+00:00")
 
 
-def _likelihoods(answers: Answers) -> FloatArray:
-    """Returns [N, 2] P(answers | claim false) and P(answers | claim true); NaN where no answer says anything."""
+def _likelihoods(answers: Answers, trusted: Mapping[int, Reliability]) -> FloatArray:
+    """Returns [N, 2] P(answers | claim false) and P(answers | claim true); NaN where no answer says anything.
+
+    `product_likelihood` for many: only the ratio matters, so it is kept where the products would underflow.
+    """
     prob = np.array(answers.prob, dtype=np.float64)  # NaN for None
-    says = starts(~np.isnan(prob))[answers.start]
-    probs, count = prob[~np.isnan(prob)], np.diff(says)
-    found = np.full((len(count), 2), np.nan)
-    alone = np.flatnonzero(count == 1)
-    values, which = np.unique(probs[says[alone]], return_inverse=True)
-    found[alone] = np.array([label_likelihood([value]) for value in values.tolist()]).reshape(-1, 2)[which]
-    for place in np.flatnonzero(count > 1).tolist():
-        found[place] = label_likelihood(probs[says[place] : says[place + 1]].tolist())
+    says = ~np.isnan(prob)
+    begin = starts(says)[answers.start]
+    raters, which = np.unique(np.array(answers.rater_id, np.int64)[says], return_inverse=True)
+    rates = np.array([(trusted[one].sensitivity, trusted[one].specificity) for one in raters.tolist()]).reshape(-1, 2)
+    (s, t), p = rates[which].T, prob[says]
+    each = np.column_stack((p * (1 - t) + (1 - p) * t, p * s + (1 - p) * (1 - s)))
+    found = np.full((len(begin) - 1, 2), np.nan)
+    answered = np.flatnonzero(np.diff(begin))
+    if len(answered):
+        product = np.multiply.reduceat(each, begin[answered])
+        small = product.max(axis=1) < _SMALL
+        with np.errstate(divide="ignore"):
+            logs = np.add.reduceat(np.log(each), begin[answered])[small]
+        product[small] = np.exp(logs - logs.max(axis=1, keepdims=True))
+        found[answered] = product
     return found
 
 

@@ -64,7 +64,7 @@ and plural s). `refused` lists those claims.
 | `label_prob` | probability that the claim is true, from the answers alone (even prior odds) |
 | `settled` | whether `label_prob` is beyond 0.95 or below 0.05 |
 | `n_answers` | answers that say something, so without `cannot_say` |
-| `answers` | each with `answer` (its number), `rater`, `kind` (`yes`, `no`, `probability`, `cannot_say`), `prob` (stated), `note`, `answered_at` (UTC), `generation` (whose belief it was asked about), `value_when_asked` (value of information), `prob_before` (posterior when it was asked) |
+| `answers` | each with `answer` (its number), `rater`, `kind` (`yes`, `no`, `probability`, `cannot_say`), `prob` (stated), `note`, `source` (a link that the rater gave, or empty), `reason` (for `cannot_say`, where one was given: `unknown`, `unclear`, `too_long`), `answered_at` (UTC), `generation` (whose belief it was asked about), `value_when_asked` (value of information), `prob_before` (posterior when it was asked) |
 | `paths` | for each root that the claim bears on: `root` (claim id), `question` and the shortest chain of arguments, `steps`, from the claim up: `argument`, `polarity`, `strength`, `holds` (whether the argument takes its premise as holding), `conclusion` (text) |
 
 `quantities`, one row for each number that raters gave:
@@ -74,7 +74,7 @@ and plural s). `refused` lists those claims.
 | `quantity`, `text`, `unit` | the quantity's id in the argument graph, what the number is, and its unit |
 | `distribution` | what was known before any answer, in JSON as in argtree-graph/2 |
 | `n_answers` | answers that give a number, so without `cannot_say` |
-| `answers` | each with `answer`, `rater`, `kind` (`number`, `cannot_say`), `number` (in the unit), `sd` (of its error, as the rater states it), `note`, `answered_at` (UTC), `value_when_asked` |
+| `answers` | each with `answer`, `rater`, `kind` (`number`, `cannot_say`), `number` (in the unit), `sd` (of its error, as the rater states it), `note`, `source` (a link that the rater gave, or empty), `reason` (for `cannot_say`, where one was given: `unknown`, `unclear`, `too_long`), `answered_at` (UTC), `value_when_asked` |
 | `claims` | the claims that rest on it: `claim` (id) and `text` |
 
 `comparisons`, one row for each comparison that was not taken back:

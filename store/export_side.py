@@ -95,6 +95,8 @@ class Side:
             pa.array(said.kind, pa.string()),
             pa.array(said.prob, pa.float64()),
             pa.array(said.note, pa.string()),
+            pa.array(said.source, pa.string()),
+            pa.array(said.reason, pa.string()),
             pa.array(said.answered_at, pa.string()),
             pa.array(said.generation, pa.string()),
             pa.array(said.value_when_asked, pa.float64()),

@@ -41,6 +41,8 @@ _ANSWER = pa.struct(
         ("kind", pa.string()),
         ("prob", pa.float64()),
         ("note", pa.string()),
+        ("source", pa.string()),
+        ("reason", pa.string()),
         ("answered_at", pa.string()),
         ("generation", pa.string()),
         ("value_when_asked", pa.float64()),
@@ -68,6 +70,8 @@ _NUMBER = pa.struct(
         ("number", pa.float64()),
         ("sd", pa.float64()),
         ("note", pa.string()),
+        ("source", pa.string()),
+        ("reason", pa.string()),
         ("answered_at", pa.string()),
         ("value_when_asked", pa.float64()),
     ]

@@ -4,6 +4,7 @@ import graphlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -11,10 +12,18 @@ from sqlmodel import Session, col, select
 from argtree import graph as g
 from argtree.distributions import Distribution
 from argtree.format import distribution_from_json
-from store.answers import is_standing, label_likelihoods
+from store.answers import (
+    Said,
+    answers_by_claim,
+    is_standing,
+    label_likelihoods,
+    override_of,
+    said_likelihood,
+)
 from store.claims import add_quantity, add_root, content_hash, find_claim, insert_argument, insert_claim, known
 from store.errors import ArguedQuantityError, CycleError, DuplicateTextError, RootNotFoundError
 from store.locks import Turn, take_turn
+from store.reliabilities import reliabilities
 from store.tables import About, Answer, Argument, Claim, Evidence, Measurement, Premise, Quantity, Root
 from store.texts import normalised
 
@@ -109,6 +118,25 @@ def load_graph(
             if quantity_id in quantity_keys
         ),
     )
+
+
+def with_answer(session: Session, graph: g.ArgumentGraph, key: str, rater_id: int, prob: float) -> g.ArgumentGraph:
+    """Returns the graph that `load_graph` would give if the rater had stated P(claim) too. Nothing is stored.
+
+    Args:
+        graph: of everything, as it is in the store now.
+        key: the claim's.
+        prob: in [0, 1]; yes is 1.
+    """
+    claim_id = known(session.exec(select(Claim.id).where(Claim.key == key)).one())
+    if override_of(session, claim_id) is not None:
+        return graph
+    said = [*answers_by_claim(session, [claim_id]).get(claim_id, []), Said(rater_id, prob)]
+    likelihood = said_likelihood(said, reliabilities(session, {one.rater_id for one in said}))
+    imported = imported_evidence(session, key).get(key, (1.0, 1.0))
+    evidence = {**graph.evidence, key: (imported[0] * likelihood[0], imported[1] * likelihood[1])}
+    in_order = {claim.id: evidence[claim.id] for claim in graph.claims if claim.id in evidence}
+    return replace(graph, evidence=in_order)
 
 
 def measurements(
@@ -240,6 +268,14 @@ def _tied(claim_ids: set[int], about: Sequence[About]) -> set[int]:
         if not more:
             return found
         found |= more
+
+
+def imported_evidence(session: Session, key: str) -> dict[str, tuple[float, float]]:
+    """Returns the likelihoods by the claim's key that came with an imported graph; empty where none did."""
+    row = session.exec(
+        select(Evidence).join(Claim, col(Claim.id) == col(Evidence.claim_id)).where(Claim.key == key)
+    ).first()
+    return {} if row is None else {key: (row.if_false, row.if_true)}
 
 
 def load_quantity(quantity: Quantity) -> g.Quantity:

@@ -1,6 +1,6 @@
 """Who did what and when: answers, answers taken back and overrides in one list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -9,7 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from store.tables import Answer, Claim, Override, Quantity, Rater, Retraction
+from store.columns import column
+from store.tables import Answer, Claim, Flag, Override, Quantity, Rater, Retraction
 
 Deed = Literal["answered", "took_back", "overrode", "lifted"]  # an override, that is
 
@@ -28,6 +29,9 @@ class Event:
     prob: float | None  # stated, or set by an override
     number: tuple[float, float] | None  # stated, and its error
     note: str  # or the reason
+    source: str = ""  # a link, of an answer
+    reason: str | None = None  # why a rater could not say
+    flag: str | None = None  # what they found wrong with the question
 
 
 def history(session: Session, limit: int = 100, *, rater: str | None = None, claim: str | None = None) -> list[Event]:
@@ -38,7 +42,9 @@ def history(session: Session, limit: int = 100, *, rater: str | None = None, cla
         rater: only what somebody of this name did.
         claim: only what is about the claim of this key.
     """
-    said = _chosen(_with_subject(select(Answer, Rater, Claim, Quantity), Answer), Answer, rater, claim)
+    answered = _with_subject(select(Answer, Rater, Claim, Quantity, column(Flag, "kind")), Answer)
+    answered = answered.outerjoin(Flag, col(Flag.answer_id) == col(Answer.id))
+    said = _chosen(answered, Answer, rater, claim)
     back: Any = select(Retraction, Rater, Claim, Quantity, Answer).join(
         Answer, col(Answer.id) == col(Retraction.answer_id)
     )
@@ -67,8 +73,9 @@ def _chosen(query: Any, table: Any, rater: str | None, claim: str | None) -> Any
     return query.order_by(table.id.desc())
 
 
-def _answered(answer: Answer, by: Rater, claim: Claim | None, quantity: Quantity | None) -> Event:
-    return _event("answered", answer.answered_at, by, claim, quantity, answer, answer.note)
+def _answered(answer: Answer, by: Rater, claim: Claim | None, quantity: Quantity | None, flag: str | None) -> Event:
+    event = _event("answered", answer.answered_at, by, claim, quantity, answer, answer.note)
+    return replace(event, source=answer.source, reason=answer.reason, flag=flag)
 
 
 def _took_back(row: Retraction, by: Rater, claim: Claim | None, quantity: Quantity | None, answer: Answer) -> Event:

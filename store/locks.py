@@ -15,6 +15,7 @@ class Turn(IntEnum):
     NAME = 2  # a rater who was not there
     GROW = 3  # the graph: claims, arguments, quantities, roots
     RANK = 4
+    TRUST = 5  # the reliabilities of all raters
 
 
 def take_turn(within: Session | Connection, turn: Turn) -> None:

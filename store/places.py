@@ -1,4 +1,5 @@
-"""The places of a question: it has as many as it wants raters, and an accepted answer or a live lease takes one.
+"""The places of a question: it has as many as it wants raters, and an accepted answer or a live lease takes one. A gold
+question has been answered already; who is tried by it takes no place.
 
 Whoever gives or takes a place, or closes a question, locks its row first (`lock_question`) and then counts. On SQLite
 nobody else writes meanwhile; elsewhere a lock keeps them out, and what they did before is seen because a statement
@@ -11,13 +12,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, literal_column
 from sqlmodel import Session, col, exists, func, select
 
-from store.answers import is_standing, override_of
+from store.answers import is_kept, is_standing, override_of
+from store.claims import known
+from store.holding import must_be_held
 from store.outbox import note_label
 from store.policy import raters_wanted
+from store.reliabilities import reliabilities
 from store.tables import Answer, Lease, Question, Rater
 
 IS_OPEN: ColumnElement[bool] = col(Question.status) == literal_column("'open'")
 """Spelt out, not bound: SQLite takes a partial index only for a condition that it can read."""
+
+CLOSED = ("answered", "held")
+"""The states of a question that nobody is asked and that a ranking leaves as they are."""
 
 
 def lock_question(session: Session, question_id: int) -> Question | None:
@@ -39,7 +46,7 @@ def has_free_place(rater_id: int, now: datetime) -> ColumnElement[bool]:
 def is_answered_by(rater_id: int) -> ColumnElement[bool]:
     """Returns the condition that the rater has answered a question, or passed on it."""
     # A count, since Postgres might read all of the rater's answers for an EXISTS.
-    own = select(func.count()).where(Answer.rater_id == rater_id, is_standing())
+    own = select(func.count()).where(Answer.rater_id == rater_id, is_kept())
     return _count(own.where(Answer.question_id == Question.id)) > 0
 
 
@@ -54,16 +61,22 @@ def fulfils(session: Session, question: Question, *conditions: ColumnElement[boo
 
 
 def settle(session: Session, question: Question, now: datetime) -> None:
-    """Closes or reopens a locked question after an answer came or went; it wants more raters where they disagree."""
+    """Closes, holds or reopens a locked question after something came or went that was said about it.
+
+    It wants more raters where they disagree.
+    """
     session.flush()
-    said = select(Answer).where(Answer.question_id == question.id, Answer.kind != "cannot_say", is_standing())
-    answers = session.exec(said.order_by(col(Answer.id))).all()
-    probs = [answer.prob for answer in answers if answer.prob is not None]
+    accepted = select(Answer).where(Answer.question_id == question.id, Answer.kind != "cannot_say", is_standing())
+    answers = session.exec(accepted.order_by(col(Answer.id))).all()
+    trusted = reliabilities(session, {answer.rater_id for answer in answers})
+    said = [(one.prob, trusted[one.rater_id].mean) for one in answers if one.prob is not None]
     numbers = [(one.number, one.sd) for one in answers if one.number is not None and one.sd is not None]
-    question.wanted = raters_wanted(question.wanted, probs, numbers)
-    if len(answers) >= question.wanted or override_of(session, question.claim_id) is not None:
+    question.wanted = raters_wanted(question.wanted, said, numbers)
+    if must_be_held(session, known(question.id)):
+        question.status = "held"
+    elif len(answers) >= question.wanted or override_of(session, question.claim_id) is not None:
         question.status = "answered"
-    elif question.status == "answered":
+    elif question.status in CLOSED:
         question.status = "open"
     session.add(question)
     session.flush()
@@ -78,7 +91,7 @@ def _accepted() -> Select[Any]:
 
 def _held_by_others(rater_id: int, now: datetime) -> Select[Any]:
     leases = select(func.count()).where(Lease.question_id == Question.id, col(Lease.expires_at) > now)
-    return leases.where(Lease.rater_id != rater_id)
+    return leases.where(Lease.rater_id != rater_id, ~col(Lease.is_gold))
 
 
 def _count(query: Select[Any]) -> ColumnElement[int]:

@@ -1,31 +1,58 @@
 """The raters' queue: what is asked next, who holds it, and what they said.
 
+A rater is asked what is worth most when *they* answer it, which depends on how reliable they are. Now and then they are
+asked a gold question in its place (`store.gold`), which only those functions know of that have to.
+
 Every function that changes something is one act: it commits before it returns, so what it returned is on the disk.
 How acts keep out of each other's way is told in `store.places`; what a question is worth is `store.ranking`'s.
 """
 
+import math
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import Literal, NoReturn, get_args
 
-from sqlalchemy import case, delete
-from sqlmodel import Session, col, func, select
+from sqlalchemy import ColumnElement, case, delete
+from sqlmodel import Session, and_, col, func, or_, select
 
 from argtree.distributions import FINEST, Measured, check_number, check_positive, measure
+from argtree.evidence import Reliability
+from argtree.value import most_resolved, share_resolved
+from store import gold, trust
 from store.claims import known
+from store.columns import columns
 from store.drafts import Typed, drop_draft, keep
 from store.errors import ImpossibleNumberError, LeaseLostError
 from store.graphs import load_distribution, measurements
-from store.places import IS_OPEN, fulfils, has_free_place, is_answered_by, is_held, lock_question, lock_rater, settle
+from store.places import (
+    CLOSED,
+    IS_OPEN,
+    fulfils,
+    has_free_place,
+    is_answered_by,
+    is_held,
+    lock_question,
+    lock_rater,
+    settle,
+)
+from store.reliabilities import reliability_of
 from store.roles import require_not_paused
+from store.sources import checked_source
 from store.tables import Answer, Belief, Claim, Lease, Quantity, Question, Rater
 from store.texts import storable
 
 AnswerKind = Literal["yes", "no", "probability", "number", "cannot_say"]
+Reason = Literal["unknown", "unclear", "too_long"]
+"""Why a rater can't say: they don't know, the question is unclear, or it would take them too long."""
+
 LEASE_SECONDS = 300.0
 _COUNTED = 10_000  # open questions are counted up to here
 _BEST_FIRST = (col(Question.value).desc(), col(Question.id))  # as in the index
+_PAGE = 16  # questions read at first, and then twice as many each time
+_MOST_READ = 10_000  # no more are read for a rater; the best of these is asked
 
 
 @dataclass(frozen=True)
@@ -35,11 +62,12 @@ class LeasedQuestion:
     question_id: int
     claim: str | None  # key: the claim's id in the graph; None: the question is about a quantity
     text: str
-    value: float  # of information, when it was asked
+    value: float  # of information from this rater, when it was asked
     prob: float | None  # posterior of the claim, when it was asked
     token: str  # to release it or answer with
     expires_at: datetime
     quantity: str | None = None  # key: the quantity's id in the graph
+    is_gold: bool = False  # not for the rater's eyes
 
 
 @dataclass(frozen=True)
@@ -56,13 +84,25 @@ class OpenQuestion:
 
 
 def next_question(
-    session: Session, rater: Rater, now: datetime, lease_seconds: float = LEASE_SECONDS
+    session: Session,
+    rater: Rater,
+    now: datetime,
+    lease_seconds: float = LEASE_SECONDS,
+    *,
+    gold_share: float | None = None,
 ) -> LeasedQuestion | None:
     """Returns the question that the rater now holds, None if nothing is left to ask them. Commits.
 
-    It is the one that they hold already, its lease prolonged, or else the most valuable open question that has a free
-    place and that they have not answered or passed on. Answers and leases together never take more places than there
-    are, and a lease's place is free again at the moment at which the lease ends.
+    It is the one that they hold already, its lease prolonged, or else the one worth most when they answer it (EVSI) of
+    the open questions that have a free place and that they have not answered or passed on. Answers and leases together
+    never take more places than there are, and a lease's place is free again at the moment at which the lease ends.
+
+    Args:
+        session: of the store.
+        rater: who asks.
+        now: the time.
+        lease_seconds: for how long they hold it.
+        gold_share: how often it is a gold question, in [0, 1], if there is one; as `gold.share` says by default.
 
     Raises:
         PausedError: an administrator has paused the rater, for the reason that it gives.
@@ -70,7 +110,12 @@ def next_question(
     rater_id, expires_at = known(rater.id), now + timedelta(seconds=lease_seconds)
     lock_rater(session, rater_id)
     require_not_paused(session, rater)
-    lease = _prolonged(session, rater_id, now, expires_at) or _take_lease(session, rater_id, now, expires_at)
+    share = gold.share(session, rater) if gold_share is None else gold_share
+    lease = (
+        _prolonged(session, rater_id, now, expires_at)
+        or (_take_gold(session, rater_id, now, expires_at) if gold.is_due(share) else None)
+        or _take_lease(session, rater_id, now, expires_at)
+    )
     leased = _described(session, lease) if lease is not None else None
     session.commit()
     return leased
@@ -91,35 +136,62 @@ def submit_answer(
     now: datetime,
     note: str = "",
     number: tuple[float, float] | None = None,
+    *,
+    source: str = "",
+    reason: Reason | None = None,
 ) -> Answer:
     """Returns the stored answer to the leased question. Commits: once this returns, the answer is on the disk.
 
     The same token stores one answer however often it is submitted; later calls return the first one. "cannot_say"
     takes no place and leaves the question open for others; with every other kind it is closed once as many raters have
-    answered as it wants.
+    answered as it wants. What the answer tells of its rater is taken in, and who turns out to be no good is paused.
 
     Args:
         token: the lease's. It may have run out, as long as there still is a place in the question.
         prob: P(claim is true) for the kind "probability", else None.
         number: for the kind "number", which is the one for a question about a quantity, the number in the quantity's
             unit and the standard deviation of its error; else None.
+        source: a link to where the rater found it; "" for none.
+        reason: for the kind "cannot_say", why, if they said; else None.
 
     Raises:
         LeaseLostError: others took all places, or the question was released. What was said is kept as a draft.
         ImpossibleNumberError: the quantity's distribution rules the number out. Nothing is stored.
-        ValueError: an unknown kind, or one that does not go with the question, the prob or the number.
+        SourceError: the source is no link. Nothing is stored.
+        ValueError: an unknown kind or reason, or one that does not go with the question, the prob or the number.
     """
-    stated, measured = _stated_prob(kind, prob), _stated_number(kind, number)
+    answer, is_new = accept_answer(session, token, rater, kind, prob, now, note, number, source=source, reason=reason)
+    session.commit()
+    if is_new:
+        trust.check(session, answer.rater_id, now)
+    return answer
+
+
+def accept_answer(
+    session: Session,
+    token: str,
+    rater: Rater,
+    kind: AnswerKind,
+    prob: float | None,
+    now: datetime,
+    note: str = "",
+    number: tuple[float, float] | None = None,
+    *,
+    source: str = "",
+    reason: Reason | None = None,
+) -> tuple[Answer, bool]:
+    """Does as `submit_answer`, leaves the commit to the caller, and says besides whether the answer is a new one."""
+    _check_reason(kind, reason)
+    stated, measured, link = _stated_prob(kind, prob), _stated_number(kind, number), checked_source(source)
     rater_id, held = known(rater.id), _lease(session, token)
     question_id = question_of(token) if held is None else held.question_id
     question = lock_question(session, question_id) if question_id is not None else None
     there = session.exec(select(Answer).where(Answer.token == token)).first()  # of two submissions one sees the other's
     if there is not None and there.rater_id == rater_id:
-        session.commit()
-        return there
+        return there, False
     lease = _lease(session, token)  # again, now that nobody can take it
     if question is None or lease is None or not _may_answer(session, question, lease, rater_id, kind, now):
-        _refuse_late(session, question, rater_id, Typed(kind, prob, number, note), now)
+        _refuse_late(session, question, rater_id, Typed(kind, prob, number, note, source), now)
     _refuse_unfit(session, question, kind, measured)
     answer = Answer(
         question_id=known(question.id),
@@ -136,13 +208,17 @@ def submit_answer(
         prob_before=lease.prob,
         value_when_asked=lease.value,
         token=token,
+        source=link,
+        reason=reason,
+        seconds=None if lease.shown_at is None else max(0.0, (now - lease.shown_at).total_seconds()),
+        is_gold=lease.is_gold,
     )
     session.add(answer)
+    trust.hear(session, rater_id, answer, now)
     settle(session, question, now)
     drop_draft(session, rater_id, known(question.id))
     session.exec(delete(Lease).where(col(Lease.token) == token))
-    session.commit()
-    return answer
+    return answer, True
 
 
 def open_questions(session: Session, now: datetime, limit: int = 20) -> list[OpenQuestion]:
@@ -183,12 +259,19 @@ def closed_to(session: Session, rater: Rater) -> tuple[int, int]:
     return count - own, own
 
 
-def lease_again(session: Session, rater_id: int, question: Question, now: datetime) -> LeasedQuestion | None:
-    """Returns a locked question as held by the rater, in place of what they hold; None if it has no place for them."""
-    if not fulfils(session, question, IS_OPEN, has_free_place(rater_id, now), ~is_answered_by(rater_id)):
+def lease_again(session: Session, answer: Answer, question: Question, now: datetime) -> LeasedQuestion | None:
+    """Returns a locked question as held by the rater of an answer, in place of what they hold.
+
+    None if it has no place for them; a gold question always has.
+    """
+    rater_id, expires_at = answer.rater_id, now + timedelta(seconds=LEASE_SECONDS)
+    fits = [~is_answered_by(rater_id)]
+    if not answer.is_gold:
+        fits += [IS_OPEN, has_free_place(rater_id, now)]
+    if not fulfils(session, question, *fits):
         return None
-    lease = _leased(session, rater_id, question, now + timedelta(seconds=LEASE_SECONDS))
-    return _described(session, lease)
+    asked = gold.Gold(question, answer.value_when_asked, answer.prob_before) if answer.is_gold else None
+    return _described(session, _leased(session, rater_id, question, answer.value_when_asked, now, expires_at, asked))
 
 
 def held_question(session: Session, token: str, rater: Rater) -> LeasedQuestion | None:
@@ -210,40 +293,108 @@ def _prolonged(session: Session, rater_id: int, now: datetime, expires_at: datet
     if held is None or (question := lock_question(session, held.question_id)) is None:
         return None
     lease = session.exec(own.execution_options(populate_existing=True)).first()  # an answer may have come meanwhile
-    if lease is None or question.status == "answered" or not fulfils(session, question, has_free_place(rater_id, now)):
+    if lease is None or not fulfils(session, question, *_still_fits(lease, now)):
         return None
     lease.expires_at = expires_at
     session.add(lease)
     return lease
 
 
+def _still_fits(lease: Lease, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Returns what must hold of its question for a lease to be good."""
+    if lease.is_gold:
+        return (col(Question.status) != "held", ~is_answered_by(lease.rater_id))
+    return (col(Question.status).not_in(CLOSED), has_free_place(lease.rater_id, now))
+
+
+def _take_gold(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
+    """Returns a new lease on a gold question, None if there is none for the rater."""
+    drawn = gold.draw(session, rater_id)
+    return None if drawn is None else _leased(session, rater_id, drawn.question, drawn.value, now, expires_at, drawn)
+
+
 def _take_lease(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
     """Returns a new lease on the best question for the rater, None if there is none."""
     fits = (IS_OPEN, ~is_answered_by(rater_id), has_free_place(rater_id, now))
-    best = select(Question).where(*fits).order_by(*_BEST_FIRST).limit(1).execution_options(populate_existing=True)
+    reliability = reliability_of(session, rater_id).mean
     is_patient = False
     while True:
-        lock = best.with_for_update(key_share=True, skip_locked=not is_patient, of=Question)
-        question = session.exec(lock).first()
-        if question is not None and fulfils(session, question, *fits):
-            return _leased(session, rater_id, question, expires_at)
-        if question is None and is_patient:
+        are_locked = False
+        for question_id, worth in _best_first(session, reliability, *fits):
+            with session.begin_nested() as look:  # which lets go of what does not fit: who waits holds no other
+                lock = select(Question).where(Question.id == question_id).execution_options(populate_existing=True)
+                lock = lock.with_for_update(key_share=True, skip_locked=not is_patient)
+                question = session.exec(lock).first()
+                if question is not None and fulfils(session, question, *fits):
+                    return _leased(session, rater_id, question, worth, now, expires_at)
+                look.rollback()
+            are_locked |= question is None
+        if not are_locked:
             return None
-        # On Postgres only. What was found was taken between the look and the lock; or all that is left is locked, by a
-        # ranking or by others' answers, and worth waiting for.
-        is_patient = question is None
+        # On Postgres only. All that is left was locked, by a ranking or by others' answers, and is worth waiting for.
+        is_patient = True
 
 
-def _leased(session: Session, rater_id: int, question: Question, expires_at: datetime) -> Lease:
+def _best_first(session: Session, reliability: Reliability, *fits: ColumnElement[bool]) -> Iterator[tuple[int, float]]:
+    """Gives the ids of questions that fit and what an answer by such a rater is worth (EVSI), the best first.
+
+    What it is worth to a perfect rater, by which the index goes, times the share that this one resolves is at most
+    that value times `most_resolved`: whatever beats that for the next one in the index beats all that are still to come
+    (Fagin, Lotem and Naor 2003, the threshold algorithm).
+    """
+    most = most_resolved(reliability)
+    found: list[tuple[float, int]] = []  # a heap of (minus worth, id)
+    for rows, still_to_come in _pages(session, *fits):
+        for question_id, value, prob in rows:
+            share = most if prob is None else float(share_resolved(prob, reliability))
+            heappush(found, (-value * share, question_id))
+        while found and -found[0][0] >= still_to_come * most:
+            worth, question_id = heappop(found)
+            yield question_id, -worth
+
+
+def _pages(
+    session: Session, *fits: ColumnElement[bool]
+) -> Iterator[tuple[Sequence[tuple[int, float, float | None]], float]]:
+    """Gives (id, value, probability) of the questions that fit as the index has them, in pages that grow.
+
+    With each page comes what the next one is worth at most, minus infinity after the last.
+    """
+    page = columns(Question, "id", "value", "prob").where(*fits).order_by(*_BEST_FIRST)
+    size, read = _PAGE, 0
+    rows = session.execute(page.limit(size)).all()
+    while rows:
+        read, last = read + len(rows), rows[-1]
+        is_last = len(rows) < size or read >= _MOST_READ
+        yield [(row.id, row.value, row.prob) for row in rows], -math.inf if is_last else last.value
+        if is_last:
+            return
+        size *= 2
+        same = and_(col(Question.value) == last.value, col(Question.id) > last.id)
+        after = page.where(col(Question.value) <= last.value, or_(col(Question.value) < last.value, same))
+        rows = session.execute(after.limit(size)).all()
+
+
+def _leased(
+    session: Session,
+    rater_id: int,
+    question: Question,
+    worth: float,
+    now: datetime,
+    expires_at: datetime,
+    as_gold: gold.Gold | None = None,
+) -> Lease:
     session.exec(delete(Lease).where(col(Lease.rater_id) == rater_id))
     lease = Lease(
         rater_id=rater_id,
         question_id=known(question.id),
         token=f"{question.id}-{secrets.token_hex(16)}",  # names the question, which outlives the lease
+        shown_at=now,
         expires_at=expires_at,
-        value=question.value,
-        prob=question.prob,
+        value=worth,
+        prob=question.prob if as_gold is None else as_gold.prob,
         generation=_newest_generation(session, question.claim_id),
+        is_gold=as_gold is not None,
     )
     session.add(lease)
     session.flush()
@@ -259,7 +410,7 @@ def _may_answer(
 ) -> bool:
     if lease.rater_id != rater_id or fulfils(session, question, is_answered_by(rater_id)):
         return False
-    return kind == "cannot_say" or fulfils(session, question, has_free_place(rater_id, now))
+    return kind == "cannot_say" or lease.is_gold or fulfils(session, question, has_free_place(rater_id, now))
 
 
 def _refuse_late(session: Session, question: Question | None, rater_id: int, typed: Typed, now: datetime) -> NoReturn:
@@ -314,7 +465,13 @@ def _described(session: Session, lease: Lease) -> LeasedQuestion:
         token=lease.token,
         expires_at=lease.expires_at,
         quantity=quantity.key if quantity else None,
+        is_gold=lease.is_gold,
     )
+
+
+def _check_reason(kind: AnswerKind, reason: Reason | None) -> None:
+    if reason is not None and (kind != "cannot_say" or reason not in get_args(Reason)):
+        raise ValueError(f"An answer {kind!r} does not go with the reason {reason!r}.")
 
 
 def _stated_prob(kind: AnswerKind, prob: float | None) -> float | None:

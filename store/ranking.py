@@ -14,7 +14,21 @@ from store.answers import overrides
 from store.columns import column
 from store.graphs import load_graph
 from store.locks import Turn, take_turn
-from store.tables import Answer, Argument, Claim, Lease, Override, Quantity, Question, Retraction, Root
+from store.places import CLOSED
+from store.tables import (
+    Answer,
+    Argument,
+    Claim,
+    Dismissal,
+    Fit,
+    Lease,
+    Override,
+    Quantity,
+    Question,
+    Retraction,
+    Root,
+)
+from store.trust import fit_if_due
 
 _RANKINGS = 3  # what comes in while this propagates is taken in, but not without end
 _WORTHLESS = 1e-12  # a value of information up to this is rounding
@@ -61,6 +75,8 @@ def rerank(
 ) -> PropagatedT:
     """Returns the propagation of the whole store, by which the queue now stands. Commits, also before propagating.
 
+    First it learns how far raters are believed, if that is due (`store.trust`).
+
     Open are then the questions about askable, uncertain claims, and about quantities, that are of some value and not
     answered yet. Others are withdrawn, unless somebody is looking at them.
 
@@ -68,6 +84,7 @@ def rerank(
         worths_fn: gives the values of quantities; without it questions about them stay as they stand.
         wanted: how many raters a new question asks for, at least 1; more are asked where they disagree.
     """
+    fit_if_due(session, now)
     for _ in range(_RANKINGS):
         take_turn(session, Turn.GROW)  # so that what is loaded hangs together
         graph, before = load_graph(session), watermark(session)
@@ -96,7 +113,7 @@ def rerank(
 
 def watermark(session: Session) -> tuple[int, ...]:
     """Returns the newest ids of all that a ranking rests on: it changes when something comes in or is taken back."""
-    tables = (Answer, Argument, Claim, Root, Retraction, Override)
+    tables = (Answer, Argument, Claim, Root, Retraction, Override, Dismissal, Fit)
     newest = [session.exec(select(func.max(table.id))).one() for table in tables]
     return tuple(one or 0 for one in newest)
 
@@ -131,7 +148,7 @@ def _rank(
     changed = []
     for key, worth in worths.items():
         question = there.get(key)
-        if question is None or question.status == "answered":
+        if question is None or question.status in CLOSED:
             continue
         stays = worth.is_wanted or (question.status == "open" and question.id in held)
         status = "open" if stays else "withdrawn"
@@ -154,12 +171,13 @@ def _standing(session: Session, table: type[Claim] | type[Quantity], field: str)
 
 
 def _change(session: Session, changed: list[dict[str, Any]], now: datetime) -> None:
-    """Writes what questions are worth; one that was answered since it was looked at keeps as it is."""
+    """Writes what questions are worth; one that was answered or held since it was looked at keeps as it is."""
     if not changed:
         return
     questions = Question.__table__  # type: ignore[attr-defined]
     changed.sort(key=lambda change: change["of"])
-    statement = update(questions).where(questions.c.id == bindparam("of"), questions.c.status != "answered")
+    is_changeable = [questions.c.status != status for status in CLOSED]  # NOT IN does not go with many rows at once
+    statement = update(questions).where(questions.c.id == bindparam("of"), *is_changeable)
     values: dict[str, Any] = {"value": bindparam("worth"), "prob": bindparam("chance"), "status": bindparam("stands")}
     session.connection().execute(statement.values(**values, ranked_at=now), changed)
 

@@ -12,9 +12,10 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
 from store.claims import known
+from store.dismissals import dismiss, dismissed_through, reinstate
 from store.errors import NotAllowedError, PausedError
 from store.locks import Turn, take_turn
-from store.tables import Answer, Lease, Rater, Sitting
+from store.tables import Answer, Lease, Rater, Sitting, Trust
 from store.texts import storable
 
 Role = Literal["rater", "reviewer", "administrator"]
@@ -37,6 +38,7 @@ class Standing:
     seen_at: datetime | None  # signed in, to about an hour, or answering
     paused_at: datetime | None
     paused_reason: str | None
+    vouched: bool
 
 
 def require(by: Rater | None, role: Role) -> None:
@@ -60,8 +62,18 @@ def require_not_paused(session: Session, rater: Rater) -> None:
         raise _paused(reason)
 
 
-def pause(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
+def pause(
+    session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime, *, dismiss_answers: bool = False
+) -> None:
     """Lets the rater get no more questions; the one that they hold goes back to the queue. Commits.
+
+    Args:
+        session: of the store.
+        rater: who pauses.
+        reason: why; they are told.
+        by: an administrator.
+        now: the time.
+        dismiss_answers: what they said before no longer counts (`store.dismissals`).
 
     Raises:
         NotAllowedError: by no administrator, or it would leave the store without one.
@@ -75,14 +87,44 @@ def pause(session: Session, rater: Rater, reason: str, by: Rater | None, now: da
     rater.paused_at, rater.paused_reason = now, said
     session.add(rater)
     session.exec(delete(Lease).where(col(Lease.rater_id) == rater.id))
+    if dismiss_answers:
+        dismiss(session, rater, said, by, now)
     session.commit()
 
 
 def resume(session: Session, rater: Rater, by: Rater | None) -> None:
-    """Ends a pause, if there is one. Commits. Raises NotAllowedError: by no administrator."""
+    """Ends a pause, if there is one. Commits. Raises NotAllowedError: by no administrator.
+
+    Answers that were dismissed go on not counting (see `count_again`), also against the rater: they begin anew.
+    """
     _begin(session, rater, by)
     rater.paused_at = rater.paused_reason = None
     session.add(rater)
+    if dismissed_through(session, rater):
+        session.exec(delete(Trust).where(col(Trust.rater_id) == rater.id))
+    session.commit()
+
+
+def count_again(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
+    """Lets answers count again that were dismissed. Commits. Raises NotAllowedError: by no administrator."""
+    _begin(session, rater, by)
+    if dismissed_through(session, rater):
+        reinstate(session, rater, storable(reason), by, now)
+    session.commit()
+
+
+def vouch(session: Session, rater: Rater, vouched: bool, by: Rater | None) -> None:
+    """Sets whether whoever runs the desk vouches for a rater (`store.reliabilities`). Commits.
+
+    What was learnt of them is forgotten until their next answers: it began from the other assumption.
+
+    Raises:
+        NotAllowedError: by no administrator.
+    """
+    _begin(session, rater, by)
+    rater.vouched = vouched
+    session.add(rater)
+    session.exec(delete(Trust).where(col(Trust.rater_id) == rater.id))
     session.commit()
 
 
@@ -129,6 +171,7 @@ def list_raters(session: Session, by: Rater | None) -> list[Standing]:
             seen_at=max(filter(None, (answered_at, seen_at)), default=None),
             paused_at=rater.paused_at,
             paused_reason=rater.paused_reason,
+            vouched=rater.vouched,
         )
         for rater, count, answered_at, seen_at in session.exec(query)
     ]

@@ -51,6 +51,39 @@ class Rater(SQLModel, table=True):
     password_hash: str | None = Field(default=None, repr=False)
     paused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     paused_reason: str | None = None
+    vouched: bool = True  # whoever runs the desk vouches for them: believed from the first, and not checked
+
+
+class Trust(SQLModel, table=True):
+    """What answers have shown of a rater's reliability: two Beta distributions. No row: nothing yet."""
+
+    rater_id: int = Field(foreign_key="rater.id", primary_key=True)
+    sensitivity_hits: float
+    sensitivity_misses: float
+    specificity_hits: float
+    specificity_misses: float
+    learnt_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Fit(SQLModel, table=True):
+    """That the reliabilities of all raters were worked out together, from the answers up to one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    through_id: int  # the newest answer's id, 0 for none
+    fitted_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Dismissal(SQLModel, table=True):
+    """That a rater's answers up to one no longer count; the newest of a rater holds. Append-only."""
+
+    __table_args__: Any = (Index("ix_dismissal_rater_id", "rater_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    rater_id: int = Field(foreign_key="rater.id")
+    through_id: int  # the last answer's id; 0: all count again
+    by_id: int | None = Field(default=None, foreign_key="rater.id")  # None: the checks, or at the command line
+    reason: str
+    dismissed_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Claim(SQLModel, table=True):
@@ -180,7 +213,7 @@ class Question(SQLModel, table=True):
     """An askable claim or a quantity in the raters' queue. Its value and probability are those of the last ranking."""
 
     __table_args__: Any = (
-        CheckConstraint("status IN ('open', 'answered', 'withdrawn')", name="status_is_known"),
+        CheckConstraint("status IN ('open', 'answered', 'withdrawn', 'held')", name="status_is_known"),
         CheckConstraint("(claim_id IS NULL) <> (quantity_id IS NULL)", name="asks_one_thing"),
         CheckConstraint("wanted >= 1", name="somebody_is_wanted"),
         _is_prob("prob"),
@@ -192,6 +225,13 @@ class Question(SQLModel, table=True):
             sqlite_where=text("status = 'open'"),
             postgresql_where=text("status = 'open'"),
         ),
+        # Gold questions are drawn from these.
+        Index(
+            "ix_question_answered",
+            "id",
+            sqlite_where=text("status = 'answered'"),
+            postgresql_where=text("status = 'answered'"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -199,7 +239,7 @@ class Question(SQLModel, table=True):
     quantity_id: int | None = Field(default=None, foreign_key="quantity.id", unique=True, index=True)
     value: float
     prob: float | None = None  # posterior of the claim
-    status: str = "open"  # "open" | "answered" | "withdrawn"
+    status: str = "open"  # "open" | "answered" | "withdrawn" | "held" (by flags: see store.holding)
     wanted: int = 1  # raters whose answers close it; rises where they disagree (store.policy), never falls
     opened_at: datetime = Field(sa_type=UtcDateTime)
     ranked_at: datetime = Field(sa_type=UtcDateTime)  # when a ranking last changed it
@@ -216,10 +256,12 @@ class Lease(SQLModel, table=True):
     rater_id: int = Field(foreign_key="rater.id", primary_key=True)
     question_id: int = Field(foreign_key="question.id")
     token: str = Field(unique=True)
+    shown_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # None: not known
     expires_at: datetime = Field(sa_type=UtcDateTime)
-    value: float
+    value: float  # of an answer by this rater
     prob: float | None = None  # None: it is about a quantity
     generation: str | None = None
+    is_gold: bool = False  # of a settled claim: it is the rater who is tried, and no place is taken
 
 
 class Draft(SQLModel, table=True):
@@ -232,13 +274,15 @@ class Draft(SQLModel, table=True):
     number: float | None = None
     sd: float | None = None
     note: str = ""
+    source: str = ""  # as it was typed
     saved_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Answer(SQLModel, table=True):
     """What a rater said. Append-only: triggers refuse to change or delete a row.
 
-    It counts unless it was taken back: whoever reads answers asks for those that `store.answers.is_standing`.
+    It counts unless it was taken back or dismissed, or was to a gold question: whoever reads answers asks for those
+    that `store.answers.is_standing`.
     """
 
     __table_args__: Any = (
@@ -255,8 +299,18 @@ class Answer(SQLModel, table=True):
         ),
         CheckConstraint("(claim_id IS NULL) <> (quantity_id IS NULL)", name="is_about_one_thing"),
         CheckConstraint("kind = 'cannot_say' OR (kind = 'number') = (claim_id IS NULL)", name="kind_fits_question"),
+        CheckConstraint(
+            "reason IS NULL OR (kind = 'cannot_say' AND reason IN ('unknown', 'unclear', 'too_long'))",
+            name="reason_is_known",
+        ),
+        CheckConstraint(
+            "source = '' OR (length(source) <= 2000 AND (substr(source, 1, 7) = 'http://' "
+            "OR substr(source, 1, 8) = 'https://'))",
+            name="source_is_a_link",
+        ),
         Index("ix_answer_question_id", "question_id", "rater_id"),
         Index("ix_answer_rater_id", "rater_id", "id"),
+        Index("ix_answer_gold", "rater_id", sqlite_where=text("is_gold"), postgresql_where=text("is_gold")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -274,6 +328,42 @@ class Answer(SQLModel, table=True):
     prob_before: float | None = None  # posterior of the claim when it was asked
     value_when_asked: float
     token: str = Field(unique=True)  # the lease's: one lease, one answer
+    source: str = ""  # a link to where the rater found it
+    reason: str | None = None  # why a rater skipped it: "unknown" | "unclear" | "too_long"; None: not said
+    seconds: float | None = None  # from when the question was shown; None: not known
+    is_gold: bool = False  # it tells of the rater, not of the claim
+
+
+class Flag(SQLModel, table=True):
+    """That a rater finds something wrong with a question. Append-only.
+
+    It goes along with an answer "cannot_say", and stands unless that was taken back.
+    """
+
+    __table_args__: Any = (CheckConstraint("kind IN ('ambiguous', 'harmful', 'needs_expert')", name="kind_is_known"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    answer_id: int = Field(foreign_key="answer.id", unique=True)
+    question_id: int = Field(foreign_key="question.id", index=True)
+    rater_id: int = Field(foreign_key="rater.id")
+    kind: str  # "ambiguous" | "harmful" | "needs_expert"
+    note: str = ""
+    flagged_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Resolution(SQLModel, table=True):
+    """What a reviewer decided about a question's flags; the newest one counts. Append-only, as flags are.
+
+    A row of its own, since a question may be flagged again, and decided about again.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    question_id: int = Field(foreign_key="question.id", index=True)
+    rater_id: int | None = Field(default=None, foreign_key="rater.id")  # by whom; None: at the command line
+    last_flag_id: int = Field(foreign_key="flag.id")  # the question's newest then; later ones are undecided
+    back_to_queue: bool
+    note: str = ""
+    resolved_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Retraction(SQLModel, table=True):

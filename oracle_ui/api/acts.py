@@ -25,7 +25,7 @@ from store.errors import StoreError
 from store.graphs import load_graph
 from store.queue import LeasedQuestion
 from store.raters import find_rater
-from store.tables import Answer, Claim, Quantity, Root
+from store.tables import Answer, Claim, Lease, Quantity, Question, Rater, Root
 from store.texts import is_storable
 
 NowFn = Callable[[], datetime]
@@ -46,7 +46,8 @@ class Judged:
 
     text: str
     label: float | None  # P(claim); None: nobody said anything
-    answers: int
+    answers: int  # that say something and count
+    prob_when_asked: float | None  # posterior, where the rater is just being asked about it; else None
 
 
 def ask(engine: Engine, name: str, now: datetime) -> Asked | None:
@@ -73,7 +74,7 @@ def answer(
         _look_twice(engine, name, token, said)
     try:
         with session_scope(engine) as session:
-            stored = sitting.hand_in(session, token, find_rater(session, name), said, now_fn())
+            _, stored = sitting.hand_in(session, token, find_rater(session, name), said, now_fn())
     except StoreError:
         raise
     except ValueError as exc:
@@ -93,8 +94,12 @@ def release(engine: Engine, token: str) -> None:
         queue.release(session, token)
 
 
-def look_at_claim(engine: Engine, key: str) -> Judged | None:
-    """Returns what people said of a claim, None if there is none of that key. Raises StoreError."""
+def look_at_claim(engine: Engine, name: str, key: str, now: datetime) -> Judged | None:
+    """Returns what people said of a claim, None if there is none of that key. Raises StoreError.
+
+    Of a claim that the rater is just being asked about it says what it was thought to be when they were asked, and
+    nothing of others' answers: theirs is to be their own, and a gold question is not to be told from others.
+    """
     if not is_storable(key):
         return None
     with read_scope(engine) as session:
@@ -102,9 +107,12 @@ def look_at_claim(engine: Engine, key: str) -> Judged | None:
         if claim is None:
             return None
         claim_id = known(claim.id)
+        lease = _lease_on(session, find_rater(session, name), claim_id, now)
+        if lease is not None:
+            return Judged(claim.text, None, 0, lease.prob)
         likelihoods = label_likelihoods(session, [claim_id]).get(claim_id)
         label = None if likelihoods is None else label_prob(*likelihoods)
-        return Judged(claim.text, label, _answers(session, claim_id))
+        return Judged(claim.text, label, _answers(session, claim_id), None)
 
 
 def list_roots(engine: Engine) -> list[tuple[str, str, float]]:
@@ -114,8 +122,14 @@ def list_roots(engine: Engine) -> list[tuple[str, str, float]]:
         return list(session.exec(query))
 
 
+def _lease_on(session: Session, rater: Rater, claim_id: int, now: datetime) -> Lease | None:
+    held = select(Lease).join(Question, col(Question.id) == col(Lease.question_id)).where(Question.claim_id == claim_id)
+    return session.exec(held.where(Lease.rater_id == rater.id, Lease.expires_at > now)).first()
+
+
 def _answers(session: Session, claim_id: int) -> int:
-    return session.exec(select(func.count()).where(Answer.claim_id == claim_id, is_standing())).one()
+    said = select(func.count()).where(Answer.claim_id == claim_id, Answer.kind != "cannot_say", is_standing())
+    return session.exec(said).one()
 
 
 def _look_twice(engine: Engine, name: str, token: str, said: Said) -> None:

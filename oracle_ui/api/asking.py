@@ -66,11 +66,13 @@ def answer(said: AnswerIn, client: Present) -> Answered:
     """
     match said:
         case Likely():
-            meant = Said(said.kind, said.prob, said.note)
+            meant = Said(said.kind, said.prob, said.note, source=said.source)
         case Measured():
-            meant = Said(said.kind, None, said.note, (said.number, said.error), said.is_sure)
-        case YesNo() | CannotSay():
-            meant = Said(said.kind, None, said.note)
+            meant = Said(said.kind, None, said.note, (said.number, said.error), said.is_sure, said.source)
+        case YesNo():
+            meant = Said(said.kind, note=said.note, source=said.source)
+        case CannotSay():
+            meant = Said(said.kind, note=said.note, reason=said.reason)
     return _hand_in(client, said.token, meant)
 
 
@@ -81,7 +83,7 @@ def skip(skipped: SkipIn, client: Present) -> Answered:
     They are not asked this again, and others are. (Given back instead, it would be the next question again: it is still
     the most valuable one.)
     """
-    return _hand_in(client, skipped.token, Said("cannot_say", note=skipped.note))
+    return _hand_in(client, skipped.token, Said("cannot_say", note=skipped.note, reason=skipped.reason))
 
 
 @router.post("/release", status_code=204, responses=_BODY)
@@ -103,6 +105,8 @@ def _answered(stored: Answer, trouble: str | None) -> Answered:
         number=stored.number,
         error=stored.sd,
         note=stored.note,
+        source=stored.source,
+        reason=stored.reason,  # type: ignore[arg-type]  # as above
         answered_at=stored.answered_at,
         trouble=trouble,
     )
@@ -110,4 +114,4 @@ def _answered(stored: Answer, trouble: str | None) -> Answered:
 
 def _draft(typed: Typed) -> Draft:
     number, error = typed.number or (None, None)
-    return Draft(kind=typed.kind, prob=typed.prob, number=number, error=error, note=typed.note)
+    return Draft(kind=typed.kind, prob=typed.prob, number=number, error=error, note=typed.note, source=typed.source)

@@ -14,18 +14,21 @@ router = APIRouter(prefix="/v1", tags=["figures"], responses=documented(401, 403
 
 @router.get("/claims/{key:path}", responses=documented(404, 422))
 def look_at_claim(key: str, client: Present) -> Claim:
-    """What is known of a claim: as much as any rater sees on the page of claims, but nobody's single answers.
+    """What is known of a claim: its answers together, nobody's own.
 
-    The posterior is propagated as for the pages, once for all clients and again only when something came in.
+    While the token's rater is being asked about it, nothing is said of others' answers: there is no label, and the
+    posterior is the one that came with the question. Else the posterior is propagated as for the pages, once for all
+    clients and again only when something came in.
     """
-    judged = acts.look_at_claim(client.desk.engine, key)
+    desk = client.desk
+    judged = acts.look_at_claim(desk.engine, client.rater, key, desk.now_fn())
     if judged is None:
         raise HTTPException(404, "There is no claim of that key.")
-    known = client.desk.figures.known()
+    known, asked = desk.figures.known(), judged.prob_when_asked
     return Claim(
         key=key,
         text=judged.text,
-        posterior=known.posterior(key),
+        posterior=known.posterior(key) if asked is None else asked,
         label=judged.label,
         settled=judged.label is not None and is_settled(judged.label),
         answers=judged.answers,

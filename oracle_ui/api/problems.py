@@ -20,6 +20,7 @@ from store.errors import (
     LeaseLostError,
     NotAllowedError,
     PausedError,
+    SourceError,
     StoreLockedError,
     StoreUnreachableError,
 )
@@ -37,6 +38,7 @@ class UnfitAnswerError(ArgtreeError):
 _TOLD: tuple[tuple[type[ArgtreeError], int, str], ...] = (  # the most special first
     (LeaseLostError, 409, "lease-lost"),
     (UnfitAnswerError, 409, "unfit-answer"),
+    (SourceError, 422, "no-source"),
     (DoubtfulNumberError, 409, "doubtful-number"),
     (ImpossibleNumberError, 409, "impossible-number"),
     (PausedError, 403, "paused"),

@@ -6,10 +6,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from argtree.distributions import LARGEST
+from store.sources import LONGEST
 
 _NOTE_LENGTH = 2000  # characters, as on the page
 Token = Annotated[str, Field(pattern="^[0-9]{1,9}-[0-9a-f]{32}$", description="that came with the question")]
 Note = Annotated[str, Field(max_length=_NOTE_LENGTH, description="to be kept with the answer")]
+Source = Annotated[
+    str,
+    Field(max_length=LONGEST, pattern="^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?)?$", description="a link"),
+]
+Reason = Annotated[Literal["unknown", "unclear", "too_long"] | None, Field(description="why they can't say")]
 Prob = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 
@@ -25,6 +31,7 @@ class YesNo(_In):
 
     kind: Literal["yes", "no"]
     note: Note = ""
+    source: Source = ""
 
 
 class Likely(_In):
@@ -33,6 +40,7 @@ class Likely(_In):
     kind: Literal["probability"]
     prob: Prob = Field(description="of the claim")
     note: Note = ""
+    source: Source = ""
 
 
 class Measured(_In):
@@ -43,12 +51,14 @@ class Measured(_In):
     error: float = Field(ge=1 / LARGEST, le=LARGEST, description="standard deviation of the number's error")
     is_sure: bool = Field(False, description="it is meant, however far it is from what is expected")
     note: Note = ""
+    source: Source = ""
 
 
 class CannotSay(_In):
     """That the rater can't say: they are not asked again, others are."""
 
     kind: Literal["cannot_say"]
+    reason: Reason = None
     note: Note = ""
 
 
@@ -58,6 +68,7 @@ AnswerIn = Annotated[YesNo | Likely | Measured | CannotSay, Field(discriminator=
 class SkipIn(_In):
     """A question that the rater can't say anything about."""
 
+    reason: Reason = None
     note: Note = ""
 
 
@@ -73,6 +84,7 @@ class Draft(BaseModel):
     number: float | None
     error: float | None
     note: str
+    source: str
 
 
 class Question(BaseModel):
@@ -84,7 +96,7 @@ class Question(BaseModel):
     text: str
     unit: str | None = Field(description="of the quantity's number; it may be empty")
     prob: float | None = Field(description="posterior of the claim when the queue was last ranked")
-    value: float = Field(description="of information: how much an answer is worth")
+    value: float = Field(description="of information: how much an answer of this rater is worth")
     expires_at: datetime = Field(description="until then nobody else is given this place in the question")
     draft: Draft | None
 
@@ -97,6 +109,8 @@ class Answered(BaseModel):
     number: float | None
     error: float | None
     note: str
+    source: str
+    reason: Literal["unknown", "unclear", "too_long"] | None
     answered_at: datetime
     trouble: str | None = Field(description="why the queue could not be ranked anew; the answer is stored all the same")
 
@@ -109,7 +123,7 @@ class Claim(BaseModel):
     posterior: float | None = Field(description="probability by all that is known; see `trouble` where there is none")
     label: float | None = Field(description="what all answers together are taken to mean; null without any")
     settled: bool = Field(description="the label is at least 0.95 or at most 0.05")
-    answers: int = Field(description="that count")
+    answers: int = Field(description="that say something and count")
     trouble: str | None = Field(description="why the posterior can't be worked out")
 
 

@@ -1,19 +1,20 @@
-"""The page where raters answer: widgets only.
+"""The page where raters answer: widgets only, what they do is `acts`'.
 
-A browser tab keeps how many answers they gave and what the last one did. Everything else, the
-lease of the question before all, is in the store: a page that is loaded again shows the same question. Texts of
-models and users reach the page by `st.html` and `theme.literal` only, never by a label or Markdown.
+Everything but news and pace, the lease of the question before all, is in the store: a page that is loaded again shows
+the same question. Texts of models and users reach the page by `st.html` and `theme.literal` only, never by a label or
+Markdown.
 """
 
 import streamlit as st
 
 from argtree.distributions import LARGEST
 from argtree.errors import ArgtreeError
-from oracle_ui import signing_in, sitting, theme
-from oracle_ui.shared import now, propagated, store_url
-from oracle_ui.sitting import DoubtfulNumberError, Said
+from oracle_ui import acts, keys, sitting, theme
+from oracle_ui.acts import Asked
+from oracle_ui.desk.passing import show_passing, show_reasons
+from oracle_ui.shared import foresight, guidelines, now, propagated, store_url
 from oracle_ui.view import NothingView, NumberView, QuestionView
-from store.drafts import Typed
+from store import sources
 from store.queue import AnswerKind
 from store.tables import Answer
 
@@ -25,6 +26,7 @@ def main() -> None:
     """Draws the page once."""
     st.set_page_config(page_title="argtree", layout="centered")
     st.html(theme.STYLE)
+    _show_guidelines()
     state = st.session_state
     try:
         view = sitting.ask(store_url(), state.rater, now(), propagated)
@@ -32,21 +34,32 @@ def main() -> None:
     except ArgtreeError as exc:
         _show_header()
         st.html(theme.notice(str(exc)))
-        st.button("Try again", type="primary", on_click=_clear_news)
+        st.button("Try again", type="primary", on_click=acts.clear_news)
         return
     _show_header()
     _show_news(last)
     if isinstance(view, NothingView):
         st.html(theme.nothing(view))
-        st.button("Look again", type="primary", on_click=_look_again)
-    elif isinstance(view, NumberView):
+        st.button("Look again", type="primary", on_click=acts.look_again)
+        return
+    acts.see(view)
+    if isinstance(view, NumberView):
         _show_number(view)
     else:
         _show_question(view)
+        foresight().look_ahead(store_url(), state.rater, view.token)
+
+
+def _show_guidelines() -> None:
+    with st.sidebar.expander("How to answer", icon=":material/menu_book:"):
+        try:
+            st.markdown(guidelines())  # the operator's own text: trusted, and yet without HTML
+        except ArgtreeError as exc:
+            st.html(theme.notice(str(exc)))
 
 
 def _show_header() -> None:
-    st.html(theme.header(st.session_state.rater, st.session_state.get("count", 0)))
+    st.html(theme.header(st.session_state.rater, st.session_state.get("seconds", ())))
 
 
 def _show_news(last: Answer | None) -> None:
@@ -63,7 +76,7 @@ def _show_news(last: Answer | None) -> None:
             key=f"undo-{last.id}",
             type="tertiary",
             shortcut="U",
-            on_click=_undo,
+            on_click=acts.undo,
             args=(last.kind,),
         )
 
@@ -71,147 +84,99 @@ def _show_news(last: Answer | None) -> None:
 def _show_question(view: QuestionView) -> None:
     # Keys carry the token: a second click on an old button can only mean the old question.
     st.html(theme.question(view))
+    if (passing := acts.asks_why(view)) is not None:
+        show_reasons(view, passing)
+    else:
+        _show_answers(view)
+    _show_extras(view)
+    st.html(theme.reason(view))
+    keys.listen({"p": f"percent-{view.token}", **_extra_keys(view)})
+
+
+def _show_answers(view: QuestionView) -> None:
     with st.container(horizontal=True):
-        _answer_button(view, "Yes", "yes", "Y")
-        _answer_button(view, "No", "no", "N")
-        _answer_button(view, "Can't say", "cannot_say", "S")
+        _answer_button(view, "Yes", "yes", "1")
+        _answer_button(view, "No", "no", "2")
     likely = 50 if view.typed.prob is None else round(100 * view.typed.prob)
     st.slider(
-        "Or how likely is it?",
+        "Or how likely is it? · P",
         0,
         100,
         likely,
         format="%d %%",
         key=f"percent-{view.token}",
-        on_change=_keep,
-        args=(view.token,),
+        on_change=acts.keep,
+        args=(view,),
     )
-    st.button(
-        "Answer with this probability", key=f"probability-{view.token}", on_click=_answer, args=(view, "probability")
-    )
-    _note_field(view)
-    st.html(theme.reason(view))
+    _answer_button(view, "Answer with this probability", "probability", "3")
+    show_passing(view)
 
 
 def _show_number(view: NumberView) -> None:
     st.html(theme.number_question(view))
-    with st.form(f"form-{view.token}", border=False):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input(
-                "Your number",
-                min_value=-LARGEST,
-                max_value=LARGEST,
-                value=view.typed.number[0] if view.typed.number else None,
-                format=_DIGITS,
-                key=f"number-{view.token}",
-            )
-            st.html(theme.number_unit(view), width="content")
-            st.number_input(
-                "Give or take (right 2 times in 3)",
-                min_value=0.0,
-                max_value=LARGEST,
-                value=view.typed.number[1] if view.typed.number else view.usual_error,
-                step=view.usual_error,
-                format=_DIGITS,
-                key=f"error-{view.token}",
-            )
-        st.form_submit_button("Answer with this number", type="primary", on_click=_answer, args=(view, "number"))
-    _answer_button(view, "Can't say", "cannot_say", "S")
-    _note_field(view)
+    if (passing := acts.asks_why(view)) is not None:
+        show_reasons(view, passing)
+    else:
+        _show_number_fields(view)
+    _show_extras(view)
     st.html(theme.number_reason(view))
+    first = f"number-{view.token}"
+    keys.listen({"p": first, **_extra_keys(view)}, enter=f"answer-number-{view.token}", first=first)
 
 
-def _note_field(view: QuestionView | NumberView) -> None:
-    st.text_input(
-        "Note that goes with your answer (optional)",
-        view.typed.note,
-        key=f"note-{view.token}",
-        max_chars=_NOTE_LENGTH,
-        on_change=_keep,
-        args=(view.token,),
+def _show_number_fields(view: NumberView) -> None:
+    number, error = view.typed.number or (None, view.usual_error)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _number_field(view, "Your number · P", "number", number, -LARGEST, None)
+        st.html(theme.number_unit(view), width="content")
+        _number_field(view, "Give or take (right 2 times in 3)", "error", error, 0.0, view.usual_error)
+    _answer_button(view, "Answer with this number", "number", None)  # Enter is `keys`' to hear
+    show_passing(view)
+
+
+def _number_field(
+    view: NumberView, label: str, name: str, value: float | None, least: float, step: float | None
+) -> None:
+    st.number_input(
+        label,
+        min_value=least,
+        max_value=LARGEST,
+        value=value,
+        step=step,
+        format=_DIGITS,
+        key=f"{name}-{view.token}",
+        on_change=acts.keep,
+        args=(view,),
     )
 
 
-def _answer_button(view: QuestionView | NumberView, label: str, kind: AnswerKind, shortcut: str) -> None:
+def _show_extras(view: Asked) -> None:
+    """Shows the fields whose content goes along with whatever is answered."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _text_field(view, "Note · N", "note", view.typed.note, _NOTE_LENGTH)
+        _text_field(view, "Source (a link) · L", "source", view.typed.source, sources.LONGEST)
+
+
+def _extra_keys(view: Asked) -> dict[str, str]:
+    return {"n": f"note-{view.token}", "l": f"source-{view.token}"}
+
+
+def _text_field(view: Asked, label: str, name: str, value: str, longest: int) -> None:
+    st.text_input(label, value, key=f"{name}-{view.token}", max_chars=longest, on_change=acts.keep, args=(view,))
+
+
+def _answer_button(view: Asked, label: str, kind: AnswerKind, shortcut: str | None) -> None:
     st.button(
         label,
-        key=f"{kind}-{view.token}",
-        type="secondary" if kind == "cannot_say" else "primary",
+        key=f"answer-{kind}-{view.token}",
+        type="secondary" if kind == "probability" else "primary",
+        icon=None if shortcut else ":material/keyboard_return:",
+        icon_position="left" if shortcut else "right",
         shortcut=shortcut,
         width="stretch",
-        on_click=_answer,
+        on_click=acts.answer,
         args=(view, kind),
     )
-
-
-def _answer(view: QuestionView | NumberView, kind: AnswerKind) -> None:
-    state = st.session_state
-    if state.get("last_token") == view.token:
-        return  # the second click of two; the first one's effect stays in sight
-    percent = state.get(f"percent-{view.token}") if kind == "probability" else None
-    if percent is None and kind == "probability":
-        return  # the second click of two, after the first one found its question gone
-    number = _typed_number(view.token)
-    _clear_news()
-    if kind == "number" and number is None:
-        state.notice = "Give the number, in digits, and how far off it may be, above 0; or say that you can't say."
-        return
-    prob, note = None if percent is None else percent / 100, state.get(f"note-{view.token}", "")
-    is_sure = state.get("doubted") == (view.token, number)
-    said = Said(kind, prob, note, number if kind == "number" else None, is_sure)
-    try:
-        state.effect = sitting.answer(store_url(), signing_in.rater(), view, said, now(), propagated)
-    except ArgtreeError as exc:
-        state.notice = str(exc)
-        if isinstance(exc, DoubtfulNumberError):
-            state.doubted = (view.token, number)
-        return
-    state.last_token = view.token
-    state.count = state.get("count", 0) + (kind != "cannot_say")
-
-
-def _keep(token: str) -> None:
-    """Keeps what was typed, so that a reload or a lost connection loses nothing of it."""
-    state = st.session_state
-    percent, number = state.get(f"percent-{token}"), _typed_number(token)
-    typed = Typed(None, None if percent is None else percent / 100, number, state.get(f"note-{token}", ""))
-    try:
-        sitting.keep(store_url(), signing_in.rater(), token, typed, now())
-    except ArgtreeError as exc:
-        state.notice = str(exc)
-
-
-def _undo(kind: str) -> None:
-    state = st.session_state
-    _clear_news()
-    try:
-        sitting.take_back(store_url(), signing_in.rater(), now(), propagated)
-    except ArgtreeError as exc:
-        state.notice = str(exc)
-        return
-    state.taken_back = True
-    state.count = max(0, state.get("count", 0) - (kind != "cannot_say"))
-    state.pop("last_token", None)
-
-
-def _typed_number(token: str) -> tuple[float, float] | None:
-    """Returns the number and its error, where both were given."""
-    value, error = (st.session_state.get(f"{name}-{token}") for name in ("number", "error"))
-    return None if value is None or error is None or error < 1 / LARGEST else (value, error)
-
-
-def _look_again() -> None:
-    _clear_news()
-    try:
-        signing_in.rater()
-        sitting.look_again(store_url(), now(), propagated)
-    except ArgtreeError as exc:
-        st.session_state.notice = str(exc)
-
-
-def _clear_news() -> None:
-    for key in ("notice", "effect", "taken_back"):
-        st.session_state.pop(key, None)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from oracle_ui import theme_desk as desk
 from oracle_ui.reading import Snapshot
 from oracle_ui.shared import course, frame, show, snapshot
 from oracle_ui.view_progress import (
-    BREAK_SECONDS,
     Mark,
     Pace,
     most_uncertainty,
@@ -19,6 +18,7 @@ from oracle_ui.view_progress import (
     see_marks,
     see_pace,
 )
+from oracle_ui.wording import BREAK_SECONDS
 
 _BLUE, _GOLD, _GREY = "#6472e6", "#c98a00", "#8b90a0"  # seen well on light and on dark grounds
 _HEIGHT = 240

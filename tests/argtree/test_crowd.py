@@ -87,6 +87,15 @@ def test_with_gold_only_reliabilities_are_counts() -> None:
     assert crowd.prob.tolist() == [1, 1, 0] and crowd.base_prob == 0.5
 
 
+def test_whoever_is_vouched_for_begins_from_their_own_prior() -> None:
+    """With gold questions only, the mode is the posterior mean: each from its own Beta distribution."""
+    vouched = RaterReliability(Beta(19, 1), Beta(9, 1))
+    said = gather([("t", "new", 0.0), ("t", "known", 0.0), ("f", "new", 0.0), ("f", "known", 0.0)])
+    crowd = fit_crowd(said, gold={"t": True, "f": False}, vouched={"known": vouched})
+    means = {name: (one.mean.sensitivity, one.mean.specificity) for name, one in crowd.raters.items()}
+    assert means["known"] == pytest.approx((19 / 21, 10 / 11)) and means["new"] == pytest.approx((4 / 7, 5 / 7))
+
+
 @pytest.mark.filterwarnings("ignore")  # crowd-kit's own, of pandas
 def test_without_a_prior_it_is_crowd_kit() -> None:
     answers, _, _ = drawn(0, claims=300, raters=6, answers_per_claim=5)

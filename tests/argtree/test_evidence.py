@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from argtree import UNKNOWN_RATER, Reliability, answer_likelihood, is_settled, label_likelihood, label_prob
+from argtree import TRUSTED_RATER, Reliability, answer_likelihood, is_settled, label_likelihood, label_prob
 
 
 def test_a_yes_and_a_no_use_what_the_rater_is_known_for() -> None:
@@ -17,7 +17,7 @@ def test_a_yes_and_a_no_use_what_the_rater_is_known_for() -> None:
 def test_answers_multiply() -> None:
     assert label_likelihood([1.0, 1.0, 0.0]) == pytest.approx((0.03**2 * 0.97, 0.97**2 * 0.03))
     assert label_likelihood([]) == (1.0, 1.0)
-    assert label_prob(*label_likelihood([1.0])) == pytest.approx(UNKNOWN_RATER.sensitivity)
+    assert label_prob(*label_likelihood([1.0])) == pytest.approx(TRUSTED_RATER.sensitivity)
 
 
 def test_a_thousand_answers_do_not_underflow() -> None:

@@ -2,7 +2,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from argtree.evidence import label_likelihood
+from argtree.evidence import TRUSTED_RATER, Reliability, label_likelihood
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.history import history, with_told
 from argtree.propagate import propagate
@@ -14,6 +14,7 @@ class Said:
     prob: float | None
     quantity: str | None = None
     number: tuple[float, float] | None = None
+    reliability: Reliability = TRUSTED_RATER
 
 
 GRAPH = ArgumentGraph(

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argtree.evidence import Reliability, answer_likelihood
-from argtree.value import MEASURES, PERFECT, YES_OR_NO, Measure, value_of_information
+from argtree.propagate import propagate
+from argtree.value import (
+    MEASURES,
+    PERFECT,
+    YES_OR_NO,
+    Measure,
+    most_resolved,
+    share_resolved,
+    value_of_information,
+)
+from tests.argtree.random_graphs import random_graph
 
 PROBS = st.floats(0, 1)
 FINE = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -111,3 +121,15 @@ def test_a_rater_who_always_lies_tells_as_much_as_one_who_never_does(measure: st
 def test_answers_that_favour_a_side_are_refused() -> None:
     with pytest.raises(ValueError, match="their mean must be 1/2"):
         _one("expected_shift", 0.3, 0.6, 0.5, PERFECT, (0.0, 0.7))
+
+
+@pytest.mark.parametrize(
+    "rater", [Reliability(0.95, 0.9), Reliability(0.6, 0.6), Reliability(0.99, 0.4), Reliability(0.2, 0.3)]
+)
+def test_what_a_rater_is_worth_is_a_share_of_the_perfect_value(rater: Reliability) -> None:
+    result = propagate(random_graph(np.random.default_rng(5)))
+    share = share_resolved(result.prob, rater)
+    assert result.value("variance_reduction", rater) == pytest.approx(result.value() * share, abs=1e-15)
+    grid = np.linspace(1e-6, 1 - 1e-6, 200_001)
+    assert most_resolved(rater) == pytest.approx(share_resolved(grid, rater).max(), rel=1e-6)
+    assert share_resolved(np.array([0.0, 1.0]), rater) == pytest.approx([0, 0], abs=1e-12)

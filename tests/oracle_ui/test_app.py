@@ -13,9 +13,12 @@ import oracle_ui.app
 from argtree.graph import ArgumentGraph, Claim, Root
 from argtree.propagate import propagate
 from oracle_ui import entrance, sitting
+from oracle_ui.guidelines import GUIDELINES_VARIABLE
 from oracle_ui.serve import STORE_VARIABLE
 from oracle_ui.view import QuestionView
+from oracle_ui.wording import FLAGS, REASONS
 from store.database import open_store, read_scope, session_scope
+from store.flags import Flagged, list_flags
 from store.queue import LeasedQuestion, next_question
 from store.raters import get_rater
 from store.roles import pause
@@ -47,6 +50,10 @@ def _press(page: AppTest, label: str) -> AppTest:
     return done
 
 
+def _skip(page: AppTest) -> AppTest:
+    return _press(_press(page, "Skip"), "The question is unclear")
+
+
 def _text(page: AppTest) -> str:
     assert not page.exception
     return "\n".join(block.body for block in page.html if "<style>" not in block.body).replace("\u00a0", " ")
@@ -66,6 +73,14 @@ def _answers(url: str) -> list[Answer]:
         answers = list(session.exec(select(Answer)))
     engine.dispose()
     return answers
+
+
+def _flags(url: str) -> list[Flagged]:
+    engine = open_store(url)
+    with read_scope(engine) as session:
+        flags = list_flags(session, None)
+    engine.dispose()
+    return flags
 
 
 def _take_away(url: str, name: str) -> LeasedQuestion | None:
@@ -90,7 +105,8 @@ def test_every_kind_of_answer_is_stored_and_its_effect_shown(page: AppTest, stor
     assert "You said <bdi>yes" in _text(_press(page, "Yes")) and "→" in _text(page) and "1 answer in" in _text(page)
     page.slider[0].set_value(70)
     assert "You said <bdi>70 %" in _text(_press(page, "Answer with this probability"))
-    assert "stays open for others" in _text(_press(page, "Can't say")) and "2 answers in" in _text(page)
+    _press(page, "Skip")
+    assert "stays open for others" in _text(_press(page, "I don't know")) and "2 answers in" in _text(page)
     stored = [(answer.kind, answer.prob, answer.note) for answer in _answers(store_url)]
     assert stored == [("yes", 1.0, "I held one."), ("probability", 0.7, ""), ("cannot_say", None, "")]
 
@@ -131,9 +147,9 @@ def test_a_number_far_from_what_is_expected_is_asked_for_again(number_page: AppT
 
 def test_no_number_or_an_impossible_one_is_a_sentence(number_page: AppTest, empty_url: str) -> None:
     assert "Give the number, in digits" in _text(_press(number_page, "Answer with this number"))
-    _press(number_page, "Can't say")
+    _skip(number_page)
     while "The density of milk" not in _text(number_page):
-        _press(number_page, "Can't say")
+        _skip(number_page)
     number_page.number_input[0].set_value(7.0)
     assert "rules out 7 give or take" in _text(_press(number_page, "Answer with this number"))
     assert {answer.kind for answer in _answers(empty_url)} == {"cannot_say"}
@@ -161,6 +177,13 @@ def test_what_was_typed_outlives_a_reload(page: AppTest) -> None:
     assert (again.text_input[0].value, again.slider[0].value) == ("I looked it up.", 70)
 
 
+def test_a_typed_number_outlives_a_reload(number_page: AppTest) -> None:
+    number_page.number_input[0].set_value(0.9).run()
+    assert [field.value for field in _enter(_page()).number_input] == [0.9, 0.009]
+    number_page.number_input[1].set_value(0.0).run()
+    assert [field.value for field in _enter(_page()).number_input] == [0.9, 0.0]
+
+
 def test_the_last_answer_can_be_undone(page: AppTest, store_url: str) -> None:
     asked = _asked(_enter(page))
     assert "Undo my last answer" not in _labels(page)
@@ -172,6 +195,53 @@ def test_the_last_answer_can_be_undone(page: AppTest, store_url: str) -> None:
     _press(page, "No")
     assert [answer.kind for answer in _answers(store_url)] == ["yes", "no"]
     assert "1 answer in this sitting" in _text(page)
+
+
+def test_reasons_take_the_place_of_the_answers_and_give_way_again(page: AppTest, store_url: str) -> None:
+    asked = _asked(_enter(page))
+    page.slider[0].set_value(70).run()
+    _press(page, "Skip")
+    assert {*REASONS.values(), "Back to the answers"} <= set(_labels(page)) and "Yes" not in _labels(page)
+    page.text_input[0].set_value("Hm.").run()
+    assert _asked(page) == asked and "Yes" in _labels(_press(page, "Back to the answers"))
+    assert (page.slider[0].value, page.text_input[0].value) == (70, "Hm.")
+    _press(_press(page, "Skip"), "It would take me too long")
+    assert [(one.kind, one.reason, one.note) for one in _answers(store_url)] == [("cannot_say", "too_long", "Hm.")]
+    assert "can&#x27;t say: It would take me too long" in _text(page) and "Yes" in _labels(page)
+
+
+def test_a_flag_goes_with_its_note_and_is_undone_with_its_answer(page: AppTest, store_url: str) -> None:
+    asked = _asked(_enter(page))
+    page.text_input[0].set_value("Rude.")
+    _press(page, "Flag")
+    assert set(FLAGS.values()) <= set(_labels(page))
+    assert "until a reviewer has looked" in _text(_press(page, "It is harmful")) and "no answers" in _text(page)
+    assert [(one.kind, one.note) for one in _flags(store_url)] == [("harmful", "Rude.")]
+    assert _asked(page) != asked and _asked(_enter(_page(), "Ben")) != asked
+    assert _asked(_press(page, "Undo my last answer")) == asked and _flags(store_url) == []
+
+
+def test_a_source_is_kept_with_the_answer_and_must_be_a_link(page: AppTest, store_url: str) -> None:
+    _enter(page)
+    page.text_input[1].set_value("javascript:alert(1)")
+    assert "A source is a link that begins with" in _text(_press(page, "Yes")) and not _answers(store_url)
+    assert page.text_input[1].value == "javascript:alert(1)"
+    page.text_input[1].set_value("https://example.org/nails").run()
+    assert _enter(_page()).text_input[1].value == "https://example.org/nails"
+    _press(page, "Yes")
+    assert [one.source for one in _answers(store_url)] == ["https://example.org/nails"]
+
+
+def test_guidelines_stand_beside_the_question(page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _enter(page)
+    assert "How to answer" in page.sidebar.expander[0].label and "**Keys.**" in page.sidebar.markdown[0].value
+    file = tmp_path / "own.md"
+    file.write_text("# Ours\n<b>bold</b>", encoding="utf-8")
+    monkeypatch.setenv(GUIDELINES_VARIABLE, str(file))
+    shown = page.run().sidebar.markdown[0]
+    assert shown.value == "# Ours\n<b>bold</b>" and not shown.allow_html
+    file.unlink()
+    assert "cannot be read: No such file" in _text(page.run()) and _asked(page)
 
 
 def test_two_raters_get_two_questions(page: AppTest) -> None:

@@ -1,15 +1,17 @@
 """A rater's sitting in a real browser."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from sqlmodel import select
+from playwright.sync_api import Browser, Locator, Page, expect
+from sqlmodel import SQLModel, select
 
 from store.database import open_store, read_scope
-from store.tables import Answer
+from store.tables import Answer, Draft, Flag
 from tests.oracle_ui.conftest import come_in
 from tests.oracle_ui.factories import HOSTILE, LEAVES, fill, hostile_graph
+from tests.store.factories import jelly_graph
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _WAIT = 60_000.0  # milliseconds
@@ -67,19 +69,30 @@ def _next_claim(page: Page, last: str) -> str:
     return page.locator("h1.at-claim").inner_text()
 
 
-def _answers(url: str) -> list[tuple[str, float | None, str]]:
+def _put_cursor(page: Page, key: str, field: Locator) -> None:
+    """Presses the key once the page listens to it."""
+    while not field.evaluate("node => node === document.activeElement"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(50)
+
+
+def _rows(url: str, table: type[SQLModel]) -> list[Any]:
     engine = open_store(url)
     with read_scope(engine) as session:
-        answers = [(answer.kind, answer.prob, answer.note) for answer in session.exec(select(Answer))]
+        rows = list(session.exec(select(table)))
     engine.dispose()
-    return answers
+    return rows
+
+
+def _answers(url: str) -> list[tuple[str, float | None, str]]:
+    return [(answer.kind, answer.prob, answer.note) for answer in _rows(url, Answer)]
 
 
 def test_a_whole_sitting(store_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
     page = open_page(serve_page(store_url))
     _enter(page, "Ada")
     first = _claim(page)
-    note = page.get_by_label("Note that goes with your answer")
+    note = page.get_by_label("Note")
     note.fill("By trying: ")
     note.press_sequentially("yes, no, so")  # shortcuts are only letters here
     assert first in LEAVES and page.locator("h1.at-claim").inner_text() == first
@@ -98,6 +111,9 @@ def test_a_whole_sitting(store_url: str, serve_page: Serve, open_page: Callable[
     assert _claim(page) == third
     page.locator("h1.at-claim").click()
     page.keyboard.press("s")
+    expect(page.get_by_role("button", name="I don't know")).to_be_visible(timeout=_WAIT)
+    _settle(page)
+    page.keyboard.press("1")
     _sees(page, "Nothing to ask you right now")
     expect(page.get_by_role("button", name="Look again")).to_be_visible()
     assert _answers(store_url) == [
@@ -106,6 +122,61 @@ def test_a_whole_sitting(store_url: str, serve_page: Serve, open_page: Callable[
         ("cannot_say", None, ""),
     ]
     assert {first, second, third} == set(LEAVES)
+
+
+def test_a_sitting_by_keys_alone(store_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
+    page = open_page(serve_page(store_url))
+    _enter(page, "Ada")
+    first = _claim(page)
+    _put_cursor(page, "n", page.get_by_label("Note"))
+    page.keyboard.type("Keys 1, 2, s and u are text here.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    _sees(page, f"You said no: {first}")
+    second = _next_claim(page, first)
+    _put_cursor(page, "p", page.get_by_role("slider"))
+    page.keyboard.press("Home")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("slider")).to_have_value("3")
+    page.keyboard.press("3")
+    _sees(page, "You said 3")
+    third = _next_claim(page, second)
+    page.keyboard.press("u")
+    _sees(page, "Taken back")
+    assert _next_claim(page, third) == second
+    page.keyboard.press("1")
+    _sees(page, f"You said yes: {second}")
+    assert _next_claim(page, second) == third
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="It is harmful")).to_be_visible(timeout=_WAIT)
+    _settle(page)
+    page.keyboard.press("2")
+    _sees(page, "Nobody is asked any more")
+    said = [("no", 0.0, "Keys 1, 2, s and u are text here."), ("probability", 0.03, ""), ("yes", 1.0, "")]
+    assert _answers(store_url) == [*said, ("cannot_say", None, "")]
+    assert [one.kind for one in _rows(store_url, Flag)] == ["harmful"]
+
+
+def test_a_number_by_keys_alone(empty_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
+    fill(empty_url, jelly_graph())
+    page = open_page(serve_page(empty_url))
+    _enter(page, "Ada")
+    _sees(page, "What is the number?")
+    _settle(page)
+    number = page.get_by_label("Your number")
+    expect(number).to_be_focused(timeout=_WAIT)
+    page.keyboard.type("0.93")
+    page.keyboard.press("Tab")
+    while not _rows(empty_url, Draft):
+        page.wait_for_timeout(50)
+    page.reload()
+    expect(number).to_have_value("0.93", timeout=_WAIT)
+    expect(number).to_be_focused(timeout=_WAIT)
+    page.keyboard.type("0.9")
+    page.keyboard.press("Enter")
+    _sees(page, "You said 0.9 g/cm³")
+    assert _answers(empty_url) == [("number", None, "")]
 
 
 def test_who_may_come_in(store_url: str, serve_page: Serve, open_page: Callable[[str], Page]) -> None:
@@ -161,7 +232,7 @@ def test_the_page_fits_a_phone(store_url: str, serve_page: Serve, open_page: Cal
     _enter(page, "Ada")
     _claim(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    widths = [page.get_by_role("button", name=name).bounding_box() for name in ("Yes", "No", "Can't say")]
+    widths = [page.get_by_role("button", name=name).bounding_box() for name in ("Yes", "No", "Skip")]
     assert all(box is not None and box["width"] >= 60 and box["x"] + box["width"] <= 360 for box in widths)
 
 
@@ -179,7 +250,7 @@ def test_no_text_becomes_more_than_text(empty_url: str, serve_page: Serve, open_
         why = page.locator(".at-why").evaluate("node => node.textContent")
         assert [end for end in "RSCD" if f"{seen[-1][:-1].strip()} {end}" not in why] == [], why
         _holds_only_text(page)
-        page.get_by_label("Note that goes with your answer").fill(claim)
+        page.get_by_label("Note").fill(claim)
         page.get_by_role("button", name="Yes").click()
         _sees(page, f"{len(seen)} answer")
         _settle(page)

@@ -7,7 +7,7 @@ import pytest
 from argtree.evidence import label_likelihood
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
-from oracle_ui import theme
+from oracle_ui import theme, theme_desk
 from oracle_ui.view import (
     MAX_RUNGS,
     Companion,
@@ -22,6 +22,7 @@ from oracle_ui.view import (
     see_number,
     see_question,
 )
+from oracle_ui.wording import pace_words
 from store.queue import LeasedQuestion
 from tests.oracle_ui.factories import HOSTILE, NOW, QUESTIONS, small_graph
 from tests.store.factories import jelly_graph
@@ -117,6 +118,41 @@ def test_moves_come_farthest_first_and_only_of_roots_that_moved() -> None:
     assert [move.question for move in see_effect("yes", "", before, tough, QUESTIONS).moves] == [QUESTIONS["r"]]
 
 
+def test_claims_that_an_answer_settled_are_counted_unless_somebody_was_asked() -> None:
+    claims = (Claim("r", "Root.", 0.01), *(Claim(one, f"{one}.", 0.0) for one in "spq"), Claim("x", "Asked.", 0.5))
+    arguments = [Argument(one, one, "support", 0.99, (Premise("x"),)) for one in "rspq"]
+    graph = ArgumentGraph(claims, tuple(arguments), (Root("r"),))
+    before, after = (propagate(replace(graph, evidence=one)) for one in ({}, {"x": (0.001, 0.999)}))
+    assert see_effect("yes", "Asked.", before, after, {}).settled == 3
+    told = propagate(replace(graph, evidence={"x": (0.001, 0.999), "s": (0.5, 0.5)}))
+    effect = see_effect("yes", "Asked.", before, told, {})
+    assert effect.settled == 2 and "settled 2 other claims" in theme.effect(effect)
+    assert see_effect("yes", "Asked.", after, after, {}).settled == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        ((), "no answers in this sitting yet"),
+        ((5.0,), "1 answer in this sitting"),
+        ((5.0, 11.0, 20.0, 4000.0), "4 answers in this sitting, 11 s each"),
+        ((4000.0, 150.0, 150.0), "3 answers in this sitting, 2.5 min each"),
+    ],
+)
+def test_the_pace_is_a_median_without_breaks(seconds: tuple[float, ...], words: str) -> None:
+    assert pace_words(seconds).replace("\u00a0", " ") == words
+
+
+@pytest.mark.parametrize(
+    ("link", "is_link"),
+    [("https://example.org/?a='\"><b>", True), ("javascript:alert(1)", False), (" http://example.org", False)],
+)
+def test_a_source_is_a_link_only_where_its_scheme_is_harmless(link: str, is_link: bool) -> None:
+    reader = _Reader(theme_desk.source(link))
+    assert reader.text == link and reader.tags == ({"a", "bdi"} if is_link else {"bdi"})
+    assert ('rel="noopener noreferrer nofollow"' in theme_desk.source(link)) == is_link
+
+
 @pytest.mark.parametrize(
     ("probs", "shown"),
     [
@@ -149,7 +185,7 @@ def test_every_part_of_the_page_keeps_text_literal(text: str) -> None:
     rung = replace(_stake("h").rungs[0], companions=(Companion(text, False),), conclusion=text, skipped=2)
     view = replace(_see("h"), claim=text, stake=replace(_stake("h"), question=text, rungs=(rung,)))
     effect = Effect("yes", text, (Move(text, 0.1, 0.2),))
-    parts = [theme.header(text, 1), theme.question(view), theme.reason(view), theme.effect(effect), theme.notice(text)]
+    parts = [theme.header(text, ()), theme.question(view), theme.reason(view), theme.effect(effect), theme.notice(text)]
     parts += [theme.effect(replace(effect, trouble=text)), theme.reason(replace(view, stake=None, trouble=text))]
     for reader in map(_Reader, parts):
         assert text in reader.text and reader.tags <= {"div", "p", "h1", "span", "b", "bdi"}

@@ -100,6 +100,14 @@ def _checks(engine: Engine) -> set[str]:
 
 
 @on_sqlite
+def test_the_index_of_the_queue_falls_after_all_migrations(engine: Engine) -> None:
+    """A table that a migration made anew once got it back in rising order, in which the queue cannot be read."""
+    with engine.connect() as connection:
+        made = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'ix_question_best'")).scalar()
+    assert made is not None and "(value DESC, id) WHERE status = 'open'" in made
+
+
+@on_sqlite
 def test_a_store_has_wal_foreign_keys_and_full_sync(engine: Engine) -> None:
     with engine.connect() as connection:
         pragmas = [

@@ -34,7 +34,7 @@ def _answer(session: Session, name: str, kind: Any, prob: float | None = None) -
     rater = get_rater(session, name, NOW)
     leased = next_question(session, rater, NOW)
     assert leased is not None
-    submit_answer(session, leased.token, rater, kind, prob, NOW, note="| <b>hm</b>\n---")
+    submit_answer(session, leased.token, rater, kind, prob, NOW, note="| <b>hm</b>\n---", source="https://a.org/")
     return leased.claim
 
 
@@ -76,6 +76,7 @@ def test_premises_tell_label_answers_and_paths(answered: Session, tmp_path: Path
         ("Ada", "cannot_say", None),
         ("Bob", "probability", 0.6),
     ]
+    assert [(one["source"], one["reason"]) for one in hard["answers"]] == [("https://a.org/", None)]
     assert hard["answers"][0]["answered_at"] == "2026-03-01T12:00:00.000000+00:00"
     (path,) = hard["paths"]
     assert (path["root"], path["question"]) == ("r", "Nails beat jelly.")

@@ -7,7 +7,8 @@ from argtree.distributions import Normal
 from argtree.evidence import label_likelihood
 from argtree.graph import Argument, ArgumentGraph, Claim, Measurement, Premise, Quantity, Root, Threshold
 from store import tables
-from store.claims import add_argument, add_claim, closed_claims, find_claim
+from store.claims import add_argument, add_claim, closed_claims, find_claim, get_claim
+from store.corrections import override
 from store.errors import (
     ArguedQuantityError,
     CycleError,
@@ -16,7 +17,7 @@ from store.errors import (
     StoreError,
     UnitError,
 )
-from store.graphs import load_graph, save_graph
+from store.graphs import load_graph, save_graph, with_answer
 from store.queue import next_question, submit_answer
 from store.ranking import rerank
 from store.raters import get_rater
@@ -213,3 +214,27 @@ def test_nothing_argues_about_what_a_quantity_decides(session: Session) -> None:
     with pytest.raises(ArguedQuantityError, match="'light'"):
         save_graph(session, argued, NOW)
     assert load_graph(session) == before
+
+
+@pytest.mark.parametrize("prob", [1.0, 0.0, 0.7])
+def test_a_graph_with_an_answer_is_what_the_answer_would_make_of_it(session: Session, prob: float) -> None:
+    """On a claim with imported evidence, then on one that others have answered, then on both."""
+    save_graph(session, nails_graph(), NOW)
+    rerank(session, priors_only, NOW, wanted=2)
+    for name in ("Ada", "Bob", "Ada", "Bob"):
+        rater = get_rater(session, name, NOW)
+        leased = next_question(session, rater, NOW)
+        assert leased is not None and leased.claim is not None and rater.id is not None
+        foretold = with_answer(session, load_graph(session), leased.claim, rater.id, prob)
+        submit_answer(session, leased.token, rater, "probability", prob, NOW)
+        assert load_graph(session) == foretold
+        assert list(load_graph(session).evidence.items()) == list(foretold.evidence.items())
+
+
+def test_no_answer_moves_what_is_overridden(session: Session) -> None:
+    save_graph(session, nails_graph(), NOW)
+    rater = get_rater(session, "Ada", NOW)
+    rater.role = "reviewer"
+    override(session, get_claim(session, "h"), 0.9, rater, NOW)
+    assert rater.id is not None
+    assert with_answer(session, load_graph(session), "h", rater.id, 0.0) == load_graph(session)

@@ -9,9 +9,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
+from argtree.evidence import TRUSTED_RATER
 from argtree.graph import ArgumentGraph, Measurement
 from argtree.propagate import propagate
 from argtree.quantity_value import quantity_worths
+from argtree.value import share_resolved
 from store.claims import add_argument, add_claim, add_root, get_claim, record_belief
 from store.database import read_scope, session_scope
 from store.errors import ImpossibleNumberError, LeaseLostError
@@ -90,11 +92,11 @@ def test_the_watermark_rises_with_all_that_a_ranking_rests_on(session: Session) 
     rerank(session, priors_only, NOW)
     _say(session, "Ada", _take(session, "Ada").token)
     assert [*seen, watermark(session)] == [
-        (0, 0, 0, 0, 0, 0),
-        (0, 0, 2, 0, 0, 0),
-        (0, 1, 2, 0, 0, 0),
-        (0, 1, 2, 1, 0, 0),
-        (1, 1, 2, 1, 0, 0),
+        (0, 0, 0, 0, 0, 0, 0, 0),
+        (0, 0, 2, 0, 0, 0, 0, 0),
+        (0, 1, 2, 0, 0, 0, 0, 0),
+        (0, 1, 2, 1, 0, 0, 0, 0),
+        (1, 1, 2, 1, 0, 0, 0, 0),
     ]
 
 
@@ -188,7 +190,8 @@ def test_an_answer_keeps_what_was_known_when_it_was_asked(session: Session) -> N
     rerank(session, priors_only, NOW)
     answer = _say(session, "Ada", leased.token, "probability", 0.7)
     assert (answer.kind, answer.prob, answer.generation) == ("probability", 0.7, "m1")
-    assert (answer.value_when_asked, answer.prob_before) == (leased.value, leased.prob) == (0.05 * 0.95, 0.05)
+    worth = 0.05 * 0.95 * float(share_resolved(0.05, TRUSTED_RATER))
+    assert (answer.value_when_asked, answer.prob_before) == (leased.value, leased.prob) == (worth, 0.05)
 
 
 def test_the_same_token_stores_one_answer(session: Session) -> None:

@@ -123,6 +123,15 @@ def test_what_makes_no_sense_is_said_in_one_sentence(client: ClientFn, body: dic
     assert "The request will not do: body" in response.json()["detail"] and "\x1b" not in response.json()["detail"]
 
 
+def test_a_source_and_a_reason_go_with_what_is_said(client: ClientFn) -> None:
+    ada, link = client("Ada"), "https://example.org/a?b=c"
+    skipped = ada.post("/v1/skip", json={"token": _ask(ada)["token"], "reason": "unclear"}).json()
+    assert (skipped["kind"], skipped["reason"]) == ("cannot_say", "unclear")
+    body = {"token": _ask(ada)["token"], "kind": "yes", "source": link}
+    assert ada.post("/v1/answers", json=body | {"source": "javascript:alert(1)"}).status_code == 422
+    assert ada.post("/v1/answers", json=body).json()["source"] == link
+
+
 def test_a_note_that_no_database_keeps_is_kept_as_what_it_was(client: ClientFn) -> None:
     ada = client("Ada")
     said = ada.post("/v1/answers", json={"token": _ask(ada)["token"], "kind": "yes", "note": "a\0b"}).json()

@@ -1,5 +1,5 @@
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
@@ -8,6 +8,7 @@ from oracle_ui.api.figures import Figures
 from store.claims import add_root, get_claim
 from store.database import session_scope
 from store.graphs import save_graph
+from store.tables import Question
 from tests.oracle_ui.api.conftest import ClientFn
 from tests.oracle_ui.factories import NOW, QUESTIONS, small_graph
 
@@ -37,6 +38,19 @@ def test_a_claim_says_what_people_made_of_it(client: ClientFn) -> None:
         1,
     )
     assert claim["posterior"] == pytest.approx(0.97) and claim["trouble"] is None
+
+
+def test_who_is_being_asked_sees_nothing_of_others_answers(client: ClientFn, engine: Engine) -> None:
+    with session_scope(engine) as session:
+        session.exec(update(Question).values(wanted=2))
+    ada, ben = client("Ada"), client("Ben")
+    ada.post("/v1/answers", json={"token": ada.post("/v1/question").json()["token"], "kind": "yes"})
+    while (question := ben.post("/v1/question").json())["key"] != "p":
+        ben.post("/v1/skip", json={"token": question["token"]})
+    claim = ben.get("/v1/claims/p").json()
+    assert (claim["label"], claim["answers"], claim["posterior"]) == (None, 0, question["prob"])
+    ben.post("/v1/skip", json={"token": question["token"]})
+    assert ben.get("/v1/claims/p").json()["answers"] == 1
 
 
 @pytest.mark.parametrize("key", ["none", "a%2Fb", "%00", "%ED%A0%80", "..%2f..%2fetc", "x" * 3000])

@@ -1,0 +1,43 @@
+"""Answers that no longer count, because their rater turned out to be no good; they stay in the record."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from store.outbox import note_label
+from store.places import lock_question, settle
+from store.tables import Answer, Dismissal, Rater
+
+
+def dismiss(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
+    """Lets none of a rater's answers up to now count; the caller's scope commits.
+
+    Their questions have a place again. Who may do that is asked in `store.roles`.
+    """
+    newest = session.exec(select(func.max(Answer.id)).where(Answer.rater_id == rater.id)).one() or 0
+    _append(session, rater, newest, reason, by, now)
+
+
+def reinstate(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
+    """Lets all of a rater's answers count again; the caller's scope commits."""
+    _append(session, rater, 0, reason, by, now)
+
+
+def dismissed_through(session: Session, rater: Rater) -> int:
+    """Returns the id of the last of a rater's answers that are dismissed, 0 if none are."""
+    newest = select(Dismissal.through_id).where(Dismissal.rater_id == rater.id).order_by(col(Dismissal.id).desc())
+    return session.exec(newest.limit(1)).first() or 0
+
+
+def _append(session: Session, rater: Rater, through: int, reason: str, by: Rater | None, now: datetime) -> None:
+    assert rater.id is not None
+    by_id = None if by is None else by.id
+    session.add(Dismissal(rater_id=rater.id, through_id=through, by_id=by_id, reason=reason, dismissed_at=now))
+    session.flush()
+    answered = select(Answer.question_id).where(Answer.rater_id == rater.id).distinct()
+    for question_id in sorted(session.exec(answered)):  # in the order of ids, so that two such acts don't cross
+        question = lock_question(session, question_id)
+        if question is not None and question.status != "withdrawn":
+            settle(session, question, now)
+        elif question is not None and question.claim_id is not None:
+            note_label(session, question.claim_id, now)
