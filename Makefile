@@ -22,7 +22,7 @@ $(VENV)/.installed-checks: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.installed-all: $(VENV)/.installed-checks
-	CMAKE_ARGS="$(CMAKE_ARGS)" $(BIN)/python -m pip install --disable-pip-version-check -e '.[gguf,postgres,test]'
+	CMAKE_ARGS="$(CMAKE_ARGS)" $(BIN)/python -m pip install --disable-pip-version-check -e '.[api,gguf,postgres,test]'
 	touch $@
 
 demo: $(VENV)/.installed

@@ -2,8 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,17 +9,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 from rich.text import Text
-from sqlmodel import Session
 
-from argtree.cli_common import JsonOption, StoreOption, out
+from argtree.cli_common import JsonOption, StoreOption, out, writing
 from argtree.errors import ArgtreeError
 from argtree.text import printable
-from store import accounts, invitations, roles
-from store.database import DEFAULT_STORE, open_store, read_scope, session_scope
+from store import accounts, invitations, roles, tokens
+from store.database import DEFAULT_STORE, open_store, read_scope
 from store.raters import find_rater
 from store.roles import Role, Standing
 
-app = typer.Typer(help="List raters, make accounts, pause and invite.", rich_markup_mode="rich")
+app = typer.Typer(help="List raters, make accounts and tokens, pause and invite.", rich_markup_mode="rich")
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The rater's name.")]
 RoleOption = Annotated[Role, typer.Option(help="What they may do: a reviewer sets labels right, an administrator all.")]
 PasswordOption = Annotated[
@@ -36,7 +33,7 @@ def register(program: typer.Typer) -> None:
 
 @app.callback(invoke_without_command=True)
 def _main(context: typer.Context, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """List raters; commands make accounts, pause and invite.
+    """List raters; commands make accounts and tokens, pause and invite.
 
     Example: argtree raters
 
@@ -75,7 +72,7 @@ def add(
 
     Example: argtree raters add ada@example.org --no-password
     """
-    with _writing(store) as session:
+    with writing(store) as session:
         accounts.add_rater(session, name, role, _ask_password() if password else None, _now())
     out.print(f"{printable(name)} is in the store as {role}.", markup=False)
 
@@ -86,7 +83,7 @@ def password(name: NameArgument, store: StoreOption = DEFAULT_STORE) -> None:
 
     Example: argtree raters password ada
     """
-    with _writing(store) as session:
+    with writing(store) as session:
         rater = find_rater(session, name)
         session.commit()  # let others write while it is typed
         accounts.set_password(session, rater, _ask_password())
@@ -103,7 +100,7 @@ def role(
 
     Example: argtree raters role ada reviewer
     """
-    with _writing(store) as session:
+    with writing(store) as session:
         roles.set_role(session, find_rater(session, name), new_role, None)
     out.print(f"{printable(name)} is {new_role} now.", markup=False)
 
@@ -120,7 +117,7 @@ def pause(
     """
     if not reason.strip():
         raise typer.BadParameter("a pause needs a reason: the rater is told it", param_hint="--reason")
-    with _writing(store) as session:
+    with writing(store) as session:
         roles.pause(session, find_rater(session, name), reason, None, _now())
     out.print(f"{printable(name)} is paused.", markup=False)
 
@@ -131,7 +128,7 @@ def resume(name: NameArgument, store: StoreOption = DEFAULT_STORE) -> None:
 
     Example: argtree raters resume ben
     """
-    with _writing(store) as session:
+    with writing(store) as session:
         roles.resume(session, find_rater(session, name), None)
     out.print(f"{printable(name)} gets questions.", markup=False)
 
@@ -147,20 +144,59 @@ def invite(
 
     Example: argtree raters invite --role reviewer --address https://desk.example.org
     """
-    with _writing(store) as session:
+    with writing(store) as session:
         whom = None if rater is None else find_rater(session, rater)
         token = invitations.invite(session, role, None, _now(), whom)
     print(f"{address.rstrip('/')}/?invite={token}")
 
 
-@contextmanager
-def _writing(store: str) -> Iterator[Session]:
-    engine = open_store(store, create=False)
-    try:
-        with session_scope(engine) as session:
-            yield session
-    finally:
-        engine.dispose()
+@app.command()
+def token(
+    name: NameArgument,
+    store: StoreOption = DEFAULT_STORE,
+    note: Annotated[str, typer.Option(help="Which program it is for; shown by `tokens`.")] = "",
+) -> None:
+    """Print a token by which a program answers for a rater at `argtree api`. It is shown only now.
+
+    Example: argtree raters token ada --note "labelling notebook"
+    """
+    with writing(store) as session:
+        made = tokens.make_token(session, find_rater(session, name), None, _now(), note)
+    print(made)
+
+
+@app.command(name="tokens")
+def list_tokens(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """List the tokens that are good: whose, what for, and since when.
+
+    Example: argtree raters tokens
+    """
+    with read_scope(open_store(store, create=False)) as session:
+        given = tokens.list_tokens(session, None)
+    if as_json:
+        print(json.dumps([_plain(one) for one in given], indent=1))
+    elif given:
+        table = Table("Number", "Rater", "For", "Made", box=None, pad_edge=False)
+        for one in given:
+            made = f"{one.made_at:%Y-%m-%d %H:%M}"
+            table.add_row(str(one.id), Text(printable(one.rater)), Text(printable(one.note)), made)
+        out.print(table)
+    else:
+        out.print("There are no tokens: `argtree raters token NAME` makes one.")
+
+
+@app.command()
+def withdraw(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `tokens` lists it.")],
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Make a token worthless, from its program's next request on.
+
+    Example: argtree raters withdraw 3
+    """
+    with writing(store) as session:
+        tokens.withdraw_token(session, number, None)
+    out.print(f"Token {number} is worthless now.")
 
 
 def _ask_password() -> str:
@@ -183,7 +219,7 @@ def _table(standings: list[Standing]) -> Table:
     return table
 
 
-def _plain(one: Standing) -> dict[str, object]:
+def _plain(one: Standing | tokens.Given) -> dict[str, object]:
     return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in asdict(one).items()}
 
 

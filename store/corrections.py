@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from store.claims import known
 from store.drafts import Typed, keep
 from store.errors import TooLateError
+from store.outbox import note_label
 from store.places import lock_question, lock_rater, settle
 from store.queue import LeasedQuestion, lease_again
 from store.roles import require, require_not_paused
@@ -57,7 +58,7 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
             answer_id=known(newest.id), rater_id=rater_id, reason=storable(reason), retracted_at=now
         )
         session.add(retraction)
-        settle(session, question)
+        settle(session, question, now)
         number = None if newest.number is None or newest.sd is None else (newest.number, newest.sd)
         prob = newest.prob if newest.kind == "probability" else None
         typed = Typed(newest.kind, prob, number, newest.note, newest.source)
@@ -86,7 +87,10 @@ def override(session: Session, claim: Claim, prob: float | None, by: Rater, now:
     row = Override(claim_id=known(claim.id), rater_id=known(by.id), prob=prob, note=storable(note), overridden_at=now)
     session.add(row)
     if question is not None:
-        settle(session, question)
+        settle(session, question, now)
+    else:  # a claim that is not asked about; its row keeps others from setting it meanwhile
+        session.exec(select(Claim.id).where(Claim.id == claim.id).with_for_update(key_share=True)).one()
+        note_label(session, known(claim.id), now)
     session.commit()
     return row
 

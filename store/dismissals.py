@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
+from store.outbox import note_label
 from store.places import lock_question, settle
 from store.tables import Answer, Dismissal, Rater
 
@@ -37,4 +38,6 @@ def _append(session: Session, rater: Rater, through: int, reason: str, by: Rater
     for question_id in sorted(session.exec(answered)):  # in the order of ids, so that two such acts don't cross
         question = lock_question(session, question_id)
         if question is not None and question.status != "withdrawn":
-            settle(session, question)
+            settle(session, question, now)
+        elif question is not None and question.claim_id is not None:
+            note_label(session, question.claim_id, now)
