@@ -30,7 +30,7 @@ from oracle_ui.view import (
     see_question,
 )
 from oracle_ui.wording import answer_words
-from store import corrections, drafts, flags, queue, ranking
+from store import corrections, drafts, flags, leases, queue, ranking
 from store.claims import known
 from store.database import read_scope, session_scope
 from store.graphs import imported_evidence, load_graph
@@ -217,7 +217,7 @@ def leave(url: str, token: str) -> None:
 
 def keep(url: str, name: str, token: str, typed: drafts.Typed, now: datetime) -> None:
     """Keeps what the rater typed about the question that they hold, or held a moment ago. Raises StoreError."""
-    question_id = queue.question_of(token)
+    question_id = leases.question_of(token)
     assert question_id is not None, "a lease's token"
     with opened(url) as engine, session_scope(engine) as session:
         drafts.save_draft(session, find_rater(session, name), question_id, typed, now)

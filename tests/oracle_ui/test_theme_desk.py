@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from argtree.evidence import TRUSTED_RATER
 from argtree.graph import ArgumentGraph, Root
 from argtree.propagate import propagate
 from argtree.svg import svg
@@ -69,7 +70,7 @@ def test_every_part_of_the_desk_keeps_text_literal(text: str) -> None:
     graph = hostile_graph(text)
     there = replace(snapshot(graph=graph), questions={"r": f"{text} Q"})
     record = Record(NOW, (Held(text, "direct", 0.5, 2.0, NOW),), {"a": text, "b": text}, True)
-    answer = Given("c", None, text, "", text, "yes", 1.0, None, text, NOW, 0.1)
+    answer = Given("c", None, text, "", text, TRUSTED_RATER, "yes", 1.0, None, text, NOW, 0.1)
     result = propagate(graph)
     views = [see_claim(key, there, result, None, record) for key in "rc"]
     view = replace(views[1], answers=(answer,), quantities=(text,))
