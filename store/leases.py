@@ -112,13 +112,13 @@ def _pages(
     page = columns(Question, "id", "value", "prob").where(*fits).order_by(*BEST_FIRST)
     size, read = _PAGE, 0
     rows = session.execute(page.limit(size)).all()
-    while rows:
-        read, last = read + len(rows), rows[-1]
+    while True:
+        read += len(rows)
         is_last = len(rows) < size or read >= _MOST_READ
-        yield [(row.id, row.value, row.prob) for row in rows], -math.inf if is_last else last.value
+        yield [(row.id, row.value, row.prob) for row in rows], -math.inf if is_last else rows[-1].value
         if is_last:
             return
-        size *= 2
+        size, last = 2 * size, rows[-1]
         same = and_(col(Question.value) == last.value, col(Question.id) > last.id)
         after = page.where(col(Question.value) <= last.value, or_(col(Question.value) < last.value, same))
         rows = session.execute(after.limit(size)).all()
