@@ -106,8 +106,8 @@ class Crowd:
     def _check(self, number: int, leased: LeasedQuestion, asked_at: float) -> None:
         with read_scope(self.engine) as session:
             reliability = reliability_of(session, number).mean
-            most = most_resolved(reliability)
-            may_be_better = select(Question).where(IS_OPEN, Question.value * most > leased.value * (1 + 1e-9))
+            least = leased.value / most_resolved(reliability)  # of the index, for it to be worth more
+            may_be_better = select(Question).where(IS_OPEN, Question.value > least * (1 + 1e-9))
             free = session.exec(may_be_better.where(has_free_place(number, datetime.now(UTC)), ~is_answered_by(number)))
             found = [(one.id, one.value * float(share_resolved(one.prob or 0.0, reliability))) for one in free]
         better = [one for one, worth in found if worth > leased.value * (1 + 1e-9)]

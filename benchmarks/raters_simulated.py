@@ -106,13 +106,13 @@ def simulate(setting: Setting, seed: int) -> Simulated:
     rates = rng.beta(16, 4, (setting.raters, 2))
     rates[: setting.dishonest] = np.nan
     asked = np.concatenate([rng.permutation(num_open) for _ in range(setting.answers_per_claim)])
-    agreed = _agreed(setting.way, truth, num_open, rng)
+    said = agreed(setting.way, truth, num_open, rng)
     by_rater = []
     for row in range(setting.raters):
         gold = num_open + rng.choice(GOLD, setting.gold_each, replace=False)
         claims = rng.permutation(np.concatenate([asked[row * own : (row + 1) * own], gold]))
         honest = row >= setting.dishonest
-        says = _honest(truth[claims], rates[row], rng) if honest else _dishonest(setting.way, claims, agreed, rng)
+        says = _honest(truth[claims], rates[row], rng) if honest else _dishonest(setting.way, claims, said, rng)
         fast = not honest and setting.way == "fast coin"
         seconds = rng.lognormal(np.log(0.5 if fast else 12.0), 0.6, len(claims))
         answers = zip(claims.tolist(), says.tolist(), seconds.tolist(), strict=True)
@@ -125,7 +125,7 @@ def _honest(truth: BoolArray, rates: npt.NDArray[np.float64], rng: np.random.Gen
     return truth == right
 
 
-def _agreed(way: str, truth: BoolArray, num_open: int, rng: np.random.Generator) -> BoolArray:
+def agreed(way: str, truth: BoolArray, num_open: int, rng: np.random.Generator) -> BoolArray:
     """What those who collude have agreed to say of each claim."""
     wrong_share = {
         "wrong": 1.0,

@@ -19,7 +19,7 @@ from oracle_ui.sitting import with_gold_answer, without_answers
 from store.claims import known
 from store.database import read_scope
 from store.graphs import load_graph, with_answer
-from store.queue import question_of
+from store.leases import question_of
 from store.ranking import watermark
 from store.raters import find_rater
 from store.reliabilities import reliability_of

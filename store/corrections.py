@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from store.claims import get_claim, known
 from store.drafts import Typed, keep
 from store.errors import TooLateError
+from store.outbox import note_label
 from store.places import lock_question, lock_rater, settle
 from store.queue import LeasedQuestion, lease_again
 from store.roles import require, require_not_paused
@@ -58,7 +59,7 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
             answer_id=known(newest.id), rater_id=rater_id, reason=storable(reason), retracted_at=now
         )
         session.add(retraction)
-        settle(session, question)
+        settle(session, question, now)
         number = None if newest.number is None or newest.sd is None else (newest.number, newest.sd)
         prob = newest.prob if newest.kind == "probability" else None
         typed = Typed(newest.kind, prob, number, newest.note, newest.source)
@@ -106,14 +107,20 @@ def override_all(
     claim_ids = {known(get_claim(session, key).id): prob for key, prob in probs.items()}
     asked = select(Question.id).where(col(Question.claim_id).in_(list(claim_ids)))
     found = sorted(known(one) for one in session.exec(asked))  # in the order of ids, so that two such acts don't cross
-    questions = [lock_question(session, one) for one in found]
+    questions = [question for one in found if (question := lock_question(session, one)) is not None]
+    not_asked = sorted(set(claim_ids) - {question.claim_id for question in questions})
+    for claim_id in not_asked:  # its row keeps others from setting it meanwhile
+        session.exec(select(Claim.id).where(Claim.id == claim_id).with_for_update(key_share=True)).one()
     rows = [
         Override(claim_id=one, rater_id=known(by.id), prob=prob, note=storable(note), overridden_at=now)
         for one, prob in claim_ids.items()
     ]
     session.add_all(rows)
-    for question in filter(None, questions):
-        settle(session, question)
+    for question in questions:
+        settle(session, question, now)
+    session.flush()
+    for claim_id in not_asked:
+        note_label(session, claim_id, now)
     session.commit()
     return rows
 

@@ -1,34 +1,25 @@
 """The raters' queue: what is asked next, who holds it, and what they said.
 
-A rater is asked what is worth most when *they* answer it, which depends on how reliable they are. Now and then they are
-asked a gold question in its place (`store.gold`), which only those functions know of that have to.
-
 Every function that changes something is one act: it commits before it returns, so what it returned is on the disk.
-How acts keep out of each other's way is told in `store.places`; what a question is worth is `store.ranking`'s.
+How acts keep out of each other's way is told in `store.places`; what a question is worth is `store.ranking`'s, and
+which one a rater gets is `store.leases`'.
 """
 
-import math
-import secrets
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
 from typing import Literal, NoReturn, get_args
 
-from sqlalchemy import ColumnElement, case, delete
-from sqlmodel import Session, and_, col, func, or_, select
+from sqlalchemy import case, delete
+from sqlmodel import Session, col, func, select
 
 from argtree.distributions import FINEST, Measured, check_number, check_positive, measure
-from argtree.evidence import Reliability
-from argtree.value import most_resolved, share_resolved
 from store import gold, trust
 from store.claims import known
-from store.columns import columns
 from store.drafts import Typed, drop_draft, keep
 from store.errors import ImpossibleNumberError, LeaseLostError
 from store.graphs import load_distribution, measurements
+from store.leases import BEST_FIRST, lease_of, new_lease, prolonged, question_of, take_gold, take_lease
 from store.places import (
-    CLOSED,
     IS_OPEN,
     fulfils,
     has_free_place,
@@ -38,10 +29,9 @@ from store.places import (
     lock_rater,
     settle,
 )
-from store.reliabilities import reliability_of
 from store.roles import require_not_paused
 from store.sources import checked_source
-from store.tables import Answer, Belief, Claim, Lease, Quantity, Question, Rater
+from store.tables import Answer, Claim, Lease, Quantity, Question, Rater
 from store.texts import storable
 
 AnswerKind = Literal["yes", "no", "probability", "number", "cannot_say"]
@@ -50,9 +40,6 @@ Reason = Literal["unknown", "unclear", "too_long"]
 
 LEASE_SECONDS = 300.0
 _COUNTED = 10_000  # open questions are counted up to here
-_BEST_FIRST = (col(Question.value).desc(), col(Question.id))  # as in the index
-_PAGE = 16  # questions read at first, and then twice as many each time
-_MOST_READ = 10_000  # no more are read for a rater; the best of these is asked
 
 
 @dataclass(frozen=True)
@@ -112,9 +99,9 @@ def next_question(
     require_not_paused(session, rater)
     share = gold.share(session, rater) if gold_share is None else gold_share
     lease = (
-        _prolonged(session, rater_id, now, expires_at)
-        or (_take_gold(session, rater_id, now, expires_at) if gold.is_due(share) else None)
-        or _take_lease(session, rater_id, now, expires_at)
+        prolonged(session, rater_id, now, expires_at)
+        or (take_gold(session, rater_id, now, expires_at) if gold.is_due(share) else None)
+        or take_lease(session, rater_id, now, expires_at)
     )
     leased = _described(session, lease) if lease is not None else None
     session.commit()
@@ -183,13 +170,13 @@ def accept_answer(
     """Does as `submit_answer`, leaves the commit to the caller, and says besides whether the answer is a new one."""
     _check_reason(kind, reason)
     stated, measured, link = _stated_prob(kind, prob), _stated_number(kind, number), checked_source(source)
-    rater_id, held = known(rater.id), _lease(session, token)
+    rater_id, held = known(rater.id), lease_of(session, token)
     question_id = question_of(token) if held is None else held.question_id
     question = lock_question(session, question_id) if question_id is not None else None
     there = session.exec(select(Answer).where(Answer.token == token)).first()  # of two submissions one sees the other's
     if there is not None and there.rater_id == rater_id:
         return there, False
-    lease = _lease(session, token)  # again, now that nobody can take it
+    lease = lease_of(session, token)  # again, now that nobody can take it
     if question is None or lease is None or not _may_answer(session, question, lease, rater_id, kind, now):
         _refuse_late(session, question, rater_id, Typed(kind, prob, number, note, source), now)
     _refuse_unfit(session, question, kind, measured)
@@ -215,7 +202,7 @@ def accept_answer(
     )
     session.add(answer)
     trust.hear(session, rater_id, answer, now)
-    settle(session, question)
+    settle(session, question, now)
     drop_draft(session, rater_id, known(question.id))
     session.exec(delete(Lease).where(col(Lease.token) == token))
     return answer, True
@@ -228,7 +215,7 @@ def open_questions(session: Session, now: datetime, limit: int = 20) -> list[Ope
         .outerjoin(Claim, col(Claim.id) == col(Question.claim_id))
         .outerjoin(Quantity, col(Quantity.id) == col(Question.quantity_id))
         .where(IS_OPEN)
-        .order_by(*_BEST_FIRST)
+        .order_by(*BEST_FIRST)
         .limit(limit)
         .execution_options(populate_existing=True)
     )
@@ -252,7 +239,7 @@ def closed_to(session: Session, rater: Rater) -> tuple[int, int]:
     For a rater to whom nothing is left to ask; counted up to some thousands.
     """
     passed = case((is_answered_by(known(rater.id)), 1), else_=0).label("passed")
-    some = select(passed).select_from(Question).where(IS_OPEN).order_by(*_BEST_FIRST).limit(_COUNTED).subquery()
+    some = select(passed).select_from(Question).where(IS_OPEN).order_by(*BEST_FIRST).limit(_COUNTED).subquery()
     count, own = session.execute(
         select(func.count(), func.coalesce(func.sum(some.c.passed), 0)).select_from(some)
     ).one()
@@ -271,132 +258,13 @@ def lease_again(session: Session, answer: Answer, question: Question, now: datet
     if not fulfils(session, question, *fits):
         return None
     asked = gold.Gold(question, answer.value_when_asked, answer.prob_before) if answer.is_gold else None
-    return _described(session, _leased(session, rater_id, question, answer.value_when_asked, now, expires_at, asked))
+    return _described(session, new_lease(session, rater_id, question, answer.value_when_asked, now, expires_at, asked))
 
 
-def question_of(token: str) -> int | None:
-    """Returns the id of the question that a lease's token names, None if the token is none of ours."""
-    number = token.partition("-")[0]
-    return int(number) if number.isascii() and number.isdigit() and len(number) <= 9 else None
-
-
-def _prolonged(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
-    """Returns the rater's lease, if it is live, to its new end."""
-    own = select(Lease).where(Lease.rater_id == rater_id, Lease.expires_at > now)
-    held = session.exec(own.execution_options(populate_existing=True)).first()
-    if held is None or (question := lock_question(session, held.question_id)) is None:
-        return None
-    lease = session.exec(own.execution_options(populate_existing=True)).first()  # an answer may have come meanwhile
-    if lease is None or not fulfils(session, question, *_still_fits(lease, now)):
-        return None
-    lease.expires_at = expires_at
-    session.add(lease)
-    return lease
-
-
-def _still_fits(lease: Lease, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Returns what must hold of its question for a lease to be good."""
-    if lease.is_gold:
-        return (col(Question.status) != "held", ~is_answered_by(lease.rater_id))
-    return (col(Question.status).not_in(CLOSED), has_free_place(lease.rater_id, now))
-
-
-def _take_gold(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
-    """Returns a new lease on a gold question, None if there is none for the rater."""
-    drawn = gold.draw(session, rater_id)
-    return None if drawn is None else _leased(session, rater_id, drawn.question, drawn.value, now, expires_at, drawn)
-
-
-def _take_lease(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
-    """Returns a new lease on the best question for the rater, None if there is none."""
-    fits = (IS_OPEN, ~is_answered_by(rater_id), has_free_place(rater_id, now))
-    reliability = reliability_of(session, rater_id).mean
-    is_patient = False
-    while True:
-        are_locked = False
-        for question_id, worth in _best_first(session, reliability, *fits):
-            with session.begin_nested() as look:  # which lets go of what does not fit: who waits holds no other
-                lock = select(Question).where(Question.id == question_id).execution_options(populate_existing=True)
-                lock = lock.with_for_update(key_share=True, skip_locked=not is_patient)
-                question = session.exec(lock).first()
-                if question is not None and fulfils(session, question, *fits):
-                    return _leased(session, rater_id, question, worth, now, expires_at)
-                look.rollback()
-            are_locked |= question is None
-        if not are_locked:
-            return None
-        # On Postgres only. All that is left was locked, by a ranking or by others' answers, and is worth waiting for.
-        is_patient = True
-
-
-def _best_first(session: Session, reliability: Reliability, *fits: ColumnElement[bool]) -> Iterator[tuple[int, float]]:
-    """Gives the ids of questions that fit and what an answer by such a rater is worth (EVSI), the best first.
-
-    What it is worth to a perfect rater, by which the index goes, times the share that this one resolves is at most
-    that value times `most_resolved`: whatever beats that for the next one in the index beats all that are still to come
-    (Fagin, Lotem and Naor 2003, the threshold algorithm).
-    """
-    most = most_resolved(reliability)
-    found: list[tuple[float, int]] = []  # a heap of (minus worth, id)
-    for rows, still_to_come in _pages(session, *fits):
-        for question_id, value, prob in rows:
-            share = most if prob is None else float(share_resolved(prob, reliability))
-            heappush(found, (-value * share, question_id))
-        while found and -found[0][0] >= still_to_come * most:
-            worth, question_id = heappop(found)
-            yield question_id, -worth
-
-
-def _pages(
-    session: Session, *fits: ColumnElement[bool]
-) -> Iterator[tuple[Sequence[tuple[int, float, float | None]], float]]:
-    """Gives (id, value, probability) of the questions that fit as the index has them, in pages that grow.
-
-    With each page comes what the next one is worth at most, minus infinity after the last.
-    """
-    page = columns(Question, "id", "value", "prob").where(*fits).order_by(*_BEST_FIRST)
-    size, read = _PAGE, 0
-    rows = session.execute(page.limit(size)).all()
-    while rows:
-        read, last = read + len(rows), rows[-1]
-        is_last = len(rows) < size or read >= _MOST_READ
-        yield [(row.id, row.value, row.prob) for row in rows], -math.inf if is_last else last.value
-        if is_last:
-            return
-        size *= 2
-        same = and_(col(Question.value) == last.value, col(Question.id) > last.id)
-        after = page.where(col(Question.value) <= last.value, or_(col(Question.value) < last.value, same))
-        rows = session.execute(after.limit(size)).all()
-
-
-def _leased(
-    session: Session,
-    rater_id: int,
-    question: Question,
-    worth: float,
-    now: datetime,
-    expires_at: datetime,
-    as_gold: gold.Gold | None = None,
-) -> Lease:
-    session.exec(delete(Lease).where(col(Lease.rater_id) == rater_id))
-    lease = Lease(
-        rater_id=rater_id,
-        question_id=known(question.id),
-        token=f"{question.id}-{secrets.token_hex(16)}",  # names the question, which outlives the lease
-        shown_at=now,
-        expires_at=expires_at,
-        value=worth,
-        prob=question.prob if as_gold is None else as_gold.prob,
-        generation=_newest_generation(session, question.claim_id),
-        is_gold=as_gold is not None,
-    )
-    session.add(lease)
-    session.flush()
-    return lease
-
-
-def _lease(session: Session, token: str) -> Lease | None:
-    return session.exec(select(Lease).where(Lease.token == token).execution_options(populate_existing=True)).first()
+def held_question(session: Session, token: str, rater: Rater) -> LeasedQuestion | None:
+    """Returns the question that the rater holds by this token, None if they don't."""
+    lease = lease_of(session, token)
+    return _described(session, lease) if lease is not None and lease.rater_id == rater.id else None
 
 
 def _may_answer(
@@ -434,11 +302,6 @@ def _refuse_unfit(session: Session, question: Question, kind: AnswerKind, measur
             f"What is known of this quantity rules out {measured[0]:g} give or take {measured[1]:g}, so it was not "
             "stored: allow for a larger error, or say that you can't say."
         )
-
-
-def _newest_generation(session: Session, claim_id: int | None) -> str | None:
-    newest = select(Belief.generation).where(Belief.claim_id == claim_id)
-    return session.exec(newest.order_by(col(Belief.held_at).desc(), col(Belief.id).desc()).limit(1)).first()
 
 
 def _described(session: Session, lease: Lease) -> LeasedQuestion:

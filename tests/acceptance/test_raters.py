@@ -66,3 +66,16 @@ def test_what_will_not_do_is_a_sentence(desk: Run, words: list[str], stdin: str,
 def test_the_desk_is_not_opened_to_others_before_it_has_an_administrator(desk: Run) -> None:
     done = desk("ui", "--address", "0.0.0.0")
     assert done.returncode == 1 and "`argtree raters add NAME --role administrator`" in done.stderr
+
+
+def test_tokens_are_shown_once_listed_and_withdrawn(desk: Run) -> None:
+    desk("raters", "add", "ada", "--no-password")
+    assert "There are no tokens" in desk("raters", "tokens").stdout
+    token = desk("raters", "token", "ada", "--note", "ro[b]ot\x1b").stdout.strip()
+    (given,) = json.loads(desk("raters", "tokens", "--json").stdout)
+    assert token.startswith("argtree_") and (given["id"], given["rater"], given["note"]) == (1, "ada", "ro[b]ot\x1b")
+    shown = desk("raters", "tokens").stdout
+    assert "ro[b]ot" in shown and "\x1b" not in shown and token not in shown
+    assert desk("raters", "withdraw", "1").stdout == "Token 1 is worthless now.\n"
+    again = desk("raters", "withdraw", "1")
+    assert again.returncode == 1 and again.stderr == "Error: There is no token 1: `argtree raters tokens` lists them.\n"

@@ -9,8 +9,9 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,7 +22,7 @@ from oracle_ui.serve import STORE_VARIABLE
 from tests.oracle_ui.factories import QUESTIONS, fill, sit_down, small_graph
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
 CHROMIUM_FLAGS = (
@@ -44,6 +45,20 @@ def store_url(empty_url: str) -> str:
     return empty_url
 
 
+@contextmanager
+def served(url: str) -> Iterator[str]:
+    """Serves a store and gives the page's address; the server must stop cleanly."""
+    port = _free_port()
+    code = "import sys; from oracle_ui.serve import serve; sys.exit(serve(sys.argv[1], int(sys.argv[2])))"
+    server = subprocess.Popen([sys.executable, "-c", code, url, str(port)], env={**os.environ})
+    address = f"http://127.0.0.1:{port}"
+    _wait_until_healthy(f"{address}/_stcore/health", server)
+    _STORES[address] = url
+    yield address
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(30) == 0
+
+
 @pytest.fixture
 def open_desk(monkeypatch: pytest.MonkeyPatch) -> Open:
     def open_(url: str, page: str, role: str = "rater", **query: str) -> AppTest:
@@ -61,22 +76,9 @@ def open_desk(monkeypatch: pytest.MonkeyPatch) -> Open:
 
 @pytest.fixture
 def serve_page() -> Iterator[Callable[[str], str]]:
-    """Gives a function that serves a store and returns the page's address; each server must stop cleanly."""
-    servers: list[subprocess.Popen[bytes]] = []
-
-    def start(url: str) -> str:
-        port = _free_port()
-        code = "import sys; from oracle_ui.serve import serve; sys.exit(serve(sys.argv[1], int(sys.argv[2])))"
-        servers.append(subprocess.Popen([sys.executable, "-c", code, url, str(port)], env={**os.environ}))
-        address = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(f"{address}/_stcore/health", servers[-1])
-        _STORES[address] = url
-        return address
-
-    yield start
-    for server in servers:
-        server.send_signal(signal.SIGTERM)
-    assert [server.wait(30) for server in servers] == [0] * len(servers)
+    """Gives a function that serves a store and returns the page's address."""
+    with ExitStack() as servers:
+        yield lambda url: servers.enter_context(served(url))
 
 
 @pytest.fixture(scope="session")
@@ -91,12 +93,30 @@ def browser() -> Iterator[object]:
         browser.close()
 
 
+@pytest.fixture
+def open_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:
+    """Gives a function that opens an address in a browser profile of its own, where no dialog may open."""
+    contexts = []
+
+    def open_(address: str, width: int = 1000, scheme: Literal["light", "dark"] = "light") -> "Page":
+        contexts.append(browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(60_000)
+        page.on("dialog", lambda dialog: pytest.fail("a dialog opened"))
+        page.goto(address)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
 def come_in(context: "BrowserContext", address: str, name: str = "Ada", role: str = "rater") -> None:
     """Signs a rater in on a browser, without the form: as if they had been there before."""
     parts = urlsplit(address)
-    served = f"{parts.scheme}://{parts.netloc}"
-    token = sit_down(_STORES[served], name, role)
-    context.add_cookies([{"name": f"argtree_{parts.port}", "value": token, "url": served, "sameSite": "Strict"}])
+    home = f"{parts.scheme}://{parts.netloc}"
+    token = sit_down(_STORES[home], name, role)
+    context.add_cookies([{"name": f"argtree_{parts.port}", "value": token, "url": home, "sameSite": "Strict"}])
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""A small graph for raters, and texts that try to be more than text."""
+"""A small graph for raters, and one of texts that try to be more than text."""
 
 from datetime import UTC, datetime
 
@@ -15,29 +15,6 @@ from store.tables import Root as RootRow
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 QUESTIONS = {"r": "Would nails beat jelly?", "g": "Can a key scratch glass?"}
 LEAVES = ("Nails are hard.", "Nails are sharp.", "Jelly is tough.")
-
-HOSTILE = (
-    "<script>window.pwned = 1</script>",
-    "<img src=x onerror='window.pwned=1'>",
-    '"><svg onload=window.pwned=1>',
-    "</bdi></p></div><iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
-    "<style>body {display: none}</style>",
-    "<a href='javascript:window.pwned=1'>press</a>",
-    "&lt;b&gt;bold?&lt;/b&gt; &amp; &#60;i&#62;",
-    "[link](https://example.com) and ![picture](https://example.com/x.png)",
-    "https://example.com/a?b=c www.example.com someone@example.com",
-    "$\\frac{1}{2}$ and $$x^2$$ and \\(y\\)",
-    ":smile: :material/home: :streamlit:",
-    ":red[hot] :blue-background[cold] :rainbow[all] :small[tiny]",
-    "# heading\n- list\n> quote\n---",
-    "`code` ```block``` ~~gone~~ **bold** _slanted_",
-    "<- -> <-> -- >= <= ~=",
-    "| a | b |\n|---|---|\n| c | d |",
-    "{{constructor.constructor('window.pwned=1')()}} ${window.pwned=1}",
-    "<math><mtext><table><mglyph><style><img src=x onerror=window.pwned=1>",
-    "\u202egnp.evil \u2066 right to left",
-    "   leading, trailing and   inner spaces",
-)
 
 
 def small_graph() -> ArgumentGraph:

@@ -8,7 +8,8 @@ import pytest
 
 from oracle_ui.audit import COLUMNS, NOBODY, cell, deed_words, table, who
 from store.history import Deed, Event
-from tests.oracle_ui.factories import HOSTILE, NOW
+from tests.hostile import HOSTILE
+from tests.oracle_ui.factories import NOW
 
 YES = Event(NOW, "Ada", "answered", "Nails are hard.", "h", 1, "yes", 1.0, None, "Seen.", source="https://a.b/")
 

@@ -9,8 +9,9 @@ from sqlmodel import select
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from store.database import open_store, read_scope
 from store.tables import Comparison
+from tests.hostile import HOSTILE
 from tests.oracle_ui.conftest import come_in
-from tests.oracle_ui.factories import HOSTILE, fill
+from tests.oracle_ui.factories import fill
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _WAIT = 60_000.0  # milliseconds

@@ -17,7 +17,8 @@ from store.comparisons import ShownPair
 from store.database import open_store, read_scope
 from store.tables import Comparison, ComparisonRetraction
 from store.tournaments import ShownArgument
-from tests.oracle_ui.factories import HOSTILE, NOW, fill, sit_down
+from tests import hostile
+from tests.oracle_ui.factories import NOW, fill, sit_down
 
 
 def two_sides() -> ArgumentGraph:
@@ -147,7 +148,7 @@ def test_saying_tells_how_sure_it_is_now(url: str) -> None:
     assert done.after == pytest.approx(0.93, abs=0.01)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", hostile.ALL)
 def test_texts_of_others_are_escaped_wherever_they_stand(text: str) -> None:
     one, other = (ShownArgument(key, "support", ((text, True), (text, False))) for key in "ab")
     view = see_pair(ShownPair("t", text, one, other, 0.1, NOW))

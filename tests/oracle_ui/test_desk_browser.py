@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from oracle_ui import style
+from tests.hostile import HOSTILE
 from tests.oracle_ui.conftest import come_in
-from tests.oracle_ui.factories import HOSTILE, QUESTIONS, fill, hostile_graph
+from tests.oracle_ui.factories import QUESTIONS, fill, hostile_graph
 from tests.oracle_ui.test_desk import answer_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -17,8 +17,9 @@ from store.flags import flag
 from store.queue import AnswerKind, next_question, submit_answer
 from store.raters import get_rater
 from store.tables import Question
+from tests.hostile import HOSTILE
 from tests.oracle_ui.conftest import Open
-from tests.oracle_ui.factories import HOSTILE, LEAVES, NOW, fill, hostile_graph, sit_down
+from tests.oracle_ui.factories import LEAVES, NOW, fill, hostile_graph, sit_down
 from tests.oracle_ui.test_desk import shown
 
 CLAIMS = dict(zip("hpt", LEAVES, strict=True))

@@ -15,7 +15,8 @@ from store.accounts import sign_up
 from store.database import open_store, session_scope
 from store.invitations import invite
 from store.raters import find_rater
-from tests.oracle_ui.factories import HOSTILE, sit_down
+from tests import hostile
+from tests.oracle_ui.factories import sit_down
 
 SECRET = "eight or more"
 
@@ -91,9 +92,10 @@ def test_an_invitation_lets_one_in(page: AppTest, claimed: str) -> None:
 
 
 def test_an_invitation_in_a_name_asks_for_a_password_alone(page: AppTest, claimed: str) -> None:
-    sit_down(claimed, HOSTILE[0])
+    sit_down(claimed, hostile.NAMES[0])
     with entrance.acting(claimed, sit_down(claimed, "Ada", "administrator"), datetime.now(UTC)) as (session, ada):
-        page.query_params["invite"] = invite(session, "rater", ada, datetime.now(UTC), find_rater(session, HOSTILE[0]))
+        them = find_rater(session, hostile.NAMES[0])
+        page.query_params["invite"] = invite(session, "rater", ada, datetime.now(UTC), them)
     assert "as <bdi>&lt;script&gt;" in _text(page.run()) and len(page.text_input) == 1
     assert _is_in(_come_in(page, "Join", None))
 

@@ -1,11 +1,13 @@
 """Answering in the terminal, on a real store."""
 
 import io
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from sqlmodel import select
 
 from argtree import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.graph import Measurement
@@ -14,6 +16,8 @@ from oracle_ui.terminal import answer_questions, parse_answer, parse_number
 from store.answers import labels
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph, save_graph
+from store.tables import Root as RootRow
+from tests import hostile
 from tests.store.factories import jelly_graph
 
 
@@ -82,9 +86,9 @@ def test_a_number_far_from_what_is_expected_is_stored_when_given_twice(tmp_path:
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    """A store with one root and two premises, one named to break a terminal."""
+    """A store with one root and two premises."""
     url = f"sqlite:///{tmp_path / 'store.db'}"
-    claims = [Claim("r", "It works.", 0.1), Claim("a", "[red]A[/red] \x1b[2J holds.", 0.5), Claim("b", "B holds.", 0.5)]
+    claims = [Claim("r", "It works.", 0.1), Claim("a", "A holds.", 0.5), Claim("b", "B holds.", 0.5)]
     arguments = [
         Argument("1", "r", "support", 0.9, (Premise("a"),)),
         Argument("2", "r", "support", 0.3, (Premise("b"),)),
@@ -114,6 +118,15 @@ def test_quitting_gives_the_question_back(store: str) -> None:
     assert sit(store, "y\ny\n")[0] == 2
 
 
-def test_text_of_a_claim_can_do_nothing_to_the_terminal(store: str) -> None:
-    _, shown = sit(store, "q\n")
-    assert "[red]A[/red]" in shown and "\x1b" not in shown
+def test_no_text_of_a_claim_or_question_can_do_anything_to_the_terminal(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    texts = [" / ".join(hostile.ALL[begin::8]) for begin in range(8)]
+    claims = [Claim("r", "It works.", 0.1), *(Claim(text, text, 0.5) for text in texts)]
+    arguments = [Argument(text, "r", "support", 0.1, (Premise(text),)) for text in texts]
+    with session_scope(open_store(url)) as session:
+        save_graph(session, ArgumentGraph(claims, arguments, [Root("r")]), datetime.now(UTC))
+        session.exec(select(RootRow)).one().question = hostile.STEERING[1] + "[bold]"
+    _, shown = sit(url, "s\n" * len(texts))
+    assert shown.count("Is this true?") == len(texts)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+    assert "[bold red]markup[/bold red]" in shown and "link\ufffd" in shown and ":smile:" in shown

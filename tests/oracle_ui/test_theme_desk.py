@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from argtree.evidence import TRUSTED_RATER
 from argtree.graph import ArgumentGraph, Root
 from argtree.propagate import propagate
 from argtree.svg import svg
@@ -13,7 +14,8 @@ from oracle_ui import theme_desk as desk
 from oracle_ui.reading import Given, Held, Record
 from oracle_ui.view_claim import see_claim
 from oracle_ui.view_trees import RootRow, see_claims
-from tests.oracle_ui.factories import HOSTILE, NOW, hostile_graph, small_graph
+from tests import hostile
+from tests.oracle_ui.factories import NOW, hostile_graph, small_graph
 from tests.oracle_ui.test_view import _Reader as Reader
 from tests.oracle_ui.test_view_desk import snapshot
 
@@ -64,12 +66,12 @@ def test_every_colour_of_a_trees_picture_is_known_in_the_dark() -> None:
     assert colours - on_any_ground <= set(re.findall(r"='(#[0-9a-f]{6})'", style.STYLE))
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", hostile.ALL)
 def test_every_part_of_the_desk_keeps_text_literal(text: str) -> None:
     graph = hostile_graph(text)
     there = replace(snapshot(graph=graph), questions={"r": f"{text} Q"})
     record = Record(NOW, (Held(text, "direct", 0.5, 2.0, NOW),), {"a": text, "b": text}, True)
-    answer = Given("c", None, text, "", text, "yes", 1.0, None, text, NOW, 0.1)
+    answer = Given("c", None, text, "", text, TRUSTED_RATER, "yes", 1.0, None, text, NOW, 0.1)
     result = propagate(graph)
     views = [see_claim(key, there, result, None, record) for key in "rc"]
     view = replace(views[1], answers=(answer,), quantities=(text,))
@@ -80,7 +82,7 @@ def test_every_part_of_the_desk_keeps_text_literal(text: str) -> None:
     parts += [theme_claim.answers(view), theme_claim.beliefs(view), theme_claim.quantities(view)]
     for part in parts:
         reader = Reader(part)
-        assert text[:60] in reader.text
+        assert hostile.seen(text)[:60] in reader.text
         assert reader.tags <= {
             "div",
             "p",
@@ -100,7 +102,7 @@ def test_every_part_of_the_desk_keeps_text_literal(text: str) -> None:
         }
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", hostile.ALL)
 def test_keys_are_literal_in_addresses_and_attributes(text: str) -> None:
     graph = hostile_graph("Plain")
     keyed = replace(graph.claims[0], id=f"{text}'\"><b>")

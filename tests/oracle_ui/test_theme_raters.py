@@ -7,7 +7,8 @@ import pytest
 from oracle_ui.theme_raters import raters
 from store.records import Estimate, Record
 from store.roles import Standing
-from tests.oracle_ui.factories import HOSTILE, NOW
+from tests.hostile import HOSTILE
+from tests.oracle_ui.factories import NOW
 
 BEN = Record(
     standing=Standing("Ben", "rater", True, 12, NOW, None, None, vouched=False),

@@ -24,7 +24,8 @@ from oracle_ui.view import (
 )
 from oracle_ui.wording import pace_words
 from store.queue import LeasedQuestion
-from tests.oracle_ui.factories import HOSTILE, NOW, QUESTIONS, small_graph
+from tests import hostile
+from tests.oracle_ui.factories import NOW, QUESTIONS, small_graph
 from tests.store.factories import jelly_graph
 
 
@@ -169,10 +170,10 @@ def test_percentages_have_just_enough_decimals(probs: tuple[float, ...], shown: 
     assert tuple(text.replace("\u00a0", " ") for text in percents(*probs)) == shown
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", hostile.ALL)
 def test_literal_text_is_only_text(text: str) -> None:
     reader = _Reader(theme.literal(text))
-    assert reader.text == text and reader.tags == {"bdi"}
+    assert reader.text == hostile.seen(text) and reader.tags == {"bdi"}
 
 
 def test_literal_text_is_cut_and_its_control_characters_are_seen() -> None:
@@ -180,7 +181,7 @@ def test_literal_text_is_cut_and_its_control_characters_are_seen() -> None:
     assert _Reader(theme.literal("a\x00b\x1bc\ud800")).text == "a\ufffdb\ufffdc\ufffd"
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", hostile.ALL)
 def test_every_part_of_the_page_keeps_text_literal(text: str) -> None:
     rung = replace(_stake("h").rungs[0], companions=(Companion(text, False),), conclusion=text, skipped=2)
     view = replace(_see("h"), claim=text, stake=replace(_stake("h"), question=text, rungs=(rung,)))
@@ -188,7 +189,7 @@ def test_every_part_of_the_page_keeps_text_literal(text: str) -> None:
     parts = [theme.header(text, ()), theme.question(view), theme.reason(view), theme.effect(effect), theme.notice(text)]
     parts += [theme.effect(replace(effect, trouble=text)), theme.reason(replace(view, stake=None, trouble=text))]
     for reader in map(_Reader, parts):
-        assert text in reader.text and reader.tags <= {"div", "p", "h1", "span", "b", "bdi"}
+        assert hostile.seen(text) in reader.text and reader.tags <= {"div", "p", "h1", "span", "b", "bdi"}
 
 
 def test_a_number_question_tells_what_is_known_and_what_rests_on_it() -> None:
@@ -204,12 +205,12 @@ def test_a_number_question_tells_what_is_known_and_what_rests_on_it() -> None:
     assert view.doubt(0.5, 0.009).startswith("0.5 g/cm³ is far from the 1.08 g/cm³")
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", hostile.ALL)
 def test_every_part_of_a_number_question_keeps_text_literal(text: str) -> None:
     view = NumberView("token", "id", text, text[:80], 1.0, 0.1, (text,) * 7, ((text, 0.5),) * 8)
     parts = [theme.number_question(view), theme.number_unit(view), theme.number_reason(view)]
     for reader in map(_Reader, parts):
-        assert text[:80] in reader.text and reader.tags <= {"div", "p", "h1", "span", "b", "bdi"}
+        assert hostile.seen(text)[:80] in reader.text and reader.tags <= {"div", "p", "h1", "span", "b", "bdi"}
     assert "and 2 more" in parts[2] and "and 3 more" in parts[2]
 
 

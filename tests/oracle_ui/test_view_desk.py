@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from argtree.errors import ImpossibleEvidenceError
+from argtree.evidence import TRUSTED_RATER
 from argtree.graph import ArgumentGraph
 from argtree.history import history
 from argtree.propagate import propagate
@@ -25,7 +26,7 @@ RECORD = Record(NOW, (), {"a1": "generation:3"}, True)
 def given(claim: str, prob: float | None, rater: str = "Ada", seconds: float = 0.0, value: float = 0.1) -> Given:
     kind = "cannot_say" if prob is None else "probability"
     at = NOW + timedelta(seconds=seconds)
-    return Given(claim, None, "Text.", "", rater, kind, prob, None, "", at, value)
+    return Given(claim, None, "Text.", "", rater, TRUSTED_RATER, kind, prob, None, "", at, value)
 
 
 def snapshot(answers: Sequence[Given] = (), graph: ArgumentGraph | None = None) -> Snapshot:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from argtree.evidence import TRUSTED_RATER
-from argtree.graph import ArgumentGraph, Measurement
+from argtree.graph import ArgumentGraph, Claim, Measurement
 from argtree.propagate import propagate
 from argtree.quantity_value import quantity_worths
 from argtree.value import share_resolved
@@ -148,6 +148,12 @@ def test_raters_get_different_questions_best_first(session: Session) -> None:
     assert [_take(session, name).claim for name in ("Ada", "Bob", "Cy")] == ["p2", "p1", "p0"]
     assert next_question(session, get_rater(session, "Dee", NOW), NOW) is None
     assert all(question.leased for question in open_questions(session, NOW))
+
+
+def test_the_last_questions_are_asked_though_they_just_fill_a_page_of_the_index(session: Session) -> None:
+    alike = tuple(Claim(f"c{number}", f"Claim {number}.", 0.3, askable=True) for number in range(16))
+    fill_queue(session, ArgumentGraph(alike, ()))
+    assert {_take(session, f"Rater {number}").claim for number in range(16)} == {claim.id for claim in alike}
 
 
 def test_asking_again_gives_the_same_question_and_prolongs_the_lease(session: Session) -> None:
