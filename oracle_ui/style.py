@@ -40,6 +40,7 @@ def _both(pair: tuple[str, str]) -> str:
 
 STYLE = (
     "<style>"
+    + f'[data-testid="stBaseButton-segmented_controlActive"] {{color: {_both(ACCENT)}}}\n'
     + f".desk {{--for: {_both(FOR)}; --against: {_both(AGAINST)}; --accent: {_both(ACCENT)}; --gold: {_both(GOLD)};"
     + f"--quiet: {_both(QUIET)};"
     + """
@@ -126,6 +127,8 @@ STYLE = (
   margin-top: .7rem}
 .desk-opinions .desk-card {margin: 0}
 .desk-opinions .desk-side {white-space: normal}
+.desk-opinions .desk-side > span {display: inline-block}
+.desk-track + .desk-side {display: block; margin-top: .4rem}
 .desk-steps > li {padding: .45rem 0 .45rem 1rem; border-left: 2px solid var(--line); list-style: none; margin: 0}
 .desk-steps > li.desk-by-support {border-color: var(--for)}
 .desk-steps > li.desk-by-attack {border-color: var(--against)}

@@ -90,7 +90,7 @@ def _opinion(one: Opinion) -> str:
     said = f'<b class="desk-{side}">{words}</b>' if side else f"<b>{words}</b>"
     gold = ' <span class="desk-chip desk-gold">gold question</span>' if one.is_gold else ""
     right = (f"{100 * prob:.0f}&nbsp;%" for prob in (one.reliability.sensitivity, one.reliability.specificity))
-    known = "sensitivity {}, specificity {}".format(*right)
+    known = "<span>sensitivity {},</span> <span>specificity {}</span>".format(*right)
     source = f"<p>{desk.source(one.source)}</p>" if one.source else ""
     note = f"<p>{literal(one.note)}</p>" if one.note else ""
     under = f'<p class="desk-side">{known}</p><p class="desk-side">{desk.when(one.at)}</p>'

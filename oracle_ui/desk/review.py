@@ -11,7 +11,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from argtree.errors import ArgtreeError
-from oracle_ui import audit, reviewing, theme_review
+from oracle_ui import audit, reading, reviewing, theme_review
 from oracle_ui import theme_desk as desk
 from oracle_ui.entrance import acting
 from oracle_ui.shared import frame, now, propagated, search, show, snapshot, store_url
@@ -46,9 +46,11 @@ def _draw() -> None:
     state = st.session_state
     shown = state.get("review_shown", _FIRST_SHOWN)
     with acting(store_url(), state.sitting, now(), read_scope) as (session, by):
-        doubtful, num_doubtful = review.list_doubtful(session, by, shown)
         settled, num_set = review.list_set(session, by, shown)
         flags = _by_question(list_flags(session, by))
+    doubtful, num_doubtful = _doubtful(
+        store_url(), reading.mark(store_url()), shown
+    )  # to whom the store showed the rest
     _show_news()
     undecided = sum(any(one.resolution is None for one in group) for group in flags)
     counts = {"doubt": num_doubtful, "set": num_set, "flags": undecided}
@@ -67,6 +69,13 @@ def _draw() -> None:
         _show_audit()
     else:
         _show_cases(*((settled, num_set) if part == "set" else (doubtful, num_doubtful)), part or "doubt")
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _doubtful(url: str, mark: tuple[int, ...], limit: int) -> tuple[list[Case], int]:
+    """Returns the claims in doubt, looked for again only when something came in: all answers are read for it."""
+    with reading.opened(url) as engine, read_scope(engine) as session:
+        return review.list_doubtful(session, None, limit)
 
 
 def _part_name(part: Part, count: int) -> str:
