@@ -40,7 +40,8 @@ def _both(pair: tuple[str, str]) -> str:
 
 STYLE = (
     "<style>"
-    + f'[data-testid="stBaseButton-segmented_controlActive"] {{color: {_both(ACCENT)}}}\n'
+    + '[data-testid="stButtonGroup"] [aria-checked="true"] '
+    + f"{{color: {_both(ACCENT)} !important}}\n"
     + f".desk {{--for: {_both(FOR)}; --against: {_both(AGAINST)}; --accent: {_both(ACCENT)}; --gold: {_both(GOLD)};"
     + f"--quiet: {_both(QUIET)};"
     + """
