@@ -16,7 +16,8 @@ from argtree.text import printable
 from store import accounts, invitations, roles, tokens
 from store.database import DEFAULT_STORE, open_store, read_scope
 from store.raters import find_rater
-from store.roles import Role, Standing
+from store.records import Estimate, Record, list_records
+from store.roles import Role
 
 app = typer.Typer(help="List raters, make accounts and tokens, pause and invite.", rich_markup_mode="rich")
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The rater's name.")]
@@ -45,16 +46,19 @@ def _main(context: typer.Context, store: StoreOption = DEFAULT_STORE, as_json: J
 
 @app.command(name="list")
 def _list(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """List everybody, with their role, how many answers they gave, when they were last seen, and pauses.
+    """List everybody, with their role, how many answers they gave, what these have shown of them, and pauses.
+
+    Sensitivity is how often they say yes where a claim is true, specificity how often no where it is false, each with
+    the interval that it lies in with 90 %; gold, how many questions put to try them they got right.
 
     Example: argtree raters list --json
     """
     with read_scope(open_store(store, create=False)) as session:
-        standings = roles.list_raters(session, None)
+        records = list_records(session, None)
     if as_json:
-        print(json.dumps([_plain(one) for one in standings], indent=1))
-    elif standings:
-        out.print(_table(standings))
+        print(json.dumps([_plain(one) for one in records], indent=1))
+    elif records:
+        out.print(_table(records))
     else:
         out.print("There is nobody yet: the first one to open `argtree ui` becomes the administrator.")
 
@@ -110,27 +114,62 @@ def pause(
     name: NameArgument,
     reason: Annotated[str, typer.Option(help="Why; the rater is told.")],
     store: StoreOption = DEFAULT_STORE,
+    dismiss: Annotated[bool, typer.Option("--dismiss", help="Their answers so far no longer count.")] = False,
 ) -> None:
     """Let a rater get no more questions, until `resume`.
 
-    Example: argtree raters pause ben --reason "Answers came within a second."
+    Example: argtree raters pause ben --reason "Answers came within a second." --dismiss
     """
     if not reason.strip():
         raise typer.BadParameter("a pause needs a reason: the rater is told it", param_hint="--reason")
     with writing(store) as session:
-        roles.pause(session, find_rater(session, name), reason, None, _now())
-    out.print(f"{printable(name)} is paused.", markup=False)
+        roles.pause(session, find_rater(session, name), reason, None, _now(), dismiss_answers=dismiss)
+    more = ", and their answers so far no longer count" if dismiss else ""
+    out.print(f"{printable(name)} is paused{more}.", markup=False)
 
 
 @app.command()
 def resume(name: NameArgument, store: StoreOption = DEFAULT_STORE) -> None:
-    """End a rater's pause.
+    """End a rater's pause. Answers that no longer count go on not counting: see `count-again`.
 
     Example: argtree raters resume ben
     """
     with writing(store) as session:
         roles.resume(session, find_rater(session, name), None)
     out.print(f"{printable(name)} gets questions.", markup=False)
+
+
+@app.command(name="count-again")
+def count_again(
+    name: NameArgument,
+    store: StoreOption = DEFAULT_STORE,
+    reason: Annotated[str, typer.Option(help="Why; it is written down.")] = "",
+) -> None:
+    """Let a rater's answers count again that a pause dismissed.
+
+    Example: argtree raters count-again ben --reason "A slip of ours."
+    """
+    with writing(store) as session:
+        roles.count_again(session, find_rater(session, name), reason, None, _now())
+    out.print(f"All answers of {printable(name)} count.", markup=False)
+
+
+@app.command()
+def vouch(
+    name: NameArgument,
+    store: StoreOption = DEFAULT_STORE,
+    no: Annotated[bool, typer.Option("--no", help="Vouch for them no longer.")] = False,
+) -> None:
+    """Vouch for a rater: they are believed from the first, and neither tried with gold questions nor paused by checks.
+
+    Example: argtree raters vouch ben
+
+    Example: argtree raters vouch ben --no
+    """
+    with writing(store) as session:
+        roles.vouch(session, find_rater(session, name), not no, None)
+    said = "is vouched for no longer" if no else "is vouched for"
+    out.print(f"{printable(name)} {said}.", markup=False)
 
 
 @app.command()
@@ -209,18 +248,37 @@ def _ask_password() -> str:
     return str(first)
 
 
-def _table(standings: list[Standing]) -> Table:
-    table = Table("Name", "Role", "Answers", "Last seen", "Paused", box=None, pad_edge=False)
-    for one in standings:
-        seen = "" if one.seen_at is None else f"{one.seen_at:%Y-%m-%d %H:%M}"
+def _table(records: list[Record]) -> Table:
+    columns = ("Name", "Role", "Answers", "Sensitivity", "Specificity", "Gold", "Vouched", "Last seen", "Paused")
+    table = Table(*columns, box=None, pad_edge=False)
+    for record in records:
+        one = record.standing
+        paused = one.paused_reason or ""
+        said = f"answers dismissed: {paused}" if record.is_dismissed and paused else paused
         table.add_row(
-            Text(printable(one.name)), one.role, str(one.answers), seen, Text(printable(one.paused_reason or ""))
+            Text(printable(one.name)),
+            one.role,
+            str(one.answers),
+            _interval(record.sensitivity),
+            _interval(record.specificity),
+            f"{record.gold_right} of {record.gold_answered}" if record.gold_answered else "",
+            "yes" if one.vouched else "no",
+            "" if one.seen_at is None else f"{one.seen_at:%Y-%m-%d %H:%M}",
+            Text(printable(said or ("answers dismissed" if record.is_dismissed else ""))),
         )
     return table
 
 
-def _plain(one: Standing | tokens.Given) -> dict[str, object]:
-    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in asdict(one).items()}
+def _interval(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
+    return f"{estimate.mean:.0%} ({100 * estimate.low:.0f}-{100 * estimate.high:.0f})"
+
+
+def _plain(one: Record | tokens.Given) -> dict[str, object]:
+    plain = asdict(one)
+    flat = {**plain.pop("standing", {}), **plain}
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in flat.items()}
 
 
 def _now() -> datetime:

@@ -29,6 +29,12 @@ def dismissed_through(session: Session, rater: Rater) -> int:
     return session.exec(newest.limit(1)).first() or 0
 
 
+def dismissed_raters(session: Session) -> set[int]:
+    """Returns the ids of the raters of whom some answers are dismissed."""
+    newest = select(func.max(Dismissal.id)).group_by(col(Dismissal.rater_id))
+    return set(session.exec(select(Dismissal.rater_id).where(col(Dismissal.id).in_(newest), Dismissal.through_id > 0)))
+
+
 def _append(session: Session, rater: Rater, through: int, reason: str, by: Rater | None, now: datetime) -> None:
     assert rater.id is not None
     by_id = None if by is None else by.id
