@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, case
 from sqlmodel import Session, col, func, select
 
 from argtree.evidence import Reliability
@@ -19,8 +20,9 @@ from store.answers import labels, standing_answers
 from store.claims import get_claim, known, root_keys
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
-from store.reliabilities import reliabilities
-from store.tables import Argument, Belief, Claim, Flag, Question
+from store.places import IS_OPEN
+from store.reliabilities import is_vouched_for, reliabilities
+from store.tables import Argument, Belief, Claim, Flag, Question, Trust
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ def mark(url: str) -> tuple[int, ...]:
 
 def mark_of(session: Session) -> tuple[int, ...]:
     """Returns the same as `mark` in a session that is there."""
-    changing = (func.max(Belief.id), func.max(Question.ranked_at), func.sum(Claim.prior))
+    believed = func.sum(case((is_vouched_for(), 1), else_=0))
+    changing: list[Any] = [func.max(Belief.id), func.max(Question.ranked_at), func.sum(Claim.prior), believed]
+    changing += [func.max(Trust.learnt_at), func.count(col(Trust.rater_id))]
     rest = [str(session.exec(select(one)).one()) for one in changing]
     return (*ranking.watermark(session), hash(tuple(rest)))
 
@@ -115,7 +119,7 @@ def read(url: str) -> Snapshot:
     with opened(url) as engine, read_scope(engine) as session:
         questions = {key: question for question, key in root_keys(session)}
         open_ = session.exec(
-            select(Claim.key, Question.value).join(Question, col(Question.claim_id) == col(Claim.id)).where(_IS_OPEN)
+            select(Claim.key, Question.value).join(Question, col(Question.claim_id) == col(Claim.id)).where(IS_OPEN)
         )
         return Snapshot(
             graph=load_graph(session),
@@ -124,7 +128,7 @@ def read(url: str) -> Snapshot:
             labels=labels(session),
             given=tuple(_given(session)),
             open=dict(open_.all()),
-            num_open=session.exec(select(func.count()).select_from(Question).where(_IS_OPEN)).one(),
+            num_open=session.exec(select(func.count()).select_from(Question).where(IS_OPEN)).one(),
         )
 
 
@@ -154,9 +158,6 @@ def pose(url: str, text: str, asked_by: str, now: datetime) -> posed.Posed:
     """Returns the posed question, on the disk. Raises StoreError."""
     with opened(url) as engine, session_scope(engine) as session:
         return posed.pose(session, text, asked_by, now)
-
-
-_IS_OPEN = col(Question.status) == "open"
 
 
 def _given(session: Session) -> Iterator[Given]:

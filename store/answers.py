@@ -41,8 +41,12 @@ def is_kept() -> ColumnElement[bool]:
     """Returns the condition that an answer of the query was neither taken back nor dismissed."""
     newest = select(col(Dismissal.through_id)).where(Dismissal.rater_id == Answer.rater_id)
     through = newest.order_by(col(Dismissal.id).desc()).limit(1).correlate(Answer).scalar_subquery()
-    taken_back = exists().where(col(Retraction.answer_id) == col(Answer.id)).correlate(Answer)
-    return ~taken_back & (col(Answer.id) > func.coalesce(through, 0))
+    return ~is_taken_back() & (col(Answer.id) > func.coalesce(through, 0))
+
+
+def is_taken_back() -> ColumnElement[bool]:
+    """Returns the condition that an answer of the query was taken back."""
+    return exists().where(col(Retraction.answer_id) == col(Answer.id)).correlate(Answer)
 
 
 def standing_answers() -> Select[Answer, Rater, Claim, Quantity]:
@@ -126,7 +130,9 @@ def label_likelihoods(session: Session, claim_ids: Collection[int] | None = None
         session: of the store.
         claim_ids: of the claims wanted; all by default.
     """
-    said, known = answers_by_claim(session, claim_ids), reliabilities(session)
+    said = answers_by_claim(session, claim_ids)
+    raters = None if claim_ids is None else {one.rater_id for of_claim in said.values() for one in of_claim}
+    known = reliabilities(session, raters)
     likelihoods = {claim_id: said_likelihood(of_claim, known) for claim_id, of_claim in said.items()}
     for claim_id, override in overrides(session, claim_ids).items():
         if override.prob is not None:

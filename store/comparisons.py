@@ -23,6 +23,7 @@ from argtree.bradley_terry import best_pair
 from store.claims import known
 from store.corrections import TAKE_BACK_SECONDS
 from store.errors import ComparisonError
+from store.places import lock_rater
 from store.roles import require_not_paused
 from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Rater
 from store.texts import storable
@@ -33,6 +34,7 @@ from store.tournaments import (
     failed_arguments,
     gains,
     in_words,
+    is_taken_back,
     outcomes,
     standing_comparisons,
     tournaments,
@@ -70,7 +72,8 @@ def next_pair(session: Session, rater: Rater, now: datetime) -> ShownPair | None
     """
     require_not_paused(session, rater)
     said = session.exec(standing_comparisons()).all()
-    judged = {_pair(one.first_id, one.second_id) for one in said if one.rater_id == rater.id}
+    own = select(Comparison).where(Comparison.rater_id == rater.id, ~is_taken_back())  # dismissed ones come back
+    judged = {_pair(one.first_id, one.second_id) for one in session.exec(own)}
     begun = _begun(session, outcomes(said))
     failed = failed_arguments(session, [one for ids, _ in begun for one in ids])
     candidates = [_fresh(session), *(_best(ids, here, judged, failed) for ids, here in begun)]
@@ -84,14 +87,17 @@ def submit_comparison(
     """Returns the comparison as it is stored. Commits. Handing it in again changes nothing and returns the first one.
 
     Raises:
+        PausedError: an administrator has paused the rater.
         ComparisonError: the rater has taken it back since it was shown, it was shown to somebody else, or the
             arguments are not two for or against one claim.
         ValueError: another kind than the four.
     """
     if kind not in get_args(ComparisonKind):
         raise ValueError(f"kind must be one of {', '.join(get_args(ComparisonKind))}, got {kind!r}.")
+    lock_rater(session, known(rater.id))  # so that who is paused meanwhile hands nothing in
     if (there := _handed_in(session, rater, shown.token)) is not None:
         return there
+    require_not_paused(session, rater)
     keys = (shown.first.key, shown.second.key)
     found = {one.key: one for one in session.exec(select(Argument).where(col(Argument.key).in_(keys)))}
     if len(found) < 2 or len({one.conclusion_id for one in found.values()}) > 1:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import sqlalchemy
 from sqlmodel import Session, col, select
 
+from store import trust
 from store.answers import is_kept
 from store.claims import known
 from store.errors import FlagError
@@ -78,6 +79,7 @@ def flag(
         assert question is not None
         settle(session, question, now)
     session.commit()
+    trust.check(session, there.rater_id, now)
     return there
 
 

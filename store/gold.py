@@ -41,6 +41,7 @@ def share(session: Session, rater: Rater) -> float:
     if is_vouched(rater):
         return 0.0
     tried = select(Answer.id).where(Answer.rater_id == rater.id, literal_column("is_gold"), is_kept())
+    tried = tried.where(col(Answer.prob).is_not(None))  # who can't say has shown nothing
     return FIRST_SHARE if len(session.exec(tried.limit(FIRST_COUNT)).all()) < FIRST_COUNT else STEADY_SHARE
 
 

@@ -36,17 +36,28 @@ def question_of(token: str) -> int | None:
 
 
 def prolonged(session: Session, rater_id: int, now: datetime, expires_at: datetime) -> Lease | None:
-    """Returns the rater's lease, if it is live, to its new end."""
-    own = select(Lease).where(Lease.rater_id == rater_id, Lease.expires_at > now)
+    """Returns the rater's lease, if it is live or on a gold question, to its new end."""
+    own = select(Lease).where(Lease.rater_id == rater_id, or_(Lease.expires_at > now, col(Lease.is_gold)))
     held = session.exec(own.execution_options(populate_existing=True)).first()
     if held is None or (question := lock_question(session, held.question_id)) is None:
         return None
     lease = session.exec(own.execution_options(populate_existing=True)).first()  # an answer may have come meanwhile
     if lease is None or not fulfils(session, question, *_still_fits(lease, now)):
         return None
+    if lease.expires_at <= now:  # as if it were another one
+        lease.token, lease.shown_at = _new_token(lease.question_id), now
     lease.expires_at = expires_at
     session.add(lease)
     return lease
+
+
+def end_lease(lease: Lease) -> None:
+    """Ends a lease that stays until its rater asks again; its token is worthless."""
+    lease.token, lease.expires_at = _new_token(lease.question_id), lease.shown_at or lease.expires_at
+
+
+def _new_token(question_id: int) -> str:
+    return f"{question_id}-{secrets.token_hex(16)}"  # names the question, which outlives the lease
 
 
 def _still_fits(lease: Lease, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -97,7 +108,7 @@ def _best_first(session: Session, reliability: Reliability, *fits: ColumnElement
         for question_id, value, prob in rows:
             share = most if prob is None else float(share_resolved(prob, reliability))
             heappush(found, (-value * share, question_id))
-        while found and -found[0][0] >= still_to_come * most:
+        while found and (still_to_come == -math.inf or -found[0][0] >= still_to_come * most):
             worth, question_id = heappop(found)
             yield question_id, -worth
 
@@ -137,7 +148,7 @@ def new_lease(
     lease = Lease(
         rater_id=rater_id,
         question_id=known(question.id),
-        token=f"{question.id}-{secrets.token_hex(16)}",  # names the question, which outlives the lease
+        token=_new_token(known(question.id)),
         shown_at=now,
         expires_at=expires_at,
         value=worth,

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, literal_column
 from sqlmodel import Session, col, exists, func, select
 
-from store.answers import is_kept, is_standing, override_of
+from store.answers import is_standing, is_taken_back, override_of
 from store.claims import known
 from store.holding import must_be_held
 from store.outbox import note_label
@@ -44,9 +44,9 @@ def has_free_place(rater_id: int, now: datetime) -> ColumnElement[bool]:
 
 
 def is_answered_by(rater_id: int) -> ColumnElement[bool]:
-    """Returns the condition that the rater has answered a question, or passed on it."""
+    """Returns the condition that the rater has answered a question, or passed on it: dismissed answers come back."""
     # A count, since Postgres might read all of the rater's answers for an EXISTS.
-    own = select(func.count()).where(Answer.rater_id == rater_id, is_kept())
+    own = select(func.count()).where(Answer.rater_id == rater_id, ~is_taken_back())
     return _count(own.where(Answer.question_id == Question.id)) > 0
 
 

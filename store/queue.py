@@ -18,7 +18,7 @@ from store.claims import known
 from store.drafts import Typed, drop_draft, keep
 from store.errors import ImpossibleNumberError, LeaseLostError
 from store.graphs import load_distribution, measurements
-from store.leases import BEST_FIRST, lease_of, new_lease, prolonged, question_of, take_gold, take_lease
+from store.leases import BEST_FIRST, end_lease, lease_of, new_lease, prolonged, question_of, take_gold, take_lease
 from store.places import (
     IS_OPEN,
     fulfils,
@@ -98,19 +98,27 @@ def next_question(
     lock_rater(session, rater_id)
     require_not_paused(session, rater)
     share = gold.share(session, rater) if gold_share is None else gold_share
-    lease = (
-        prolonged(session, rater_id, now, expires_at)
-        or (take_gold(session, rater_id, now, expires_at) if gold.is_due(share) else None)
-        or take_lease(session, rater_id, now, expires_at)
-    )
+    lease = prolonged(session, rater_id, now, expires_at)
+    if lease is None:
+        lease = take_lease(session, rater_id, now, expires_at)
+        if lease is not None and gold.is_due(share):  # in its place, so that an empty queue looks empty
+            lease = take_gold(session, rater_id, now, expires_at) or lease
     leased = _described(session, lease) if lease is not None else None
     session.commit()
     return leased
 
 
 def release(session: Session, token: str) -> None:
-    """Gives a question back to the queue; a lease that is gone already is no error. Commits."""
-    session.exec(delete(Lease).where(col(Lease.token) == token))
+    """Gives a question back to the queue; a lease that is gone already is no error. Commits.
+
+    A gold question waits for its rater, as the best question would: to ask again must not show which it was.
+    """
+    lease = lease_of(session, token)
+    if lease is not None and lease.is_gold:
+        end_lease(lease)
+        session.add(lease)
+    else:
+        session.exec(delete(Lease).where(col(Lease.token) == token))
     session.commit()
 
 
@@ -170,7 +178,9 @@ def accept_answer(
     """Does as `submit_answer`, leaves the commit to the caller, and says besides whether the answer is a new one."""
     _check_reason(kind, reason)
     stated, measured, link = _stated_prob(kind, prob), _stated_number(kind, number), checked_source(source)
-    rater_id, held = known(rater.id), lease_of(session, token)
+    rater_id = known(rater.id)
+    lock_rater(session, rater_id)  # before a question, as whoever pauses the rater does
+    held = lease_of(session, token)
     question_id = question_of(token) if held is None else held.question_id
     question = lock_question(session, question_id) if question_id is not None else None
     there = session.exec(select(Answer).where(Answer.token == token)).first()  # of two submissions one sees the other's

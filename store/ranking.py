@@ -103,6 +103,8 @@ def rerank(
     overridden = frozenset(overrides(session))
     _rank(session, Claim, "claim_id", best_first, now, wanted, overridden)
     if worths_fn is not None:
+        session.commit()  # questions are locked in the order of their ids, and these may be older
+        take_turn(session, Turn.RANK)
         keys = session.exec(select(Quantity.key).order_by(col(Quantity.id)))
         of_quantities = {key: worths.get(key, 0.0) for key in keys}
         found = {key: _Worth(worth, None, worth > _WORTHLESS) for key, worth in of_quantities.items()}

@@ -7,6 +7,7 @@ good. An override (`store.corrections`) is an administrator's word and no rater'
 
 from collections.abc import Collection
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from argtree.reliability import STRANGER, VOUCHED, Beta, RaterReliability
@@ -16,6 +17,11 @@ from store.tables import Rater, Trust
 def is_vouched(rater: Rater) -> bool:
     """Says whether whoever runs the desk vouches for a rater: they are believed from the first, and not checked."""
     return rater.vouched or rater.role != "rater"
+
+
+def is_vouched_for() -> ColumnElement[bool]:
+    """Returns the same as a condition on the rater of a query."""
+    return col(Rater.vouched) | (col(Rater.role) != "rater")
 
 
 def assumed(rater: Rater) -> RaterReliability:
@@ -35,7 +41,7 @@ def reliabilities(session: Session, rater_ids: Collection[int] | None = None) ->
         query = query.where(col(Rater.id).in_(sorted(rater_ids)))
     return {
         rater.id: assumed(rater) if trust is None else _learnt(trust)
-        for rater, trust in session.exec(query)
+        for rater, trust in session.exec(query.execution_options(populate_existing=True))
         if rater.id is not None
     }
 

@@ -15,6 +15,8 @@ from store.claims import known
 from store.dismissals import dismiss, dismissed_through, reinstate
 from store.errors import NotAllowedError, PausedError
 from store.locks import Turn, take_turn
+from store.places import lock_rater
+from store.reliabilities import is_vouched
 from store.tables import Answer, Lease, Rater, Sitting, Trust
 from store.texts import storable
 
@@ -84,6 +86,7 @@ def pause(
         raise ValueError("A pause needs a reason: the rater is told it.")
     _begin(session, rater, by)
     _keep_an_administrator(session, rater)
+    lock_rater(session, known(rater.id))  # an answer that is being handed in comes before the pause, or not at all
     rater.paused_at, rater.paused_reason = now, said
     session.add(rater)
     session.exec(delete(Lease).where(col(Lease.rater_id) == rater.id))
@@ -116,7 +119,7 @@ def count_again(session: Session, rater: Rater, reason: str, by: Rater | None, n
 def vouch(session: Session, rater: Rater, vouched: bool, by: Rater | None) -> None:
     """Sets whether whoever runs the desk vouches for a rater (`store.reliabilities`). Commits.
 
-    What was learnt of them is forgotten until their next answers: it began from the other assumption.
+    What was learnt of them, which began from the other assumption, is forgotten until all are fitted anew.
 
     Raises:
         NotAllowedError: by no administrator.
@@ -140,8 +143,11 @@ def set_role(session: Session, rater: Rater, role: Role, by: Rater | None) -> No
     _begin(session, rater, by)
     if role != "administrator":
         _keep_an_administrator(session, rater)
+    was_vouched = is_vouched(rater)
     rater.role = role
     session.add(rater)
+    if is_vouched(rater) != was_vouched:  # as `vouch`
+        session.exec(delete(Trust).where(col(Trust.rater_id) == rater.id))
     session.commit()
 
 

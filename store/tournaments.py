@@ -49,11 +49,15 @@ class Standing:
 
 def comparison_stands() -> ColumnElement[bool]:
     """Returns the condition that a comparison of the query was neither taken back nor dismissed with its rater."""
-    taken_back = exists().where(col(ComparisonRetraction.comparison_id) == col(Comparison.id))
     dismissed_at = case((col(Dismissal.through_id) > 0, col(Dismissal.dismissed_at)))
     newest = select(dismissed_at).where(Dismissal.rater_id == Comparison.rater_id).order_by(col(Dismissal.id).desc())
     until = newest.limit(1).correlate(Comparison).scalar_subquery()
-    return ~taken_back.correlate(Comparison) & (until.is_(None) | (col(Comparison.answered_at) > until))
+    return ~is_taken_back() & (until.is_(None) | (col(Comparison.answered_at) > until))
+
+
+def is_taken_back() -> ColumnElement[bool]:
+    """Returns the condition that a comparison of the query was taken back."""
+    return exists().where(col(ComparisonRetraction.comparison_id) == col(Comparison.id)).correlate(Comparison)
 
 
 def standing_comparisons() -> SelectOfScalar[Comparison]:

@@ -8,8 +8,10 @@ rater's answer or an override, tell anything of their rater.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, delete, func, or_, select
 
 from argtree.answers import gather
@@ -80,7 +82,7 @@ def fit(session: Session, now: datetime) -> Crowd:
 
 
 def _fit(session: Session, now: datetime) -> Crowd:
-    take_turn(session, Turn.TRUST)
+    """Does as `fit` without pausing anybody; what another fit wrote down meanwhile stays."""
     newest = session.exec(select(func.max(Answer.id))).one() or 0
     known_truth = {
         str(claim_id): one.prob > 0.5
@@ -88,10 +90,15 @@ def _fit(session: Session, now: datetime) -> Crowd:
         if one.prob is not None and is_settled(one.prob)
     }
     vouched = {str(rater.id): VOUCHED for rater in session.exec(select(Rater)) if is_vouched(rater)}
-    crowd = fit_crowd(gather(_comparable(session)), gold=known_truth, vouched=vouched)
-    session.exec(delete(Trust))
-    _write(session, {int(rater): reliability for rater, reliability in crowd.raters.items()}, now)
-    session.add(Fit(through_id=newest, fitted_at=now))
+    said, before = gather(_comparable(session)), session.exec(select(func.max(Fit.id))).one()
+    session.commit()  # nobody need wait while this is worked out
+    crowd = fit_crowd(said, gold=known_truth, vouched=vouched)
+    take_turn(session, Turn.TRUST)
+    if session.exec(select(func.max(Fit.id))).one() == before:
+        found = {int(rater): reliability for rater, reliability in crowd.raters.items()}
+        session.exec(delete(Trust).where(col(Trust.rater_id).not_in(sorted(found))))
+        _write(session, found, now)
+        session.add(Fit(through_id=newest, fitted_at=now))
     session.commit()
     return crowd
 
@@ -158,15 +165,16 @@ def _others_say(session: Session, rater_id: int, claim_ids: Iterable[int]) -> di
 
 
 def _write(session: Session, found: Mapping[int, RaterReliability], now: datetime) -> None:
+    # One statement each, as a fit and an answer may write at once.
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     for rater_id, reliability in sorted(found.items()):
         sensitivity, specificity = reliability.sensitivity, reliability.specificity
-        row = Trust(
-            rater_id=rater_id,
-            sensitivity_hits=sensitivity.hits,
-            sensitivity_misses=sensitivity.misses,
-            specificity_hits=specificity.hits,
-            specificity_misses=specificity.misses,
-            learnt_at=now,
-        )
-        session.merge(row)
-    session.flush()
+        learnt = {
+            "sensitivity_hits": sensitivity.hits,
+            "sensitivity_misses": sensitivity.misses,
+            "specificity_hits": specificity.hits,
+            "specificity_misses": specificity.misses,
+            "learnt_at": now,
+        }
+        row = insert(Trust).values(rater_id=rater_id, **learnt)
+        session.execute(row.on_conflict_do_update(index_elements=["rater_id"], set_=learnt))

@@ -2,10 +2,13 @@
 
 import random
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pandas as pd
 import pytest
 from crowdkit.aggregation import DawidSkene
+from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from argtree.evidence import answer_likelihood, product_likelihood
@@ -13,12 +16,13 @@ from argtree.graph import ArgumentGraph, Claim
 from argtree.reliability import STRANGER, VOUCHED, Beta, RaterReliability
 from argtree.value import value_of_information
 from store import gold, roles, trust
-from store.answers import label_likelihoods, labels
+from store.answers import labels
 from store.claims import get_claim
 from store.corrections import override, take_back
-from store.errors import PausedError
+from store.database import session_scope
+from store.errors import LeaseLostError, PausedError
 from store.graphs import load_graph, save_graph
-from store.queue import AnswerKind, LeasedQuestion, next_question, submit_answer
+from store.queue import AnswerKind, LeasedQuestion, next_question, release, submit_answer
 from store.ranking import rerank
 from store.raters import get_rater
 from store.reliabilities import reliability_of
@@ -121,7 +125,7 @@ def test_the_best_question_is_the_one_worth_most_from_that_rater(session: Sessio
 
 
 def _settle(session: Session, questions: int) -> Rater:
-    _fill(session, questions + 1)
+    _fill(session, questions + 2)
     owner = _rater(session, "Owner", vouched=True)
     for number in range(questions):
         _say(session, owner, "yes" if number % 2 else "no")
@@ -149,7 +153,8 @@ def test_gold_questions_are_for_those_for_whom_nobody_vouches(session: Session) 
     new = _rater(session, "New")
     assert (gold.share(session, owner), gold.share(session, new)) == (0.0, gold.FIRST_SHARE)
     for _ in range(gold.FIRST_COUNT):
-        _say(session, new, "cannot_say", share=1.0)
+        assert gold.share(session, new) == gold.FIRST_SHARE
+        _say(session, new, "yes", share=1.0)
     assert gold.share(session, new) == gold.STEADY_SHARE
     new.role = "reviewer"
     assert gold.share(session, new) == 0.0
@@ -164,12 +169,29 @@ def test_a_gold_answer_can_be_taken_back_and_given_again(session: Session) -> No
     assert submit_answer(session, again.token, new, "yes", None, later(12)).is_gold
 
 
+def test_a_gold_question_cannot_be_told_by_giving_it_back_or_by_an_empty_queue(session: Session) -> None:
+    _settle(session, 9)
+    new = _rater(session, "New")
+    first = _take(session, new, share=1.0)
+    assert first.is_gold
+    for _ in range(3):
+        release(session, first.token)
+        again = next_question(session, new, later(9999), gold_share=0.0)  # long after: the best question does the same
+        assert again is not None and again.question_id == first.question_id and again.token != first.token
+        with pytest.raises(LeaseLostError):
+            submit_answer(session, first.token, new, "yes", None, later(9999))
+        first = again
+    submit_answer(session, first.token, new, "yes", None, later(9999))
+    while (leased := next_question(session, new, NOW, gold_share=0.0)) is not None:
+        submit_answer(session, leased.token, new, "cannot_say", None, later(9))
+    assert next_question(session, new, NOW, gold_share=1.0) is None
+
+
 def _gold_wrong(session: Session, questions: int = 20) -> Rater:
     """A rater who contradicts whatever was settled, until they are paused."""
     _settle(session, questions)
     bad = _rater(session, "Bad")
-    kept = _say(session, bad, "yes")
-    assert "p0" in labels(session) and kept.id is not None
+    assert _say(session, bad, "yes").id is not None and "p1" in labels(session)
     while bad.paused_at is None:
         leased = _take(session, bad, share=1.0)
         said = labels(session)[leased.claim or ""]
@@ -185,20 +207,18 @@ def test_who_fails_gold_questions_is_paused_and_told_and_counts_no_more(session:
         next_question(session, bad, NOW)
     tried = session.exec(select(Answer).where(Answer.rater_id == bad.id, col(Answer.is_gold))).all()
     assert 6 <= len(tried) <= 16
-    assert "p0" not in labels(session)
-    question = session.exec(select(Question).where(Question.claim_id == get_claim(session, "p0").id)).one()
-    assert question.status == "open" and _take(session, _rater(session, "Next")).claim == "p0"
+    assert "p1" not in labels(session)
+    question = session.exec(select(Question).where(Question.claim_id == get_claim(session, "p1").id)).one()
+    assert question.status == "open" and _take(session, _rater(session, "Next")).claim == "p1"
 
 
 def test_who_may_answer_again_begins_anew_and_dismissed_answers_can_be_restored(session: Session) -> None:
     bad = _gold_wrong(session)
     roles.resume(session, bad, None)
-    assert reliability_of(session, bad.id or 0) == STRANGER and "p0" not in labels(session)
-    _say(session, bad, "yes")  # the same question again, of which their first answer is gone
-    assert bad.paused_at is None and "p0" in labels(session)
-    count = len(session.exec(select(Answer).where(Answer.rater_id == bad.id)).all())
+    assert reliability_of(session, bad.id or 0) == STRANGER and "p1" not in labels(session)
+    assert _take(session, bad).claim == "p0"  # not the one that they have answered: that answer may come back
     roles.count_again(session, bad, "A slip of ours.", None, NOW)
-    assert len(label_likelihoods(session)) == 21 and count > 7
+    assert bad.paused_at is None and labels(session)["p1"] == pytest.approx(STRANGER.mean.sensitivity)
 
 
 def test_nobody_is_checked_for_whom_somebody_vouches(session: Session) -> None:
@@ -278,3 +298,65 @@ def _store(session: Session, said: Iterable[tuple[str, Rater, bool]]) -> None:
             )
         )
     session.commit()
+
+
+def test_a_rater_at_chance_is_asked_all_the_same(session: Session) -> None:
+    _fill(session, 20)
+    coin = _rater(session, "Coin")
+    trust._write(session, {coin.id or 0: RaterReliability(Beta(4, 4), Beta(4, 4))}, NOW)
+    assert _take(session, coin).value == pytest.approx(0, abs=1e-12)
+
+
+def test_a_role_that_is_believed_forgets_what_was_learnt_from_the_other_assumption(session: Session) -> None:
+    new = _rater(session, "New")
+    trust._write(session, {new.id or 0: RaterReliability(Beta(4, 3), Beta(4, 2))}, NOW)
+    roles.set_role(session, new, "reviewer", None)
+    assert reliability_of(session, new.id or 0) == VOUCHED
+
+
+def test_an_answer_in_flight_comes_before_a_dismissal_or_not_at_all(engine: Engine) -> None:
+    with session_scope(engine) as session:
+        _fill(session, 30)
+        names = [_rater(session, f"Rater {number}").name for number in range(6)]
+        session.commit()
+
+    def answer(name: str) -> None:
+        with suppress(PausedError, LeaseLostError):
+            for _ in range(4):
+                with session_scope(engine) as session:
+                    _say(session, get_rater(session, name, NOW), "yes")
+
+    def dismiss(name: str) -> None:
+        with session_scope(engine) as session:
+            roles.pause(session, get_rater(session, name, NOW), "A test.", None, NOW, dismiss_answers=True)
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda act: act[0](act[1]), [(act, name) for name in names for act in (answer, dismiss)]))
+    with session_scope(engine) as session:
+        assert labels(session) == {}
+
+
+def test_gold_answers_and_fits_at_once_lose_nothing(engine: Engine) -> None:
+    with session_scope(engine) as session:
+        _settle(session, 30)
+        names = [_rater(session, f"Rater {number}").name for number in range(4)]
+        session.commit()
+
+    def answer(name: str) -> int:
+        given = 0
+        for _ in range(6):
+            with session_scope(engine) as session:
+                given += _say(session, get_rater(session, name, NOW), "yes", share=1.0).is_gold
+        return given
+
+    def fit(_: int) -> None:
+        with session_scope(engine) as session:
+            trust.fit(session, NOW)
+
+    with ThreadPoolExecutor(6) as pool:
+        fits = [pool.submit(fit, number) for number in range(8)]
+        given = sum(pool.map(answer, names))
+        for one in fits:
+            one.result()
+    with session_scope(engine) as session:
+        assert len(session.exec(select(Answer).where(col(Answer.is_gold))).all()) == given > 10

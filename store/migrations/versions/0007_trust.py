@@ -9,8 +9,6 @@ from alembic import op
 revision = "0007"
 down_revision = "0006"
 
-_POSTGRESQL = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"  # made by 0003
-
 
 def upgrade() -> None:
     op.add_column("rater", sa.Column("vouched", sa.Boolean(), nullable=False, server_default=sa.true()))
@@ -47,10 +45,13 @@ def upgrade() -> None:
         sa.Column("dismissed_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("ix_dismissal_rater_id", "dismissal", ["rater_id", "id"])
-    is_sqlite = op.get_bind().dialect.name == "sqlite"
-    refuse = "BEGIN SELECT RAISE(ABORT, 'dismissals are append-only'); END" if is_sqlite else _POSTGRESQL
-    for act in ("UPDATE", "DELETE"):
-        op.execute(f"CREATE TRIGGER dismissal_refuses_{act.lower()} BEFORE {act} ON dismissal {refuse}")
+    if op.get_bind().dialect.name == "sqlite":
+        refuse = "BEGIN SELECT RAISE(ABORT, 'dismissals are append-only'); END"
+        for act in ("UPDATE", "DELETE"):
+            op.execute(f"CREATE TRIGGER dismissal_refuses_{act.lower()} BEFORE {act} ON dismissal {refuse}")
+    else:
+        acts = "BEFORE UPDATE OR DELETE OR TRUNCATE ON dismissal FOR EACH STATEMENT"
+        op.execute(f"CREATE TRIGGER dismissal_is_append_only {acts} EXECUTE FUNCTION refuse_change()")  # made by 0003
 
 
 def downgrade() -> None:
