@@ -58,7 +58,8 @@ class Desk:
         self.engine, self.rng = engine, np.random.default_rng(seed)
         self.truth: BoolArray = self.rng.random(QUESTIONS) < OPEN_BASE
         self.rates = self.rng.beta(16, 4, (RATERS, 2))
-        self.says = agreed(way, self.truth, QUESTIONS, self.rng)
+        says = agreed(way, self.truth, QUESTIONS, self.rng)
+        self.says: BoolArray = np.ones(QUESTIONS, np.bool_) if way == "always yes" else says
         self.now = START
         fill_crowded(engine, QUESTIONS, RATERS + 1, prob="(30 + i * 37 % 41) / 100.0", vouched=f"i > {RATERS}")
 
