@@ -88,7 +88,8 @@ class Foresight:
                 graphs = _graphs_after(session, wanted)
             for graph in graphs:
                 with read_scope(engine) as session:
-                    if watermark(session) != mark or wanted.name in self._wanted:
+                    next_one = self._wanted.get(wanted.name, wanted)
+                    if watermark(session) != mark or next_one.token != wanted.token:
                         return
                 self._propagate_fn(graph)
 

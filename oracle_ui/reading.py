@@ -18,10 +18,13 @@ from oracle_ui.wording import answer_words
 from store import posed, ranking
 from store.answers import labels, standing_answers
 from store.claims import get_claim, known, root_keys
+from store.corrections import last_answer
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
+from store.leases import lease_on
 from store.places import IS_OPEN
-from store.reliabilities import is_vouched_for, reliabilities
+from store.raters import find_rater
+from store.reliabilities import is_vouched, is_vouched_for, reliabilities
 from store.tables import Argument, Belief, Claim, Flag, Question, Trust
 
 
@@ -145,6 +148,21 @@ def read_claim(url: str, key: str) -> Record:
             tuple(Held(one.generation, one.kind, one.mean, one.pseudo_count, one.held_at) for one in beliefs),
             {one: generation for one, generation in arguments if generation is not None},
             claim.explored_at is not None,
+        )
+
+
+def is_kept_from(url: str, name: str, key: str, now: datetime) -> bool:
+    """Says whether what is known of a claim is kept from a rater: they are being asked, or may yet change their answer.
+
+    Not from those who get no gold questions (`store.gold`). Raises StoreError.
+    """
+    with opened(url) as engine, read_scope(engine) as session:
+        rater, claim_id = find_rater(session, name), known(get_claim(session, key).id)
+        if is_vouched(rater):
+            return False
+        last = last_answer(session, rater, now)
+        return lease_on(session, known(rater.id), claim_id) is not None or (
+            last is not None and last.claim_id == claim_id
         )
 
 

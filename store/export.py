@@ -34,6 +34,7 @@ from store.export_tables import CONFIGURATIONS, Tables, sync
 from store.findings import Findings, PropagateFn, find
 from store.splits import SPLITS, TRAIN, Families, SplitArray, batches, read_families
 from store.tables import Answer, Claim, Comparison
+from store.tournaments import comparison_stands
 
 FORMATS = {
     "beliefs": frozenset({"beliefs", "inferred", "values"}),
@@ -110,7 +111,7 @@ def export_dataset(
         ExportError: nothing is answered yet, the folder holds something else, or it cannot be written.
     """
     said = select(Answer.id).where(Answer.kind != "cannot_say", is_standing()).limit(1)
-    compared = select(Comparison.id).where(Comparison.kind != "cannot_say").limit(1)
+    compared = select(Comparison.id).where(Comparison.kind != "cannot_say", comparison_stands()).limit(1)
     if not any(session.exec(query).first() is not None for query in (said, compared)) and not overrides(session):
         raise ExportError("There is nothing to export: no question is answered yet (`argtree ui` or `argtree answer`).")
     with replacing(folder) as beside, _tables(beside) as tables, _rare_collection():

@@ -61,7 +61,7 @@ and plural s). `refused` lists those claims.
 | `claim`, `text` | the claim's id in the argument graph, and the proposition |
 | `split` | where it belongs |
 | `label` | `yes` or `no`: what all answers together are taken to mean; empty where they balance |
-| `label_prob` | probability that the claim is true, from the answers alone (even prior odds) |
+| `label_prob` | probability that the claim is true, from the answers alone (even prior odds), each weighted by how far its rater is believed |
 | `settled` | whether `label_prob` is beyond 0.95 or below 0.05 |
 | `n_answers` | answers that say something, so without `cannot_say` |
 | `answers` | each with `answer` (its number), `rater`, `kind` (`yes`, `no`, `probability`, `cannot_say`), `prob` (stated), `note`, `source` (a link that the rater gave, or empty), `reason` (for `cannot_say`, where one was given: `unknown`, `unclear`, `too_long`), `answered_at` (UTC), `generation` (whose belief it was asked about), `value_when_asked` (value of information), `prob_before` (posterior when it was asked) |
@@ -77,7 +77,7 @@ and plural s). `refused` lists those claims.
 | `answers` | each with `answer`, `rater`, `kind` (`number`, `cannot_say`), `number` (in the unit), `sd` (of its error, as the rater states it), `note`, `source` (a link that the rater gave, or empty), `reason` (for `cannot_say`, where one was given: `unknown`, `unclear`, `too_long`), `answered_at` (UTC), `value_when_asked` |
 | `claims` | the claims that rest on it: `claim` (id) and `text` |
 
-`comparisons`, one row for each comparison that was not taken back:
+`comparisons`, one row for each comparison that was neither taken back nor dismissed:
 
 | column | is |
 |---|---|

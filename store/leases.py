@@ -51,6 +51,12 @@ def prolonged(session: Session, rater_id: int, now: datetime, expires_at: dateti
     return lease
 
 
+def lease_on(session: Session, rater_id: int, claim_id: int) -> Lease | None:
+    """Returns the rater's lease on a claim's question, though it may have ended: it may still be answered."""
+    held = select(Lease).join(Question, col(Question.id) == col(Lease.question_id))
+    return session.exec(held.where(Question.claim_id == claim_id, Lease.rater_id == rater_id)).first()
+
+
 def end_lease(lease: Lease) -> None:
     """Ends a lease that stays until its rater asks again; its token is worthless."""
     lease.token, lease.expires_at = _new_token(lease.question_id), lease.shown_at or lease.expires_at

@@ -11,8 +11,8 @@ LONGEST = 2000
 def checked_source(typed: str) -> str:
     """Returns a link as it is kept, without spaces around it; "" for none.
 
-    Only http and https, so that following one runs nothing, and nothing unprintable or blank, so that it is what it
-    looks like.
+    Only http and https, so that following one runs nothing; nothing unprintable or blank and no name before an @, so
+    that it is what it looks like.
 
     Raises:
         SourceError: it is no such link.
@@ -22,11 +22,14 @@ def checked_source(typed: str) -> str:
         return ""
     try:
         parts = urlsplit(link)
-        is_link = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_link = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:  # brackets that are no address
         is_link = False
     if not is_link or not link.isprintable() or any(map(str.isspace, link)):
-        raise SourceError("A source is a link that begins with http:// or https://: mend it, or leave the field empty.")
+        raise SourceError(
+            "A source is a link that begins with http:// or https://, without a name and @ before the host: mend it, or "
+            "leave the field empty."
+        )
     if len(link) > LONGEST:
         raise SourceError(f"A source has at most {LONGEST} characters, and this one has {len(link)}: shorten it.")
     return parts.scheme + link[len(parts.scheme) :]

@@ -23,9 +23,10 @@ from store.database import read_scope, session_scope
 from store.drafts import Typed, load_draft
 from store.errors import StoreError
 from store.graphs import load_graph
+from store.leases import lease_on
 from store.queue import LeasedQuestion
 from store.raters import find_rater
-from store.tables import Answer, Claim, Lease, Quantity, Question, Rater, Root
+from store.tables import Answer, Claim, Quantity, Root
 from store.texts import is_storable
 
 NowFn = Callable[[], datetime]
@@ -94,11 +95,12 @@ def release(engine: Engine, token: str) -> None:
         queue.release(session, token)
 
 
-def look_at_claim(engine: Engine, name: str, key: str, now: datetime) -> Judged | None:
+def look_at_claim(engine: Engine, name: str, key: str) -> Judged | None:
     """Returns what people said of a claim, None if there is none of that key. Raises StoreError.
 
-    Of a claim that the rater is just being asked about it says what it was thought to be when they were asked, and
-    nothing of others' answers: theirs is to be their own, and a gold question is not to be told from others.
+    Of a claim that the rater is being asked about, or was and may still answer, it says what it was thought to be when
+    they were asked, and nothing of others' answers: theirs is to be their own, and a gold question is not to be told
+    from others.
     """
     if not is_storable(key):
         return None
@@ -107,7 +109,7 @@ def look_at_claim(engine: Engine, name: str, key: str, now: datetime) -> Judged 
         if claim is None:
             return None
         claim_id = known(claim.id)
-        lease = _lease_on(session, find_rater(session, name), claim_id, now)
+        lease = lease_on(session, known(find_rater(session, name).id), claim_id)
         if lease is not None:
             return Judged(claim.text, None, 0, lease.prob)
         likelihoods = label_likelihoods(session, [claim_id]).get(claim_id)
@@ -120,11 +122,6 @@ def list_roots(engine: Engine) -> list[tuple[str, str, float]]:
     with read_scope(engine) as session:
         query = select(Claim.key, Root.question, Root.weight).where(Root.claim_id == Claim.id).order_by(col(Root.id))
         return list(session.exec(query))
-
-
-def _lease_on(session: Session, rater: Rater, claim_id: int, now: datetime) -> Lease | None:
-    held = select(Lease).join(Question, col(Question.id) == col(Lease.question_id)).where(Question.claim_id == claim_id)
-    return session.exec(held.where(Lease.rater_id == rater.id, Lease.expires_at > now)).first()
 
 
 def _answers(session: Session, claim_id: int) -> int:

@@ -37,7 +37,7 @@ def next_question(client: Present) -> Question:
     """The question that the token's rater now holds: the same one as long as they do, else the most valuable one.
 
     It is theirs for five minutes, and for five more with every call. A rater holds one question at a time, however many
-    programs ask for them. The probability and the value are those of the last ranking; nothing is propagated here.
+    programs ask for them. The probability is that of the last ranking; nothing is propagated here.
     """
     asked = acts.ask(client.desk.engine, client.rater, client.desk.now_fn())
     if asked is None:
@@ -50,7 +50,6 @@ def next_question(client: Present) -> Question:
         text=leased.text,
         unit=asked.unit,
         prob=leased.prob,
-        value=leased.value,
         expires_at=leased.expires_at,
         draft=None if asked.typed is None else _draft(asked.typed),
     )

@@ -21,7 +21,7 @@ def look_at_claim(key: str, client: Present) -> Claim:
     clients and again only when something came in.
     """
     desk = client.desk
-    judged = acts.look_at_claim(desk.engine, client.rater, key, desk.now_fn())
+    judged = acts.look_at_claim(desk.engine, client.rater, key)
     if judged is None:
         raise HTTPException(404, "There is no claim of that key.")
     known, asked = desk.figures.known(), judged.prob_when_asked

@@ -96,7 +96,6 @@ class Question(BaseModel):
     text: str
     unit: str | None = Field(description="of the quantity's number; it may be empty")
     prob: float | None = Field(description="posterior of the claim when the queue was last ranked")
-    value: float = Field(description="of information: how much an answer of this rater is worth")
     expires_at: datetime = Field(description="until then nobody else is given this place in the question")
     draft: Draft | None
 

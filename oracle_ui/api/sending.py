@@ -19,8 +19,8 @@ from store.delivering import Parcel, due_webhooks, note_delivered, note_trouble,
 from store.errors import StoreError
 
 POLL_SECONDS = 1.0
-_TIMEOUT_SECONDS = 10.0  # to connect, and to be answered
-_AT_ONCE = 8  # webhooks; one that does not answer holds up no other
+_TIMEOUT_SECONDS = 10.0  # to connect, and for each next byte of the answer
+_AT_ONCE = 8  # webhooks; one that does not answer holds up no other, but for many at once that drip
 _LOG = logging.getLogger(__name__)
 
 

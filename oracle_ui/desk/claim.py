@@ -4,8 +4,19 @@ import streamlit as st
 
 from oracle_ui import theme_claim, theme_desk
 from oracle_ui.clickable import clickable
-from oracle_ui.reading import read_claim
-from oracle_ui.shared import choose_claim, course, frame, go_to_claim, picture, propagated, show, snapshot, store_url
+from oracle_ui.reading import is_kept_from, read_claim
+from oracle_ui.shared import (
+    choose_claim,
+    course,
+    frame,
+    go_to_claim,
+    now,
+    picture,
+    propagated,
+    show,
+    snapshot,
+    store_url,
+)
 from oracle_ui.view_claim import see_claim
 
 
@@ -24,6 +35,11 @@ def _draw() -> None:
     if key is None or key not in there.graph.index:
         show(theme_desk.title("Claims", "Which claim?", "" if key is None else "There is no such claim in the store."))
         choose_claim("Find a claim", there.texts, "found_claim")
+        return
+    if is_kept_from(store_url(), st.session_state.rater, key, now()):
+        show(theme_desk.text_title("Claim", there.texts[key]))
+        show(theme_desk.empty("You are being asked about this yourself: what is known of it is shown later."))
+        choose_claim("Find another claim", there.texts, "found_claim")
         return
     view = see_claim(key, there, propagated(there.graph), course(), read_claim(store_url(), key))
     show(theme_claim.heading(view))

@@ -68,6 +68,22 @@ def test_trees_lists_every_question_and_draws_the_tree_of_one(open_desk: Open, s
     assert 'href="claim?key=s"' in tree.replace('\\"', '"')
 
 
+def test_a_claim_that_a_stranger_is_asked_about_keeps_what_is_known_of_it(open_desk: Open, store_url: str) -> None:
+    engine = open_store(store_url)
+    with session_scope(engine) as session:
+        answered = next_question(session, get_rater(session, "Owner", NOW), NOW)
+        assert answered is not None and answered.claim is not None
+        submit_answer(session, answered.token, get_rater(session, "Owner", NOW), "yes", None, NOW)
+        ada = get_rater(session, "Ada", NOW)
+        ada.vouched = False
+        leased = next_question(session, ada, NOW, gold_share=1.0)
+        assert leased is not None and leased.is_gold
+    engine.dispose()
+    page = shown(open_desk(store_url, "claim", key=answered.claim))
+    assert answered.text in page and "You are being asked" in page and "Owner" not in page and "Label" not in page
+    assert "You are being asked" not in shown(open_desk(store_url, "claim", key="r"))
+
+
 def test_a_claims_page_has_all_that_is_known_of_it(open_desk: Open, store_url: str) -> None:
     answer_all(store_url)
     page = shown(open_desk(store_url, "claim", key="p"))
