@@ -27,8 +27,8 @@ def checked_source(typed: str) -> str:
         is_link = False
     if not is_link or not link.isprintable() or any(map(str.isspace, link)):
         raise SourceError(
-            "A source is a link that begins with http:// or https://, without a name and @ before the host: mend it, or "
-            "leave the field empty."
+            "A source is a link that begins with http:// or https://, without a name and @ before the host: mend it, "
+            "or leave the field empty."
         )
     if len(link) > LONGEST:
         raise SourceError(f"A source has at most {LONGEST} characters, and this one has {len(link)}: shorten it.")
