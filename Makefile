@@ -22,7 +22,7 @@ $(VENV)/.installed-checks: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.installed-all: $(VENV)/.installed-checks
-	CMAKE_ARGS="$(CMAKE_ARGS)" $(BIN)/python -m pip install --disable-pip-version-check -e '.[gguf,postgres,test]'
+	CMAKE_ARGS="$(CMAKE_ARGS)" $(BIN)/python -m pip install --disable-pip-version-check -e '.[api,gguf,postgres,test]'
 	touch $@
 
 demo: $(VENV)/.installed
@@ -42,7 +42,7 @@ check: $(VENV)/.installed-checks
 	$(BIN)/mypy
 
 test: install browser postgres
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 # The page's tests drive a real Chromium; where it can't be had they skip and say so.
 browser:

@@ -32,7 +32,7 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, draw
+from argtree import cli_api, cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, cli_webhooks, draw
 from argtree.cli_common import JsonOption, ModelOption, SeedOption, StoreOption, at_work, err, load_elicitor, out
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
@@ -67,6 +67,8 @@ RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, q
 cli_export.register(app)
 cli_loop.register(app)
 cli_raters.register(app)
+cli_api.register(app)
+cli_webhooks.register(app)
 
 
 @app.callback()

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlmodel import Session
 
 from models.generations import FOLDER_VARIABLE
+from store.database import open_store, session_scope
 
 if TYPE_CHECKING:
     from models.elicitation import Elicitor
@@ -67,6 +69,17 @@ def counted(words: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(words, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def writing(store: str) -> Iterator[Session]:
+    """Gives a session of a store that is there, which may write. Raises StoreError."""
+    engine = open_store(store, create=False)
+    try:
+        with session_scope(engine) as session:
+            yield session
+    finally:
+        engine.dispose()
 
 
 def load_elicitor(model: str, seed: int | None, generations: Path | None = None) -> "Elicitor":

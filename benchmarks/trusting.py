@@ -11,9 +11,6 @@ without them in a store of its own, the others drawn from the same distribution.
 """
 
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,10 +25,11 @@ from scipy.stats import bootstrap
 from sqlalchemy import Engine
 from sqlmodel import select
 
+from benchmarks.queueing import sqlite
 from benchmarks.raters_simulated import OPEN_BASE, WAYS, BoolArray, agreed
 from store import trust
 from store.answers import labels
-from store.database import open_store, session_scope
+from store.database import session_scope
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
 from store.tables import Answer, Rater
@@ -117,21 +115,13 @@ class Desk:
         )
 
 
-@contextmanager
-def store() -> Iterator[Engine]:
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_store(f"sqlite:///{folder}/store.db")
-        yield engine
-        engine.dispose()
-
-
 def simulate(way: str, seed: int) -> Outcome:
     """One desk with colluding raters, beside one without them."""
-    with store() as engine:
+    with sqlite() as engine:
         without = Desk(engine, way, seed)
         without.run(COLLUDING + 1)
         accuracy, _ = without.label_figures()
-    with store() as engine:
+    with sqlite() as engine:
         desk = Desk(engine, way, seed)
         desk.run(1)
         return desk.outcome(accuracy)

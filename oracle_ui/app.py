@@ -29,7 +29,9 @@ def main() -> None:
         st.Page("desk/dataset.py", title="Dataset", icon=":material/database:"),
     ]
     present = signing_in.let_in()
-    if present is None or present.role == "administrator":  # who signs in may come by a link to that page
+    if present is None or present.role != "rater":  # who signs in may come by a link to one of these
+        pages.append(st.Page("desk/review.py", title="Review", icon=":material/rule:"))
+    if present is None or present.role == "administrator":
         pages.append(st.Page("desk/raters.py", title="Raters", icon=":material/group:"))
     page = st.navigation(pages, position="hidden" if present is None else "sidebar")
     if present is not None:

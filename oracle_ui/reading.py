@@ -100,9 +100,14 @@ def opened(url: str) -> Iterator[Engine]:
 def mark(url: str) -> tuple[int, ...]:
     """Returns figures that change when something comes in that a page shows. Raises StoreError."""
     with opened(url) as engine, read_scope(engine) as session:
-        changing = (func.max(Belief.id), func.max(Question.ranked_at), func.sum(Claim.prior))
-        rest = [str(session.exec(select(one)).one()) for one in changing]
-        return (*ranking.watermark(session), hash(tuple(rest)))
+        return mark_of(session)
+
+
+def mark_of(session: Session) -> tuple[int, ...]:
+    """Returns the same as `mark` in a session that is there."""
+    changing = (func.max(Belief.id), func.max(Question.ranked_at), func.sum(Claim.prior))
+    rest = [str(session.exec(select(one)).one()) for one in changing]
+    return (*ranking.watermark(session), hash(tuple(rest)))
 
 
 def read(url: str) -> Snapshot:

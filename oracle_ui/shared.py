@@ -12,19 +12,17 @@ from argtree.budget import Budget
 from argtree.errors import ArgtreeError
 from argtree.graph import ArgumentGraph
 from argtree.history import History, history
-from argtree.propagate import Propagation, Propagator, propagate
+from argtree.propagate import Propagation, Propagator
 from oracle_ui import reading, style, theme_desk
 from oracle_ui.clickable import clickable
 from oracle_ui.foresight import Foresight
 from oracle_ui.guidelines import GUIDELINES_VARIABLE, read_guidelines
+from oracle_ui.patience import PATIENCE_SECONDS, propagate_soon
 from oracle_ui.reading import Snapshot
 from oracle_ui.serve import STORE_VARIABLE
 from oracle_ui.view_trees import choices
 from store.database import DEFAULT_STORE
 from store.errors import StoreError
-
-PATIENCE_SECONDS = 10.0  # that somebody may wait for figures that have to be sampled
-
 
 _MOST_POINTS = 60  # of a history
 
@@ -52,7 +50,7 @@ def _fingerprint(graph: ArgumentGraph) -> int:
 @st.cache_resource(max_entries=12, show_spinner=False, hash_funcs={ArgumentGraph: _fingerprint})
 def propagated(graph: ArgumentGraph) -> Propagation:
     """Returns what follows from a graph, shared by all who look at the same state of the store."""
-    return propagate(graph, Budget(seconds=PATIENCE_SECONDS), only_askable=True)
+    return propagate_soon(graph)
 
 
 @st.cache_resource(show_spinner=False)

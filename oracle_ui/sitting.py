@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from argtree.errors import ArgtreeError, ImpossibleEvidenceError, TooEntangledError
@@ -137,7 +138,7 @@ def answer(
             if gold is not None:
                 graph = without_answers(session, graph, gold)
         if isinstance(question, NumberView):
-            _look_twice(question, said, graph)
+            look_twice(question, said, graph)
         try:
             before = propagate_fn(graph)
         except ArgtreeError:
@@ -145,24 +146,28 @@ def answer(
         with session_scope(engine) as session:
             rater = get_rater(session, name, now)
             reliability = reliability_of(session, known(rater.id)).mean
-            left, prob = _hand_in(session, question.token, rater, said, now)
+            left, given = hand_in(session, question.token, rater, said, now)
         try:
-            with session_scope(engine) as session:
-                after = ranking.rerank(session, propagate_fn, now, quantity_worths)
+            after = rank_anew(engine, now, propagate_fn)
+            with read_scope(engine) as session:
                 questions = _questions(session)
             if gold is not None:  # it counts for nothing, and must not look so
-                after = propagate_fn(with_gold_answer(graph, gold, prob, reliability))
+                after = propagate_fn(with_gold_answer(graph, gold, given.prob, reliability))
         except ArgtreeError as exc:
             return Effect(words, asked, (), str(exc), left=left)
     return replace(see_effect(words, asked, before, after, questions), left=left)
 
 
-def _hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> tuple[Left, float | None]:
-    """Stores what was said; returns how the question was left if it was not answered, and the probability stated."""
+def hand_in(session: Session, token: str, rater: Rater, said: Said, now: datetime) -> tuple[Left, Answer]:
+    """Returns how the question was left if it was not answered, and what was stored. Commits.
+
+    Raises:
+        ValueError: as `queue.submit_answer` and `flags.flag`, and StoreError; nothing is stored.
+    """
     if said.flag is not None:
         flagged = flags.flag(session, token, rater, said.flag, now, said.note, source=said.source)
         is_held = session.get_one(Question, flagged.question_id).status == "held"
-        return ("held" if is_held else "flagged"), None
+        return ("held" if is_held else "flagged"), session.get_one(Answer, flagged.answer_id)
     given = queue.submit_answer(
         session,
         token,
@@ -175,7 +180,7 @@ def _hand_in(session: Session, token: str, rater: Rater, said: Said, now: dateti
         source=said.source,
         reason=said.reason,
     )
-    return ("skipped" if said.kind == "cannot_say" else ""), given.prob
+    return ("skipped" if said.kind == "cannot_say" else ""), given
 
 
 def with_gold_answer(graph: ArgumentGraph, claim: str, prob: float | None, reliability: Reliability) -> ArgumentGraph:
@@ -186,7 +191,13 @@ def with_gold_answer(graph: ArgumentGraph, claim: str, prob: float | None, relia
     return graph.given({**graph.evidence, claim: (l0 * if_false, l1 * if_true)}, graph.measurements)
 
 
-def _look_twice(question: NumberView, said: Said, graph: ArgumentGraph) -> None:
+def rank_anew(engine: Engine, now: datetime, propagate_fn: PropagateFn) -> Propagation:
+    """Returns the propagation by which the queue now stands. Raises ArgtreeError where there is none."""
+    with session_scope(engine) as session:
+        return ranking.rerank(session, propagate_fn, now, quantity_worths)
+
+
+def look_twice(question: NumberView, said: Said, graph: ArgumentGraph) -> None:
     """Raises DoubtfulNumberError for a number far off that is not sure; the store refuses one ruled out."""
     if said.number is None or said.is_sure or not (doubt := question.doubt(*said.number)):
         return
@@ -228,14 +239,14 @@ def take_back(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> 
     with opened(url) as engine:
         with session_scope(engine) as session:
             corrections.take_back(session, find_rater(session, name), now)
-        with suppress(TooEntangledError, ImpossibleEvidenceError), session_scope(engine) as session:
-            ranking.rerank(session, propagate_fn, now, quantity_worths)
+        with suppress(TooEntangledError, ImpossibleEvidenceError):
+            rank_anew(engine, now, propagate_fn)
 
 
 def look_again(url: str, now: datetime, propagate_fn: PropagateFn) -> None:
     """Ranks the queue anew, for claims that came into the store by other ways. Raises ArgtreeError."""
-    with opened(url) as engine, session_scope(engine) as session:
-        ranking.rerank(session, propagate_fn, now, quantity_worths)
+    with opened(url) as engine:
+        rank_anew(engine, now, propagate_fn)
 
 
 def _questions(session: Session) -> Mapping[str, str]:

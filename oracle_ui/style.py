@@ -99,10 +99,33 @@ STYLE = (
 .desk-card.desk-side-against {border-left: 3px solid var(--against)}
 .desk-head {display: flex; justify-content: space-between; gap: 1rem; align-items: baseline; font-size: .9rem}
 .desk-card .desk-row {padding: .3rem 0}
+.desk-list + .desk-quiet {margin-top: .6rem}
 .desk-empty {border: 1px dashed var(--line); border-radius: .75rem; padding: 1.4rem; text-align: center}
 .desk-move {display: grid; grid-template-columns: 1fr auto; gap: .2rem 1rem; padding: .7rem 1rem}
 .desk-track {grid-column: 1 / -1; position: relative; height: .4rem; border-radius: 1rem; background: var(--line)}
 .desk-track > span {position: absolute; top: 0; bottom: 0; border-radius: 1rem; background: currentColor}
+.desk-rater {display: grid; grid-template-columns: minmax(0, 4fr) minmax(0, 5fr); gap: .5rem 1.5rem;
+  padding: .8rem 1rem}
+.desk .desk-rater .desk-side {white-space: normal}
+.desk dl.desk-ranges {display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .15rem .9rem;
+  align-items: center; margin-bottom: .25rem; font-size: .92rem}
+.desk-ranges dt {color: var(--quiet)}
+.desk-ranges dd {display: grid; grid-template-columns: minmax(3rem, 1fr) 7.8rem; gap: .7rem; align-items: center}
+.desk-range {position: relative; height: .5rem; border-radius: 1rem; background: var(--line)}
+.desk-range > span {position: absolute; top: 0; bottom: 0; border-radius: 1rem;
+  background: color-mix(in srgb, var(--accent) 45%, transparent)}
+.desk-range > i {position: absolute; top: -.2rem; bottom: -.2rem; width: .2rem; margin-left: -.1rem;
+  border-radius: .1rem; background: var(--accent)}
+.desk .desk-case {display: flex; gap: .4rem 1.1rem; justify-content: space-between; align-items: baseline;
+  font-size: 1.08rem; font-weight: 600; margin-bottom: .35rem}
+.desk .desk-case > :first-child {min-width: 0}
+.desk .desk-case a {color: inherit}
+.desk-case small {color: var(--quiet); font-size: .85rem; font-weight: 400}
+.desk .desk-case .desk-chip {flex: none}
+.desk-opinions {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(12rem, 100%), 1fr)); gap: .7rem;
+  margin-top: .7rem}
+.desk-opinions .desk-card {margin: 0}
+.desk-opinions .desk-side {white-space: normal}
 .desk-steps > li {padding: .45rem 0 .45rem 1rem; border-left: 2px solid var(--line); list-style: none; margin: 0}
 .desk-steps > li.desk-by-support {border-color: var(--for)}
 .desk-steps > li.desk-by-attack {border-color: var(--against)}
@@ -136,7 +159,7 @@ STYLE = (
     + "".join(f".desk-view svg {one} {{{name}: light-dark({a}, {b})}}\n" for one, (name, a, b) in _PICTURE.items())
     + """
 @media (max-width: 640px) {
-  .desk-two {grid-template-columns: 1fr}
+  .desk-two, .desk-rater {grid-template-columns: minmax(0, 1fr)}
   [data-testid="stMainBlockContainer"] {padding-top: 4.4rem}
   .desk-list .desk-row {flex-wrap: wrap} .desk-list .desk-row > :first-child {flex-basis: 100%}
   .desk-list .desk-figure {text-align: left}

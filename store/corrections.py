@@ -3,13 +3,15 @@
 Nothing is changed or deleted: a row is appended that says so, and `store.answers` makes readers follow it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from store.claims import known
+from store.claims import get_claim, known
 from store.drafts import Typed, keep
 from store.errors import TooLateError
+from store.outbox import note_label
 from store.places import lock_question, lock_rater, settle
 from store.queue import LeasedQuestion, lease_again
 from store.roles import require, require_not_paused
@@ -57,7 +59,7 @@ def take_back(session: Session, rater: Rater, now: datetime, reason: str = "") -
             answer_id=known(newest.id), rater_id=rater_id, reason=storable(reason), retracted_at=now
         )
         session.add(retraction)
-        settle(session, question)
+        settle(session, question, now)
         number = None if newest.number is None or newest.sd is None else (newest.number, newest.sd)
         prob = newest.prob if newest.kind == "probability" else None
         typed = Typed(newest.kind, prob, number, newest.note, newest.source)
@@ -78,17 +80,49 @@ def override(session: Session, claim: Claim, prob: float | None, by: Rater, now:
         NotAllowedError: by is neither, or paused.
         ValueError: prob is no probability.
     """
+    return override_all(session, {claim.key: prob}, by, now, note)[0]
+
+
+def override_all(
+    session: Session, probs: Mapping[str, float | None], by: Rater, now: datetime, note: str = ""
+) -> list[Override]:
+    """Returns the rows that set several claims' labels, as `override` each, all or none. Commits.
+
+    Args:
+        session: of the store.
+        probs: what P(claim) is taken to be, by the claim's key; None lets its answers count again.
+        by: a reviewer or administrator.
+        now: the time.
+        note: goes with each.
+
+    Raises:
+        NotAllowedError: by is neither, or paused. Nothing is changed.
+        ValueError: a probability is none. Nothing is changed.
+        StoreError: a claim is not in the store. Nothing is changed.
+    """
     require(by, "reviewer")
-    if prob is not None and not 0 <= prob <= 1:  # NaN too
-        raise ValueError(f"A probability must be a number in [0, 1], got {prob!r}.")
-    found = session.exec(select(Question.id).where(Question.claim_id == claim.id)).first()
-    question = lock_question(session, found) if found is not None else None
-    row = Override(claim_id=known(claim.id), rater_id=known(by.id), prob=prob, note=storable(note), overridden_at=now)
-    session.add(row)
-    if question is not None:
-        settle(session, question)
+    for prob in probs.values():
+        if prob is not None and not 0 <= prob <= 1:  # NaN too
+            raise ValueError(f"A probability must be a number in [0, 1], got {prob!r}.")
+    claim_ids = {known(get_claim(session, key).id): prob for key, prob in probs.items()}
+    asked = select(Question.id).where(col(Question.claim_id).in_(list(claim_ids)))
+    found = sorted(known(one) for one in session.exec(asked))  # in the order of ids, so that two such acts don't cross
+    questions = [question for one in found if (question := lock_question(session, one)) is not None]
+    not_asked = sorted(set(claim_ids) - {question.claim_id for question in questions})
+    for claim_id in not_asked:  # its row keeps others from setting it meanwhile
+        session.exec(select(Claim.id).where(Claim.id == claim_id).with_for_update(key_share=True)).one()
+    rows = [
+        Override(claim_id=one, rater_id=known(by.id), prob=prob, note=storable(note), overridden_at=now)
+        for one, prob in claim_ids.items()
+    ]
+    session.add_all(rows)
+    for question in questions:
+        settle(session, question, now)
+    session.flush()
+    for claim_id in not_asked:
+        note_label(session, claim_id, now)
     session.commit()
-    return row
+    return rows
 
 
 def _newest(session: Session, rater_id: int) -> Answer | None:

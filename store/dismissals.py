@@ -4,16 +4,17 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
+from store.outbox import note_label
 from store.places import lock_question, settle
 from store.tables import Answer, Dismissal, Rater
 
 
 def dismiss(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
-    """Lets none of a rater's answers up to now count; the caller's scope commits.
+    """Lets none of a rater's answers, and comparisons, up to now count; the caller's scope commits.
 
     Their questions have a place again. Who may do that is asked in `store.roles`.
     """
-    newest = session.exec(select(func.max(Answer.id)).where(Answer.rater_id == rater.id)).one() or 0
+    newest = session.exec(select(func.max(Answer.id))).one() or 0
     _append(session, rater, newest, reason, by, now)
 
 
@@ -28,6 +29,12 @@ def dismissed_through(session: Session, rater: Rater) -> int:
     return session.exec(newest.limit(1)).first() or 0
 
 
+def dismissed_raters(session: Session) -> set[int]:
+    """Returns the ids of the raters of whom some answers are dismissed."""
+    newest = select(func.max(Dismissal.id)).group_by(col(Dismissal.rater_id))
+    return set(session.exec(select(Dismissal.rater_id).where(col(Dismissal.id).in_(newest), Dismissal.through_id > 0)))
+
+
 def _append(session: Session, rater: Rater, through: int, reason: str, by: Rater | None, now: datetime) -> None:
     assert rater.id is not None
     by_id = None if by is None else by.id
@@ -37,4 +44,6 @@ def _append(session: Session, rater: Rater, through: int, reason: str, by: Rater
     for question_id in sorted(session.exec(answered)):  # in the order of ids, so that two such acts don't cross
         question = lock_question(session, question_id)
         if question is not None and question.status != "withdrawn":
-            settle(session, question)
+            settle(session, question, now)
+        elif question is not None and question.claim_id is not None:
+            note_label(session, question.claim_id, now)

@@ -26,6 +26,7 @@ ArgtreeError
     ├── SignInError             a wrong name or password, or too many of them
     ├── PasswordError           a password that will not do
     ├── InvitationError         an invitation that is needed and not there, or not good any more
+    ├── WebhookError            an address that will not do for a webhook, or no such webhook
     ├── NotAllowedError         the rater's role does not let them do it
     │   └── PausedError         the rater is paused
     └── ExportError             the dataset could not be written
@@ -132,6 +133,10 @@ class PasswordError(StoreError, ValueError):
 
 class InvitationError(StoreError):
     """This invitation was used already, withdrawn, or is too old: ask an administrator for a new one."""
+
+
+class WebhookError(StoreError):
+    """The address will not do for a webhook, or there is no such webhook."""
 
 
 class NotAllowedError(StoreError):

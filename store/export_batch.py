@@ -32,13 +32,13 @@ from store.tables import (
     Belief,
     Claim,
     Comparison,
-    ComparisonRetraction,
     Evidence,
     Premise,
     Quantity,
     Rater,
     Root,
 )
+from store.tournaments import comparison_stands
 
 FloatArray = NDArray[np.float64]
 _SMALL = 1e-100
@@ -179,7 +179,7 @@ class Reader:
         found = self._among(
             columns(Comparison, "id", "rater_id", "first_id", "second_id", "kind")
             .where(col(Comparison.kind) != "cannot_say")
-            .where(column(Comparison, "id").not_in(columns(ComparisonRetraction, "comparison_id"))),
+            .where(comparison_stands()),
             column(Comparison, "claim_id"),
             ids,
         )

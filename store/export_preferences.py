@@ -19,8 +19,8 @@ from store.columns import column, columns, portions
 from store.export_batch import BatchArgument, BatchComparison, iso
 from store.export_rows import NewRow, Prompts, in_words
 from store.findings import Findings
-from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Rater
-from store.tournaments import tournaments
+from store.tables import Argument, Claim, Comparison, Rater
+from store.tournaments import comparison_stands, tournaments
 
 PREFERRED = 0.75
 """From this P(better) on one argument is preferred to another: one rater's word will do, if nothing contradicts it."""
@@ -54,7 +54,7 @@ def comparison_rows(session: Session) -> Iterator[tuple[Any, ...]]:
         .where(column(Claim, "id") == column(Comparison, "claim_id"))
         .where(first.c.id == column(Comparison, "first_id"), second.c.id == column(Comparison, "second_id"))
         .where(column(Rater, "id") == column(Comparison, "rater_id"))
-        .where(column(Comparison, "id").not_in(columns(ComparisonRetraction, "comparison_id")))
+        .where(comparison_stands())
     )
     for part in portions(session, said):
         for one, kind, note, shown_at, answered_at, claim, text, key, other, rater in part:

@@ -76,7 +76,7 @@ def flag(
         session.add(there)
         question = lock_question(session, answer.question_id)
         assert question is not None
-        settle(session, question)
+        settle(session, question, now)
     session.commit()
     return there
 
@@ -109,7 +109,7 @@ def resolve(
         resolved_at=now,
     )
     session.add(row)
-    settle(session, question)
+    settle(session, question, now)
     session.commit()
     return row
 

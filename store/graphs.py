@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from argtree import graph as g
 from argtree.distributions import Distribution
@@ -21,6 +22,7 @@ from store.answers import (
     said_likelihood,
 )
 from store.claims import add_quantity, add_root, content_hash, find_claim, insert_argument, insert_claim, known
+from store.columns import columns
 from store.errors import ArguedQuantityError, CycleError, DuplicateTextError, RootNotFoundError
 from store.locks import Turn, take_turn
 from store.reliabilities import reliabilities
@@ -80,14 +82,15 @@ def load_graph(
     Raises:
         RootNotFoundError: one of root_keys is not the key of a root's claim.
     """
-    # Claims and roots change, so rows that this session has seen before are read again.
-    claims = list(session.exec(select(Claim).order_by(col(Claim.id)).execution_options(populate_existing=True)))
-    arguments = list(session.exec(select(Argument).order_by(col(Argument.id))))
-    premises: dict[int, list[Premise]] = defaultdict(list)
-    for premise in session.exec(select(Premise).order_by(col(Premise.argument_id), col(Premise.position))):
+    session.flush()  # what follows is read past the object mapper, which is three times as quick
+    claims = _rows(session, Claim, "id", "key", "text", "prior", "askable")
+    arguments = _rows(session, Argument, "id", "key", "conclusion_id", "polarity", "strength")
+    premises: dict[int, list[Any]] = defaultdict(list)
+    stands = columns(Premise, "argument_id", "claim_id", "holds", order=("argument_id", "position"))
+    for premise in session.execute(stands):
         premises[premise.argument_id].append(premise)
-    roots = list(session.exec(select(Root).order_by(col(Root.id)).execution_options(populate_existing=True)))
-    keys = {known(claim.id): claim.key for claim in claims}
+    roots = _rows(session, Root, "claim_id", "weight")
+    keys = {claim.id: claim.key for claim in claims}
     about = list(session.exec(select(About)))
     if root_keys is not None:
         roots = [root for root in roots if keys[root.claim_id] in root_keys]
@@ -106,11 +109,11 @@ def load_graph(
     said = {row.claim_id: load_about(row, quantity_keys) for row in about if row.quantity_id in quantity_keys}
     return g.ArgumentGraph(
         claims=tuple(
-            g.Claim(claim.key, claim.text, claim.prior, claim.askable, said.get(known(claim.id))) for claim in claims
+            g.Claim(claim.key, claim.text, claim.prior, claim.askable, said.get(claim.id)) for claim in claims
         ),
-        arguments=tuple(_argument(argument, premises[known(argument.id)], keys) for argument in arguments),
+        arguments=tuple(_argument(argument, premises[argument.id], keys) for argument in arguments),
         roots=tuple(g.Root(keys[root.claim_id], root.weight) for root in roots),
-        evidence={claim.key: evidence[known(claim.id)] for claim in claims if claim.id in evidence},
+        evidence={claim.key: evidence[claim.id] for claim in claims if claim.id in evidence},
         quantities=tuple(map(load_quantity, quantities)),
         measurements=tuple(
             g.Measurement(quantity_keys[quantity_id], value, sd)
@@ -118,6 +121,11 @@ def load_graph(
             if quantity_id in quantity_keys
         ),
     )
+
+
+def _rows(session: Session, table: type[SQLModel], *names: str) -> list[Any]:
+    """Returns these columns of all rows, in the order of their ids."""
+    return list(session.execute(columns(table, *names, order=("id",))))
 
 
 def with_answer(session: Session, graph: g.ArgumentGraph, key: str, rater_id: int, prob: float) -> g.ArgumentGraph:
@@ -246,10 +254,10 @@ def _refuse_cycle(session: Session) -> None:
         ) from exc
 
 
-def _below(root_ids: set[int], arguments: Sequence[Argument], premises: dict[int, list[Premise]]) -> set[int]:
+def _below(root_ids: set[int], arguments: Sequence[Any], premises: dict[int, list[Any]]) -> set[int]:
     reasons: dict[int, set[int]] = defaultdict(set)
     for argument in arguments:
-        reasons[argument.conclusion_id].update(premise.claim_id for premise in premises[known(argument.id)])
+        reasons[argument.conclusion_id].update(premise.claim_id for premise in premises[argument.id])
     below, open_ids = set(root_ids), list(root_ids)
     while open_ids:
         fresh = reasons[open_ids.pop()] - below
@@ -290,7 +298,7 @@ def load_about(row: About, keys: dict[int, str]) -> g.Threshold | g.Comparison:
     return g.Threshold(keys[row.quantity_id], relation, row.value)
 
 
-def _argument(argument: Argument, premises: Sequence[Premise], keys: dict[int, str]) -> g.Argument:
+def _argument(argument: Any, premises: Sequence[Any], keys: dict[int, str]) -> g.Argument:
     return g.Argument(
         argument.key,
         keys[argument.conclusion_id],

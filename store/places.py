@@ -15,6 +15,7 @@ from sqlmodel import Session, col, exists, func, select
 from store.answers import is_kept, is_standing, override_of
 from store.claims import known
 from store.holding import must_be_held
+from store.outbox import note_label
 from store.policy import raters_wanted
 from store.reliabilities import reliabilities
 from store.tables import Answer, Lease, Question, Rater
@@ -59,7 +60,7 @@ def fulfils(session: Session, question: Question, *conditions: ColumnElement[boo
     return session.exec(select(Question.id).where(Question.id == question.id, *conditions)).first() is not None
 
 
-def settle(session: Session, question: Question) -> None:
+def settle(session: Session, question: Question, now: datetime) -> None:
     """Closes, holds or reopens a locked question after something came or went that was said about it.
 
     It wants more raters where they disagree.
@@ -79,6 +80,8 @@ def settle(session: Session, question: Question) -> None:
         question.status = "open"
     session.add(question)
     session.flush()
+    if question.claim_id is not None:
+        note_label(session, question.claim_id, now)
 
 
 def _accepted() -> Select[Any]:

@@ -202,7 +202,7 @@ def accept_answer(
     )
     session.add(answer)
     trust.hear(session, rater_id, answer, now)
-    settle(session, question)
+    settle(session, question, now)
     drop_draft(session, rater_id, known(question.id))
     session.exec(delete(Lease).where(col(Lease.token) == token))
     return answer, True
@@ -259,6 +259,12 @@ def lease_again(session: Session, answer: Answer, question: Question, now: datet
         return None
     asked = gold.Gold(question, answer.value_when_asked, answer.prob_before) if answer.is_gold else None
     return _described(session, new_lease(session, rater_id, question, answer.value_when_asked, now, expires_at, asked))
+
+
+def held_question(session: Session, token: str, rater: Rater) -> LeasedQuestion | None:
+    """Returns the question that the rater holds by this token, None if they don't."""
+    lease = lease_of(session, token)
+    return _described(session, lease) if lease is not None and lease.rater_id == rater.id else None
 
 
 def _may_answer(

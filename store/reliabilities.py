@@ -33,7 +33,11 @@ def reliabilities(session: Session, rater_ids: Collection[int] | None = None) ->
     query = select(Rater, Trust).outerjoin(Trust, col(Trust.rater_id) == col(Rater.id))
     if rater_ids is not None:
         query = query.where(col(Rater.id).in_(sorted(rater_ids)))
-    return {rater.id: _learnt(trust) or assumed(rater) for rater, trust in session.exec(query) if rater.id is not None}
+    return {
+        rater.id: assumed(rater) if trust is None else _learnt(trust)
+        for rater, trust in session.exec(query)
+        if rater.id is not None
+    }
 
 
 def reliability_of(session: Session, rater_id: int) -> RaterReliability:
@@ -41,9 +45,12 @@ def reliability_of(session: Session, rater_id: int) -> RaterReliability:
     return reliabilities(session, [rater_id])[rater_id]
 
 
-def _learnt(trust: Trust | None) -> RaterReliability | None:
-    if trust is None:
-        return None
+def learnt(session: Session) -> dict[int, RaterReliability]:
+    """Returns what answers have shown of raters, by id; nothing of those of whom nothing was learnt yet."""
+    return {trust.rater_id: _learnt(trust) for trust in session.exec(select(Trust))}
+
+
+def _learnt(trust: Trust) -> RaterReliability:
     return RaterReliability(
         Beta(trust.sensitivity_hits, trust.sensitivity_misses),
         Beta(trust.specificity_hits, trust.specificity_misses),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar, cast, get_args
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, case, col, exists, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from argtree.bradley_terry import FloatArray, Outcome, Standings, Tally, standings
@@ -18,7 +19,7 @@ from argtree.graph import Polarity
 from store.answers import label_likelihoods
 from store.claims import known
 from store.columns import column, columns, rows_among
-from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Premise
+from store.tables import Argument, Claim, Comparison, ComparisonRetraction, Dismissal, Premise
 
 TOURNAMENT_SIZE = 8
 _KEPT = 4096  # tournaments whose gains are remembered
@@ -46,14 +47,18 @@ class Standing:
     comparisons: int  # that it stood in, "can't say" left out
 
 
+def comparison_stands() -> ColumnElement[bool]:
+    """Returns the condition that a comparison of the query was neither taken back nor dismissed with its rater."""
+    taken_back = exists().where(col(ComparisonRetraction.comparison_id) == col(Comparison.id))
+    dismissed_at = case((col(Dismissal.through_id) > 0, col(Dismissal.dismissed_at)))
+    newest = select(dismissed_at).where(Dismissal.rater_id == Comparison.rater_id).order_by(col(Dismissal.id).desc())
+    until = newest.limit(1).correlate(Comparison).scalar_subquery()
+    return ~taken_back.correlate(Comparison) & (until.is_(None) | (col(Comparison.answered_at) > until))
+
+
 def standing_comparisons() -> SelectOfScalar[Comparison]:
-    """Returns the query for the comparisons that were not taken back, oldest first."""
-    return (
-        select(Comparison)
-        .outerjoin(ComparisonRetraction, col(ComparisonRetraction.comparison_id) == col(Comparison.id))
-        .where(col(ComparisonRetraction.comparison_id).is_(None))
-        .order_by(col(Comparison.id))
-    )
+    """Returns the query for the comparisons that count, oldest first."""
+    return select(Comparison).where(comparison_stands()).order_by(col(Comparison.id))
 
 
 def outcomes(comparisons: Iterable[Comparison]) -> list[Said]:

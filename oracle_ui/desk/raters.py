@@ -1,15 +1,17 @@
-"""Administrators' page: who answers, what they may do, pauses and invitations. The store refuses everybody else."""
+"""Administrators' page: who answers, how well, what they may do, pauses and invitations. Others the store refuses."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from argtree.errors import ArgtreeError
+from argtree.errors import ArgtreeError, ImpossibleEvidenceError, TooEntangledError
+from oracle_ui import sitting, theme_raters
 from oracle_ui import theme_desk as desk
 from oracle_ui.entrance import acting
-from oracle_ui.shared import frame, now, show, store_url
+from oracle_ui.shared import frame, now, propagated, show, store_url
 from oracle_ui.signing_in import INVITATION
 from oracle_ui.theme import literal
 from oracle_ui.view_trees import choices
@@ -17,6 +19,7 @@ from store import invitations, roles
 from store.database import read_scope
 from store.invitations import Invited
 from store.raters import find_rater
+from store.records import Record, list_records
 from store.roles import ROLES, Standing
 
 _ANYBODY = "somebody new"
@@ -30,27 +33,20 @@ def main() -> None:
 def _draw() -> None:
     show(desk.title("Raters", "Who answers here", "Raters answer, reviewers set labels right too, administrators all."))
     with acting(store_url(), st.session_state.sitting, now(), read_scope) as (session, by):
-        standings = roles.list_raters(session, by)
+        records = list_records(session, by)
         invited = invitations.list_invitations(session, by, now())
-    show(f'<ul class="desk-list">{"".join(map(_row, standings))}</ul>')
+    show(
+        theme_raters.raters(records),
+        desk.quiet(
+            "<b>Sensitivity</b>: how often somebody says yes where a claim is true; <b>specificity</b>: how often no "
+            "where it is false. The band is where it lies with 90&nbsp;%, the mark its mean."
+        ),
+    )
     if "raters_trouble" in st.session_state:
         show(desk.notice(st.session_state.raters_trouble))
-    names = choices({one.name: one.name for one in standings})
+    names = choices({one.standing.name: one.standing.name for one in records})
+    _show_changes(names, records)
     _show_invitations(names, invited)
-    _show_changes(names, standings)
-
-
-def _row(one: Standing) -> str:
-    seen = "never seen" if one.seen_at is None else f"seen {desk.when(one.seen_at)}"
-    way = "" if one.has_password else " · no password"
-    why = ""
-    if one.paused_at is not None:
-        why = (
-            f'<br><span class="desk-side">paused {desk.when(one.paused_at)}: {literal(one.paused_reason or "")}</span>'
-        )
-    chip = '<span class="desk-chip desk-against">paused</span>' if one.paused_at is not None else ""
-    said = f'<span class="desk-side">{one.role} · {desk.count(one.answers, "answer")} · {seen}{way}</span>'
-    return f'<li class="desk-row"><span>{literal(one.name)}<br>{said}{why}</span>{chip}</li>'
 
 
 def _show_invitations(names: dict[str, str], invited: list[Invited]) -> None:
@@ -70,19 +66,39 @@ def _show_invitations(names: dict[str, str], invited: list[Invited]) -> None:
             st.button("Withdraw", key=f"withdraw-{one.id}", on_click=_act, args=(_withdraw, one.id))
 
 
-def _show_changes(names: dict[str, str], standings: list[Standing]) -> None:
+def _show_changes(names: dict[str, str], records: list[Record]) -> None:
     show(desk.section("Change"))
     name = st.selectbox("Rater", list(names), format_func=names.__getitem__, key="changed_rater")
-    one = next(one for one in standings if one.name == name)
+    record = next(one for one in records if one.standing.name == name)
+    one = record.standing
     with st.form(f"role-{name}", border=False):
         st.selectbox("Role", ROLES, index=ROLES.index(one.role), key="changed_role")
         st.form_submit_button("Change role", on_click=_act, args=(_set_role, name))
+    _show_vouching(one)
+    if record.is_dismissed:
+        show(desk.quiet("What they said before does not count: it moves no label, and is in no dataset."))
+        st.button("Count their answers again", on_click=_act, args=(_count_again, name))
     if one.paused_at is not None:
         st.button("Let them answer again", on_click=_act, args=(_resume, name))
         return
     with st.form(f"pause-{name}", border=False):
         st.text_input("Why they should pause (they are told)", key="pause_reason", max_chars=500)
+        st.checkbox("And their answers so far no longer count", key="pause_dismiss")
         st.form_submit_button("Pause", on_click=_act, args=(_pause, name))
+
+
+def _show_vouching(one: Standing) -> None:
+    if one.role != "rater":
+        show(desk.quiet(f"As {one.role} they are believed from the first, whether anybody vouches for them or not."))
+        return
+    show(
+        desk.quiet(
+            "Who is vouched for is believed from the first, neither tried with gold questions nor paused by the "
+            "checks; others must prove good before they count much. A change forgets what was learnt."
+        )
+    )
+    label = "Vouch for them no longer" if one.vouched else "Vouch for them"
+    st.button(label, on_click=_act, args=(_vouch, one.name, not one.vouched))
 
 
 def _act(act: Callable[..., None], *given: Any) -> None:
@@ -116,9 +132,31 @@ def _set_role(name: str) -> None:
         roles.set_role(session, find_rater(session, name), st.session_state.changed_role, by)
 
 
-def _pause(name: str) -> None:
+def _vouch(name: str, vouched: bool) -> None:
     with acting(store_url(), st.session_state.sitting, now()) as (session, by):
-        roles.pause(session, find_rater(session, name), st.session_state.pause_reason, by, now())
+        roles.vouch(session, find_rater(session, name), vouched, by)
+    _rank()
+
+
+def _pause(name: str) -> None:
+    state = st.session_state
+    with acting(store_url(), state.sitting, now()) as (session, by):
+        rater, dismiss = find_rater(session, name), state.pause_dismiss
+        roles.pause(session, rater, state.pause_reason, by, now(), dismiss_answers=dismiss)
+    if dismiss:
+        _rank()
+
+
+def _count_again(name: str) -> None:
+    with acting(store_url(), st.session_state.sitting, now()) as (session, by):
+        roles.count_again(session, find_rater(session, name), "", by, now())
+    _rank()
+
+
+def _rank() -> None:
+    """Ranks the queue anew, labels having moved; what can't be propagated is said where it is looked at."""
+    with suppress(TooEntangledError, ImpossibleEvidenceError):
+        sitting.look_again(store_url(), now(), propagated)
 
 
 def _resume(name: str) -> None:

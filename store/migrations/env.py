@@ -6,8 +6,10 @@ The transaction is the caller's, so a migration happens as a whole or not at all
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.outbox
 import store.posed
-import store.tables  # noqa: F401  (both fill SQLModel.metadata)
+import store.tables
+import store.tokens  # noqa: F401  (all fill SQLModel.metadata)
 
 context.configure(
     connection=context.config.attributes["connection"],

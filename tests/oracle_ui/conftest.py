@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+import oracle_ui.app
+from oracle_ui.serve import STORE_VARIABLE
 from tests.oracle_ui.factories import QUESTIONS, fill, sit_down, small_graph
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 ).split()
 _START_SECONDS = 60.0
+Open = Callable[..., AppTest]
 _STORES: dict[str, str] = {}  # address of a served page -> its store
 
 
@@ -53,6 +57,21 @@ def served(url: str) -> Iterator[str]:
     yield address
     server.send_signal(signal.SIGTERM)
     assert server.wait(30) == 0
+
+
+@pytest.fixture
+def open_desk(monkeypatch: pytest.MonkeyPatch) -> Open:
+    def open_(url: str, page: str, role: str = "rater", **query: str) -> AppTest:
+        monkeypatch.setenv(STORE_VARIABLE, url)
+        desk = AppTest.from_file(oracle_ui.app.__file__, default_timeout=60)
+        if Path(url.removeprefix("sqlite:///")).exists():
+            desk.session_state["sitting"] = sit_down(url, "Ada", role)
+        desk = desk.run().switch_page(f"desk/{page}.py")
+        for name, value in query.items():
+            desk.query_params[name] = value
+        return desk.run()
+
+    return open_
 
 
 @pytest.fixture

@@ -1,53 +1,35 @@
 """The desk's pages against real stores, without a browser."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import oracle_ui.app
 from argtree.propagate import propagate
 from oracle_ui import sitting
 from oracle_ui.reading import read
-from oracle_ui.serve import STORE_VARIABLE
 from store.database import open_store, session_scope
 from store.posed import list_posed, pose, settle_posed
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
-from tests.oracle_ui.factories import NOW, QUESTIONS, sit_down
+from tests.oracle_ui.conftest import Open
+from tests.oracle_ui.factories import NOW, QUESTIONS
 
 PAGES = ("ask", "trees", "claim", "what_if", "progress", "dataset")
-Open = Callable[..., AppTest]
 
 
-def answer_all(url: str) -> None:
+def answer_all(url: str, name: str = "Ada") -> None:
     """Ada answers the three leaves, half a minute for each."""
     engine = open_store(url)
     with session_scope(engine) as session:
-        ada = get_rater(session, "Ada", NOW)
+        ada = get_rater(session, name, NOW)
         for number, kind in enumerate(("yes", "no", "cannot_say")):
             at = NOW + timedelta(seconds=30 * number)
             leased = next_question(session, ada, at)
             assert leased is not None
             submit_answer(session, leased.token, ada, kind, None, at, f"Note {number}.")  # type: ignore[arg-type]
     engine.dispose()
-
-
-@pytest.fixture
-def open_desk(monkeypatch: pytest.MonkeyPatch) -> Open:
-    def open_(url: str, page: str, role: str = "rater", **query: str) -> AppTest:
-        monkeypatch.setenv(STORE_VARIABLE, url)
-        desk = AppTest.from_file(oracle_ui.app.__file__, default_timeout=60)
-        if Path(url.removeprefix("sqlite:///")).exists():
-            desk.session_state["sitting"] = sit_down(url, "Ada", role)
-        desk = desk.run().switch_page(f"desk/{page}.py")
-        for name, value in query.items():
-            desk.query_params[name] = value
-        return desk.run()
-
-    return open_
 
 
 def shown(desk: AppTest) -> str:
@@ -138,3 +120,19 @@ def test_the_dataset_is_counted_previewed_and_given(open_desk: Open, store_url: 
     desk = open_desk(store_url, "dataset")
     assert "beliefs" in shown(desk) and "desk-counts" in shown(desk)
     assert "Nails" in shown(desk).partition('class="desk-records"')[2]
+
+
+def test_a_raters_answers_are_dismissed_and_count_again(open_desk: Open, store_url: str) -> None:
+    answer_all(store_url, "Ben")
+    desk = open_desk(store_url, "raters", "administrator")
+    desk.selectbox(key="changed_rater").set_value("Ben").run()
+    desk.text_input(key="pause_reason").set_value("Guessed.")
+    desk.checkbox(key="pause_dismiss").check()
+    assert "answers dismissed" in shown(_press(desk, "Pause")) and not read(store_url).given
+    assert "Guessed." not in shown(_press(desk, "Let them answer again")) and not read(store_url).given
+    assert "answers dismissed" not in shown(_press(desk, "Count their answers again"))
+    assert len(read(store_url).given) == 3
+
+
+def _press(desk: AppTest, label: str) -> AppTest:
+    return next(button for button in desk.button if button.label == label).click().run()

@@ -153,6 +153,12 @@ def test_administrators_see_raters_and_change_them(desk: AppTest, claimed: str) 
     assert "reviewer · 0 answers" in _text(_press(desk, "Change role"))
 
 
+def test_administrators_vouch_for_raters_or_not(desk: AppTest) -> None:
+    assert "Reliability: nothing known yet." in _text(desk) and "no gold question answered · vouched for" in _text(desk)
+    desk.selectbox(key="changed_rater").set_value("Ben").run()
+    assert "not vouched for" in _text(_press(desk, "Vouch for them no longer"))
+
+
 def test_the_only_administrator_stays_one(desk: AppTest) -> None:
     desk.selectbox(key="changed_role").set_value("rater")
     assert "Ada is the only administrator" in _text(_press(desk, "Change role"))

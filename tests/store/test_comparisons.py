@@ -22,9 +22,10 @@ from store.corrections import TAKE_BACK_SECONDS
 from store.errors import ComparisonError
 from store.graphs import save_graph
 from store.raters import get_rater
+from store.roles import count_again, pause
 from store.tables import Argument as ArgumentRow
 from store.tables import Comparison, ComparisonRetraction, Rater
-from store.tournaments import ShownArgument, better_prob, claim_standings, tournaments
+from store.tournaments import ShownArgument, better_prob, claim_standings, standing_comparisons, tournaments
 from tests.store.datasets import answer
 from tests.store.factories import NOW, later
 
@@ -219,3 +220,16 @@ def test_every_pair_of_a_claim_is_asked_before_any_twice(session: Session, ada: 
     pairs = [_keys(_say(session, ada, "equal")) for _ in range(7)]
     wanted = [{f"a0-{i}", f"a0-{j}"} for i, j in itertools.combinations(range(4), 2)]
     assert pairs[-1] == set() and all(pair in pairs for pair in wanted)
+
+
+def test_comparisons_go_with_their_raters_dismissed_answers_and_come_back(session: Session) -> None:
+    save_graph(session, argued(3), NOW)
+    rater = get_rater(session, "Ada", NOW)
+    answer(session, {"p0-0": 1.0})
+    pair = next_pair(session, rater, NOW)
+    assert pair is not None
+    submit_comparison(session, rater, pair, "first", NOW)
+    pause(session, rater, "A test.", None, later(1), dismiss_answers=True)
+    assert session.exec(standing_comparisons()).all() == []
+    count_again(session, rater, "A mistake.", None, later(2))
+    assert len(session.exec(standing_comparisons()).all()) == 1

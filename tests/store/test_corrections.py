@@ -141,7 +141,7 @@ def test_history_lists_who_did_what_newest_first(session: Session, ada: Rater) -
     take_back(session, ada, later(1), "Misread.")
     override(session, get_claim(session, "p0"), 0.9, bob, later(2), "Known.")
     override(session, get_claim(session, "p0"), None, bob, later(3))
-    listed = history(session)
+    listed = history(session, bob).events
     assert [(one.rater, one.deed, one.claim, one.prob, one.note) for one in listed] == [
         ("Bob", "lifted", "p0", None, ""),
         ("Bob", "overrode", "p0", 0.9, "Known."),
@@ -149,8 +149,9 @@ def test_history_lists_who_did_what_newest_first(session: Session, ada: Rater) -
         ("Ada", "answered", "p1", 1.0, "a note"),
     ]
     assert [one.answer for one in listed] == [None, None, answer.id, answer.id]
-    assert history(session, limit=3) == listed[:3]
-    assert history(session, rater="Ada") == history(session, claim="p1") == listed[2:]
+    assert history(session, bob, 3).events == listed[:3]
+    of_ada, of_p1 = history(session, bob, rater="Ada"), history(session, bob, claim="p1")
+    assert of_ada == of_p1 and of_ada.events == listed[2:] and of_ada.older is None
 
 
 @pytest.mark.parametrize("table", ["answer", "retraction", "override"])

@@ -11,8 +11,10 @@ from sqlalchemy import CheckConstraint, Engine, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
+import store.outbox
 import store.posed
-import store.tables  # noqa: F401  (both fill SQLModel.metadata)
+import store.tables
+import store.tokens  # noqa: F401  (all fill SQLModel.metadata)
 from store.database import _alembic_config, open_store, read_scope, session_scope
 from store.errors import (
     NewerSchemaError,

@@ -45,7 +45,7 @@ def _status(session: Session, question_id: int) -> str:
 def test_a_reason_for_skipping_is_kept(session: Session, ada: Rater, reason: Reason | None) -> None:
     token = _take(session, ada).token
     assert submit_answer(session, token, ada, "cannot_say", None, NOW, reason=reason).reason == reason
-    assert [one.reason for one in history(session)] == [reason]
+    assert [one.reason for one in history(session, None).events] == [reason]
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("yes", "unknown"), ("cannot_say", "bored")])
@@ -104,7 +104,7 @@ def test_undo_takes_the_flag_back(session: Session, ada: Rater) -> None:
     again = take_back(session, ada, NOW)
     assert again is not None and again.question_id == flagged.question_id
     assert _status(session, flagged.question_id) == "open" and list_flags(session, None) == []
-    assert [one.flag for one in history(session)] == ["harmful", None]  # both at once
+    assert [one.flag for one in history(session, None).events] == ["harmful", None]  # both at once
 
 
 def test_what_others_flagged_too_stays_held_after_an_undo(session: Session, ada: Rater) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, event, text
 
 from store.corrections import take_back
 from store.database import session_scope
+from store.delivering import due_webhooks, take_parcel
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
 from tests.store.crowds import analyse, fill_crowded, pass_on
@@ -80,3 +81,23 @@ def test_who_passed_on_the_best_gets_the_best_of_the_rest(big: Engine) -> None:
         for name, claim in (("Rater 1", f"c{PASSED + 1}"), ("Rater 2", "c1")):
             leased = next_question(session, get_rater(session, name, NOW), NOW)
             assert leased is not None and leased.claim == claim
+
+
+def test_what_was_delivered_is_not_read_to_find_what_waits(engine: Engine) -> None:
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+    with engine.begin() as connection:
+        for row in (
+            "webhook (id, url, secret, made_at) VALUES (1, 'http://x', '', '2026-03-01')",
+            "claim (id, key, text, text_hash, prior, created_at) VALUES (1, 'k', 't', 'h', 0.5, '2026-03-01')",
+            "label_event (id, claim_id, message_id, body, happened_at) "
+            f"{many} SELECT i, 1, CAST(i AS VARCHAR), '{{}}', '2026-03-01' FROM n",
+            "delivery (id, event_id, claim_id, webhook_id, status, attempts, due_at, trouble) "
+            "SELECT id, id, 1, 1, CASE WHEN id > 19990 THEN 'waiting' ELSE 'delivered' END, 0, '2026-01-01', '' "
+            "FROM label_event",
+        ):
+            connection.execute(text(f"INSERT INTO {row}"))
+    analyse(engine)
+    with session_scope(engine) as session, _explained(engine) as lines:
+        assert due_webhooks(session, NOW) == [1] and take_parcel(session, 1, NOW) is not None
+    assert any("ix_delivery_waiting" in line for line in lines)
+    assert [line for line in lines if re.search(r"Seq Scan on delivery|SCAN delivery", line)] == []

@@ -57,6 +57,6 @@ def test_a_source_goes_with_the_answer_and_back_into_the_draft(session: Session)
     leased = next_question(session, ada, NOW)
     assert leased is not None
     assert submit_answer(session, leased.token, ada, "yes", None, NOW, source=LINK).source == LINK
-    assert [one.source for one in history(session)] == [LINK]
+    assert [one.source for one in history(session, None).events] == [LINK]
     take_back(session, ada, NOW)
     assert load_draft(session, ada, leased.question_id) == Typed("yes", source=LINK)
