@@ -6,7 +6,9 @@ from sqlmodel import Session
 
 from argtree.distributions import Normal
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Quantity, Root, Threshold
-from store import invitations, posed, queue, roles
+from store import flags, invitations, posed, queue, roles
+from store.claims import get_claim
+from store.corrections import override
 from store.raters import get_rater
 from store.tables import Belief, Question
 from tests import hostile
@@ -63,7 +65,13 @@ def fill_with_hostile_texts(url: str) -> str:
         for number, text in enumerate(hostile.ALL):
             _pose(session, text, hostile.ALL[-number])
         for number, name in enumerate(hostile.NAMES):
-            _answer_and_pause(session, name, hostile.ALL[number], hostile.LINKS[number])
+            _answer_and_pause(session, name, hostile.ALL[number], hostile.LINKS[number], 0.45 + 0.1 * (number % 2))
+        question.value = 0.0
+        for number in (0, 1):
+            _flag(session, f"{hostile.NAMES[number]} 2", "\n".join(hostile.ALL[number::2]))
+        reviewer = get_rater(session, "Ada", NOW)
+        reviewer.role = "reviewer"
+        override(session, get_claim(session, premises(0, 1)[0]), 1.0, reviewer, NOW, "\n".join(hostile.ALL))
     return str(best.claim)
 
 
@@ -72,11 +80,18 @@ def _pose(session: Session, text: str, refusal: str) -> None:
     posed.settle_posed(session, one.id, NOW, refusal=refusal)
 
 
-def _answer_and_pause(session: Session, name: str, text: str, link: str) -> None:
+def _flag(session: Session, name: str, note: str) -> None:
+    rater = get_rater(session, name, NOW)
+    leased = queue.next_question(session, rater, NOW)
+    assert leased is not None
+    flags.flag(session, leased.token, rater, "ambiguous", NOW, note)
+
+
+def _answer_and_pause(session: Session, name: str, text: str, link: str, prob: float) -> None:
     rater = get_rater(session, name, NOW)
     leased = queue.next_question(session, rater, NOW)
     assert leased is not None
     at = NOW + timedelta(seconds=9)
-    queue.submit_answer(session, leased.token, rater, "probability", 0.55, at, text, source=link)
+    queue.submit_answer(session, leased.token, rater, "probability", prob, at, text, source=link)
     roles.pause(session, rater, text, None, NOW)
     invitations.invite(session, "rater", None, datetime.now(UTC), rater)

@@ -23,13 +23,14 @@ _MOST = 30  # questions, or pairs, until all texts were seen
 _LOOK = """ours => {
   const all = [...document.querySelectorAll("*")], ofOurs = all.filter(one => one.closest(".desk, .at"));
   const main = document.querySelector("[data-testid=stMain]");
-  const strange = "iframe, object, embed, video, audio, math, base, marquee, foreignObject, .katex, [id*=evil]";
+  const strange = `iframe, object, embed, video, audio, math, base, marquee, foreignObject, form[action], .katex,
+    [id*=evil]`;
   const links = [...document.querySelectorAll("a[href]")].map(one => one.getAttribute("href"));
   const known = /^(claim[?]key=|trees[?]root=|https:..example.com.[?]|http:..127.0.0.1:|#|[.]?[/])/;
   return [
     ...(window.pwned === undefined ? [] : ["a script ran"]),
     ...[...document.querySelectorAll(strange)].map(one => one.outerHTML),
-    ...main.innerHTML.match(/<(img|form|link|meta|script)\\b/g) ?? [],
+    ...main.innerHTML.match(/<(img|link|meta|script)\\b/g) ?? [],
     ...ofOurs.filter(one => !ours.includes(one.tagName.toLowerCase())).map(one => one.outerHTML),
     ...all.flatMap(one => [...one.attributes].filter(held => held.name.startsWith("on")).map(held => held.name)),
     ...[...document.querySelectorAll("style")].map(one => one.textContent).filter(text => text.includes("evil")),
@@ -155,10 +156,20 @@ def test_where_it_is_taken_stock(desk: Desk) -> None:
     desk.show("raters")
     wanted = {*hostile.NAMES, *hostile.ALL[: len(hostile.NAMES)]}
     assert desk.look(*wanted) == wanted
-    field = desk.page.get_by_role("combobox", name="Rater", exact=True)
-    desk.page.get_by_role("group").filter(has=field).get_by_role("button").click()
+    desk.page.get_by_role("combobox", name="Rater", exact=True).press("ArrowDown")
     expect(desk.page.get_by_role("option").first).to_be_visible(timeout=WAIT)
     desk.look()
+
+
+def test_while_reviewing(desk: Desk) -> None:
+    desk.show("review")
+    said = {*hostile.NAMES, *hostile.ALL[: len(hostile.NAMES)]}
+    assert desk.look(*said) == said
+    for part, texts in (("Set by reviewers", hostile.ALL[:9]), ("Flags", hostile.ALL[:9]), ("Audit", ())):
+        desk.page.get_by_role("radio", name=part).or_(desk.page.get_by_role("button", name=part)).first.click()
+        expect(desk.page.get_by_role("checkbox")).to_have_count(int(part == "Set by reviewers"), timeout=WAIT)
+        settle(desk.page)
+        assert desk.look(*texts) == {*texts}
 
 
 def _settle_question(page: Page) -> None:
