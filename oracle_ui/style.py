@@ -47,6 +47,8 @@ STYLE = (
   line-height: 1.5; overflow-wrap: anywhere; font-variant-numeric: tabular-nums}
 [data-testid="stMainBlockContainer"] {max-width: 68rem; padding-top: 3.2rem; padding-bottom: 5rem}
 [data-testid="stMain"]:focus-visible, [data-testid="stMain"]:focus-visible::before {outline: none; box-shadow: none}
+[data-testid="stElementToolbar"]:focus-within {opacity: 1}
+[data-testid="stElementToolbar"] button:focus-visible {outline: 2px solid currentColor; outline-offset: -2px}
 .desk p, .desk h1, .desk h2, .desk ul, .desk dl, .desk dt, .desk dd {margin: 0; padding: 0}
 .desk bdi {white-space: pre-wrap}
 .desk h1 {font-size: clamp(1.5rem, 4.5vw, 2rem); font-weight: 650; line-height: 1.25; letter-spacing: -.015em;
@@ -136,7 +138,7 @@ STYLE = (
 .desk-counts tbody th {text-align: left; font-weight: 600}
 .desk-counts .desk-side {font-weight: 400; white-space: normal}
 .desk-records {overflow: auto; max-height: 30rem; border: 1px solid var(--line); border-radius: .75rem}
-.desk-records table {border-collapse: collapse; font-size: .88rem; margin: 0}
+.desk-records table {border-collapse: collapse; font-size: .88rem; margin: 0; width: 100%; min-width: 44rem}
 .desk-records th, .desk-records td {border: 0; border-bottom: 1px solid var(--line); padding: .5rem .8rem;
   text-align: left; vertical-align: top; min-width: 5rem; max-width: 24rem}
 .desk-records tr:last-child td {border-bottom: 0}
