@@ -49,6 +49,8 @@ STYLE = (
   line-height: 1.5; overflow-wrap: anywhere; font-variant-numeric: tabular-nums}
 [data-testid="stMainBlockContainer"] {max-width: 68rem; padding-top: 3.2rem; padding-bottom: 5rem}
 [data-testid="stMain"]:focus-visible, [data-testid="stMain"]:focus-visible::before {outline: none; box-shadow: none}
+[data-testid="stElementToolbar"]:focus-within {opacity: 1}
+[data-testid="stElementToolbar"] button:focus-visible {outline: 2px solid currentColor; outline-offset: -2px}
 .desk p, .desk h1, .desk h2, .desk ul, .desk dl, .desk dt, .desk dd {margin: 0; padding: 0}
 .desk bdi {white-space: pre-wrap}
 .desk h1 {font-size: clamp(1.5rem, 4.5vw, 2rem); font-weight: 650; line-height: 1.25; letter-spacing: -.015em;
@@ -61,7 +63,7 @@ STYLE = (
   text-transform: uppercase}
 .desk a {color: inherit; text-decoration: none}
 .desk a:hover .desk-text, .desk a.desk-inline:hover {text-decoration: underline; text-underline-offset: .2em}
-.desk a:focus-visible, .desk-view:focus-visible, .desk button:focus-visible
+.desk a:focus-visible, .desk-view:focus-visible, .desk-records:focus-visible, .desk button:focus-visible
   {outline: 2px solid var(--accent); outline-offset: 2px; border-radius: .5rem}
 .desk a.desk-inline {color: var(--accent)}
 .desk-list {list-style: none; border: 1px solid var(--line); border-radius: .75rem; overflow: hidden}
@@ -139,6 +141,12 @@ STYLE = (
 .desk-counts thead th {color: var(--quiet); font-size: .85rem; font-weight: 400}
 .desk-counts tbody th {text-align: left; font-weight: 600}
 .desk-counts .desk-side {font-weight: 400; white-space: normal}
+.desk-records {overflow: auto; max-height: 30rem; border: 1px solid var(--line); border-radius: .75rem}
+.desk-records table {border-collapse: collapse; font-size: .88rem; margin: 0; width: 100%; min-width: 44rem}
+.desk-records th, .desk-records td {border: 0; border-bottom: 1px solid var(--line); padding: .5rem .8rem;
+  text-align: left; vertical-align: top; min-width: 5rem; max-width: 24rem}
+.desk-records tr:last-child td {border-bottom: 0}
+.desk-records th {color: var(--quiet); font-weight: 400; white-space: nowrap}
 .desk-tree {border: 1px solid var(--line); border-radius: .75rem; overflow: hidden}
 .desk-bar {display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; padding: .5rem .7rem;
   border-bottom: 1px solid var(--line)}

@@ -1,11 +1,12 @@
 """The desk's looks: what the pages' views give as HTML. Pure.
 
 As in `theme`, every text of models and users passes through `literal`; keys of claims stand in attributes, escaped.
-Streamlit's tables, lists to choose from and charts are used for texts only where they show them as they are.
+Streamlit's lists to choose from show texts as they are. Its tables are not for them: `st.table` reads Markdown, and of
+`st.dataframe` a CSV can be taken in which a text that begins as a formula is one.
 """
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -125,6 +126,20 @@ def counts(columns: Sequence[str], rows: Sequence[tuple[str, str, Sequence[int]]
         for name, said, numbers in rows
     )
     return f'<table class="desk-counts"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def records(rows: Sequence[Mapping[str, str]], said: str) -> str:
+    """Returns a table of texts that scrolls within itself.
+
+    Args:
+        rows: column -> what stands there, by anybody.
+        said: what the table is, in words of ours.
+    """
+    names = list(rows[0]) if rows else []
+    head = "".join(f'<th scope="col">{literal(name, 60)}</th>' for name in names)
+    body = "".join(f"<tr>{''.join(f'<td>{literal(row[name], 600)}</td>' for name in names)}</tr>" for row in rows)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="desk-records" tabindex="0" role="region" aria-label="{said}">{table}</div>'
 
 
 def tree(picture: str) -> str:

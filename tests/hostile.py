@@ -4,6 +4,7 @@ What runs sets `window.pwned`, what becomes an element has the id `evil`, what i
 """
 
 import re
+from unicodedata import normalize
 
 MARKUP = (
     "<script>window.pwned = 1</script>",
@@ -115,7 +116,8 @@ STEERING = (
 
 HOSTILE = (*MARKUP, *MARKDOWN, *CODE, *WRITING)
 ALL = (*HOSTILE, *STEERING)
-NAMES = tuple(dict.fromkeys(one.strip() for one in HOSTILE if one.isprintable() and 1 <= len(one.strip()) <= 80))
+_SHORT = (normalize("NFC", one.strip()) for one in HOSTILE if one.isprintable())
+NAMES = tuple(dict.fromkeys(one for one in _SHORT if 1 <= len(one) <= 80))
 """Those that a rater may be called."""
 
 LINKS = tuple(f"https://example.com/?{'+'.join(one.split())}" for one in HOSTILE if one.isprintable())

@@ -53,7 +53,7 @@ def _draw() -> None:
     )
     show(desk.section("The first rows of each"))
     for tab, one in zip(st.tabs([one.name for one in dataset.configurations]), dataset.configurations, strict=True):
-        tab.dataframe([dict(row) for row in one.first], hide_index=True)
+        tab.html(desk.block(desk.records(one.first, f"The first rows of {one.name}")))
 
 
 @st.cache_resource(max_entries=1, show_spinner="Making the dataset")

@@ -1,15 +1,20 @@
 """A small graph for raters, and one of texts that try to be more than text."""
 
-from datetime import UTC, datetime
+import random
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import select
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
 from argtree.quantity_value import quantity_worths
 from store.database import open_store, session_scope
 from store.graphs import save_graph
+from store.queue import AnswerKind, next_question, submit_answer
 from store.ranking import rerank
 from store.raters import get_rater
 from store.sittings import begin
+from store.tables import Question
 from store.tables import Root as RootRow
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -72,3 +77,35 @@ def sit_down(url: str, name: str, role: str = "rater") -> str:
         token = begin(session, rater, now)
     engine.dispose()
     return token
+
+
+def fill_with_much(url: str) -> None:
+    """Fills an empty store with 40 roots on 320 claims, "r" and "p" among them; three raters answer 150 times."""
+    rng = random.Random(4)
+    things = "nail jelly glass key candle rope brick wheel ladder kettle".split()
+    texts = [f"{' '.join(rng.choices(things, k=rng.randint(1, 14)))} of number {n}".capitalize() for n in range(280)]
+    leaves = [Claim("p" if n == 0 else f"p{n}", f"{text}.", rng.uniform(0.2, 0.8)) for n, text in enumerate(texts)]
+    roots = [Claim("r" if n == 0 else f"r{n}", f"Number {n} holds.", 0.2) for n in range(40)]
+    arguments = [
+        Argument(f"a{n}", root.id, rng.choice(("support", "attack")), rng.uniform(0.3, 0.9),
+                 tuple(Premise(leaf.id, rng.random() < 0.8) for leaf in leaves[n::120]))
+        for n, root in enumerate(roots * 3)
+    ]  # fmt: skip
+    questions = {root.id: f"Does number {n} hold, {texts[n]}?" for n, root in enumerate(roots)}
+    fill(url, ArgumentGraph((*roots, *leaves), tuple(arguments), tuple(Root(one.id) for one in roots)), questions)
+    engine = open_store(url)
+    with session_scope(engine) as session:
+        for question in session.exec(select(Question)):
+            question.wanted = 2
+        for number in range(150):
+            rater, at = (
+                get_rater(session, ("Ben", "Cleo", "Dan")[number % 3], NOW),
+                NOW + timedelta(minutes=20 * number),
+            )
+            leased = next_question(session, rater, at)
+            assert leased is not None
+            kind: AnswerKind = rng.choice(("yes", "no", "cannot_say"))
+            submit_answer(
+                session, leased.token, rater, kind, None, at + timedelta(seconds=rng.randint(5, 90)), "A note."
+            )
+    engine.dispose()

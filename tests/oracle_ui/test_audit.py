@@ -8,7 +8,7 @@ import pytest
 
 from oracle_ui.audit import COLUMNS, NOBODY, cell, deed_words, table, who
 from store.history import Deed, Event
-from tests.hostile import HOSTILE
+from tests import hostile
 from tests.oracle_ui.factories import NOW
 
 YES = Event(NOW, "Ada", "answered", "Nails are hard.", "h", 1, "yes", 1.0, None, "Seen.", source="https://a.b/")
@@ -58,6 +58,13 @@ def test_no_cell_is_a_formula(text: str) -> None:
     assert row.count(f"'{text}") == 7 and cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "plain", "a = b", "1 - 2", *HOSTILE[:2]])
+@pytest.mark.parametrize("text", hostile.ALL)
+def test_a_hostile_text_is_a_cell_and_no_formula(text: str) -> None:
+    _, row = csv.reader(io.StringIO(table([replace(YES, note=text)]), newline=""))
+    assert row[COLUMNS.index("note")].removeprefix("'") == text.removeprefix("'")
+    assert not row[COLUMNS.index("note")].lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
+
+
+@pytest.mark.parametrize("text", ["", "plain", "a = b", "1 - 2", *hostile.HOSTILE[:2]])
 def test_other_texts_stay_as_they_are(text: str) -> None:
     assert cell(text) == text

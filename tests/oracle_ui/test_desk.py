@@ -134,8 +134,8 @@ def test_progress_shows_what_came_of_the_answers(open_desk: Open, store_url: str
 def test_the_dataset_is_counted_previewed_and_given(open_desk: Open, store_url: str) -> None:
     answer_all(store_url)
     desk = open_desk(store_url, "dataset")
-    assert "beliefs" in shown(desk) and "desk-counts" in shown(desk) and len(desk.dataframe) >= 1
-    assert "Nails" in str(desk.dataframe[0].value["prompt"].iloc[0])
+    assert "beliefs" in shown(desk) and "desk-counts" in shown(desk)
+    assert "Nails" in shown(desk).partition('class="desk-records"')[2]
 
 
 def test_a_raters_answers_are_dismissed_and_count_again(open_desk: Open, store_url: str) -> None:

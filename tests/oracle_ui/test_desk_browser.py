@@ -1,40 +1,24 @@
-"""The desk in a real browser: clicks, keys, a phone, both themes, and texts that try to be more than text."""
+"""The desk in a real browser: from page to page by clicks and by keys."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from oracle_ui import style
-from tests.hostile import HOSTILE
-from tests.oracle_ui.conftest import come_in
-from tests.oracle_ui.factories import QUESTIONS, fill, hostile_graph
-from tests.oracle_ui.test_desk import answer_all
+from tests.oracle_ui.browsing import enter
+from tests.oracle_ui.factories import QUESTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _WAIT = 60_000.0  # milliseconds
-_PAGES = ("ask", "trees", "trees?root=r", "claim?key=p", "what_if?true=p", "progress", "dataset")
 Serve = Callable[[str], str]
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    contexts = []
-
-    def open_(address: str, width: int = 1000, scheme: str = "light") -> Page:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))
-        come_in(contexts[-1], address)
-        page = contexts[-1].new_page()
-        page.set_default_timeout(_WAIT)
-        page.on("dialog", lambda dialog: pytest.fail("a dialog opened"))
-        page.goto(address)
-        _settle(page)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
+def _open(open_page: OpenPage, address: str) -> Page:
+    page = open_page(address)
+    enter(page, "Ada")
+    _settle(page)
+    return page
 
 
 def _settle(page: Page) -> None:
@@ -51,7 +35,7 @@ def _heading(page: Page, text: str) -> None:
 def test_from_the_overview_to_a_tree_to_a_claim_by_mouse(
     store_url: str, serve_page: Serve, open_page: OpenPage
 ) -> None:
-    page = open_page(f"{serve_page(store_url)}/trees")
+    page = _open(open_page, f"{serve_page(store_url)}/trees")
     page.get_by_role("link", name=QUESTIONS["r"]).click()
     _heading(page, QUESTIONS["r"])
     width = page.locator(".desk-view svg").bounding_box()
@@ -71,7 +55,7 @@ def test_from_the_overview_to_a_tree_to_a_claim_by_mouse(
 
 
 def test_from_a_tree_to_a_claim_by_keys(store_url: str, serve_page: Serve, open_page: OpenPage) -> None:
-    page = open_page(f"{serve_page(store_url)}/trees?root=r")
+    page = _open(open_page, f"{serve_page(store_url)}/trees?root=r")
     view = page.locator(".desk-view")
     view.focus()
     before = view.locator("svg").bounding_box()
@@ -90,89 +74,3 @@ def test_from_a_tree_to_a_claim_by_keys(store_url: str, serve_page: Serve, open_
     expect(page.get_by_role("option", name="Nails are sharp.")).to_be_visible(timeout=_WAIT)
     page.keyboard.press("Enter")
     _heading(page, "Nails are sharp.")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_a_phone_in_both_themes(
-    store_url: str, serve_page: Serve, open_page: OpenPage, scheme: str
-) -> None:
-    answer_all(store_url)
-    address = serve_page(store_url)
-    ground = style.GROUNDS[scheme == "dark"][0]
-    rgb = f"rgb({', '.join(str(int(ground[at : at + 2], 16)) for at in (1, 3, 5))})"
-    for path in _PAGES:
-        page = open_page(f"{address}/{path}", width=390, scheme=scheme)
-        assert page.locator("[data-testid=stMain]").evaluate("node => node.scrollWidth") <= 390, path
-        assert page.locator("[data-testid=stApp]").evaluate("node => getComputedStyle(node).backgroundColor") == rgb
-        header = page.locator("[data-testid=stHeader]").bounding_box()
-        first = page.locator(".desk").first.bounding_box()
-        assert header is not None and first is not None and first["y"] >= header["y"] + header["height"], path
-
-
-def test_nothing_is_fetched_from_elsewhere(store_url: str, serve_page: Serve, browser: Browser) -> None:
-    answer_all(store_url)
-    address = serve_page(store_url)
-    context = browser.new_context()
-    come_in(context, address)
-    page = context.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    for path in ("", *_PAGES):
-        page.goto(f"{address}/{path}")
-        app = page.locator("[data-testid=stApp]")
-        expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=_WAIT)
-        page.wait_for_load_state("networkidle")
-    context.close()
-    assert asked and [one for one in asked if not one.startswith((address, "data:", "blob:"))] == []
-
-
-def test_no_text_becomes_more_than_text_anywhere(empty_url: str, serve_page: Serve, open_page: OpenPage) -> None:
-    for text in HOSTILE:
-        fill(empty_url, hostile_graph(text), {"r": f"{text} Q"})
-    answer_all(empty_url)
-    start = serve_page(empty_url)
-    page = open_page(f"{start}/trees")
-    rows = page.locator("a.desk-row")
-    expect(rows).to_have_count(len(HOSTILE), timeout=_WAIT)  # a component fills itself after the script has run
-    addresses = rows.evaluate_all("all => all.map(one => one.href)")
-    _holds_only_text(page)
-    page.get_by_label("Find a question").click()
-    expect(page.get_by_role("option").first).to_be_visible(timeout=_WAIT)
-    _holds_only_text(page)
-    for address in addresses[::3]:
-        page.goto(address)
-        _settle(page)
-        expect(page.locator(".desk-view a").first).to_be_attached(timeout=_WAIT)
-        _holds_only_text(page)
-    page.locator(".desk-view a").nth(1).click()
-    expect(page.locator(".desk h1")).to_contain_text(" S", timeout=_WAIT)
-    for path in ("progress", "dataset"):
-        _settle(page)
-        _holds_only_text(page)
-        page.goto(f"{start}/{path}")
-    _settle(page)
-    _holds_only_text(page)
-
-
-def test_a_hostile_question_is_posed_as_it_is(store_url: str, serve_page: Serve, open_page: OpenPage) -> None:
-    page = open_page(f"{serve_page(store_url)}/ask")
-    for text in HOSTILE[:3]:
-        page.get_by_label("Your question").fill(text)
-        page.get_by_role("button", name="Ask", exact=True).click()
-        expect(page.locator(".desk-row", has_text=text).first).to_contain_text("waiting", timeout=_WAIT)
-        _settle(page)
-    _holds_only_text(page)
-
-
-def _holds_only_text(page: Page) -> None:
-    assert page.evaluate("window.pwned") is None
-    tags = page.locator(".desk").evaluate_all(
-        "all => all.flatMap(one => [...one.querySelectorAll('*')].map(node => node.tagName.toLowerCase()))"
-    )
-    ours = "div p h1 h2 span b bdi ul li a br dl dt dd small code button table thead tbody tr th td"
-    pictures = "svg title g rect circle path polygon text line"
-    assert set(tags) <= {*ours.split(), *pictures.split()}
-    assert page.locator("iframe, .katex, [data-testid=stMain] img").count() == 0
-    away = "all => all.map(one => one.getAttribute('href')).filter(href => !/^(claim[?]key=|trees[?]root=)/.test(href))"
-    assert page.locator("[data-testid=stMain] a").evaluate_all(away) == []
-    assert page.locator("[role=option] a, [role=option] strong, [role=option] code").count() == 0

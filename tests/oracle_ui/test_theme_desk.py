@@ -20,6 +20,7 @@ from tests.oracle_ui.test_view import _Reader as Reader
 from tests.oracle_ui.test_view_desk import snapshot
 
 LIGHT, DARK = 0, 1
+_TAGS = "div p h1 h2 span b bdi ul li a br dl dt dd small table thead tbody tr th td".split()
 
 
 def luminance(colour: str) -> float:
@@ -78,28 +79,13 @@ def test_every_part_of_the_desk_keeps_text_literal(text: str) -> None:
     rows = see_claims(there, result, "rsc")
     parts = [desk.notice(text), desk.text_title("Claim", text), desk.claims(rows, 0.1)]
     parts += [desk.roots([RootRow(text, text, 0.5, (), 1, 0, 0)])]
+    parts += [desk.records([{text: text}], "Rows")]
     parts += [theme_claim.heading(views[0]), theme_claim.reasons(views[0]), theme_claim.ways(view)]
     parts += [theme_claim.answers(view), theme_claim.beliefs(view), theme_claim.quantities(view)]
     for part in parts:
         reader = Reader(part)
         assert hostile.seen(text)[:60] in reader.text
-        assert reader.tags <= {
-            "div",
-            "p",
-            "h1",
-            "h2",
-            "span",
-            "b",
-            "bdi",
-            "ul",
-            "li",
-            "a",
-            "br",
-            "dl",
-            "dt",
-            "dd",
-            "small",
-        }
+        assert reader.tags <= {*_TAGS}
 
 
 @pytest.mark.parametrize("text", hostile.ALL)
