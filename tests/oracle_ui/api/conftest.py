@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
@@ -68,6 +69,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
+        self.drips = ""  # what it sends again and again: "headers" for ever, or, after the status, a "body"
         self.is_open = threading.Event()  # until then nobody gets an answer
         self.is_open.set()
 
@@ -86,10 +88,19 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
         self.server.is_open.wait(30)
+        if self.server.drips:
+            return self._drip()
         self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
         self.send_header("location", "/elsewhere")
         self.send_header("content-length", "0")
         self.end_headers()
+
+    def _drip(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if self.server.drips == "body" else b""))
+        with suppress(OSError):
+            for _ in range(600):
+                self.wfile.write(b"x-slow: 1\r\n")
+                time.sleep(0.05)
 
     def log_message(self, *_: object) -> None:
         pass

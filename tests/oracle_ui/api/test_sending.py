@@ -1,11 +1,13 @@
 """Webhooks, from an answer to a receiver that verifies it by another implementation of Standard Webhooks."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
+import httpx2
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import select
@@ -16,6 +18,7 @@ from oracle_ui.api import sending
 from store.claims import get_claim
 from store.corrections import override
 from store.database import read_scope, session_scope
+from store.delivering import take_parcel
 from store.outbox import Delivery
 from store.raters import get_rater
 from store.webhooks import add_webhook, list_webhooks, remove_webhook
@@ -105,6 +108,22 @@ def test_a_receiver_that_is_down_holds_up_no_other(engine: Engine, receiver: Rec
     _set(engine, "p", 1.0)
     wait_until(lambda: len(receiver.got) == 1)
     wait_until(lambda: all("It did not answer" in one for one in _troubles(engine)[:2]))
+
+
+@pytest.mark.parametrize(("drips", "trouble"), [("headers", "It did not answer within 0.5 seconds."), ("body", "")])
+def test_a_receiver_that_drips_is_not_waited_for(
+    engine: Engine, receiver: Receiver, secret: str, monkeypatch: pytest.MonkeyPatch, drips: str, trouble: str
+) -> None:
+    """A timeout of each read never came to pass while a header came every now and then: thirty seconds here."""
+    monkeypatch.setattr(sending, "_DEADLINE_SECONDS", 0.5)
+    receiver.drips = drips
+    _set(engine, "p", 1.0)
+    with session_scope(engine) as session:
+        parcel = take_parcel(session, 1, datetime.now(UTC))
+    assert parcel is not None
+    begun = time.monotonic()
+    assert asyncio.run(sending._send(httpx2.create_ssl_context(), parcel)) == trouble
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.usefixtures("sender")
