@@ -249,7 +249,7 @@ def _ask_password() -> str:
 
 
 def _table(records: list[Record]) -> Table:
-    columns = ("Name", "Role", "Answers", "Sensitivity", "Specificity", "Gold", "Vouched", "Last seen", "Paused")
+    columns = ("Name", "Role", "Answers", "Sensitivity", "Specificity", "Gold", "Believed", "Last seen", "Paused")
     table = Table(*columns, box=None, pad_edge=False)
     for record in records:
         one = record.standing
@@ -262,7 +262,7 @@ def _table(records: list[Record]) -> Table:
             _interval(record.sensitivity),
             _interval(record.specificity),
             f"{record.gold_right} of {record.gold_answered}" if record.gold_answered else "",
-            "yes" if one.vouched else "no",
+            "yes" if record.is_believed else "no",
             "" if one.seen_at is None else f"{one.seen_at:%Y-%m-%d %H:%M}",
             Text(printable(said or ("answers dismissed" if record.is_dismissed else ""))),
         )

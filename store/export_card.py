@@ -20,7 +20,7 @@ A configuration or a split without rows has no file.
 
 | configuration | columns | rows |
 |---|---|---|
-| `beliefs` | `prompt`, `completion` (lists of one message), `prob`, `weight` | what people said. A claim gives two rows: whether it is true, and whether it is false. `prob` is P(yes), the soft target, from the answers alone (even prior odds); `completion` is the likelier of yes and no; `weight` is 1 |
+| `beliefs` | `prompt`, `completion` (lists of one message), `prob`, `weight` | what people said. A claim gives two rows: whether it is true, and whether it is false. `prob` is P(yes), the soft target, from the answers alone (even prior odds), each weighted by how far its rater is believed; `completion` is the likelier of yes and no; `weight` is 1 |
 | `inferred` | the same | claims that nobody answered and whose posterior the answers elsewhere pushed past 0.95 or below 0.05. `prob` is the posterior turned into P(yes). `weight`, in (0, 1]: of the way from the posterior without the answers to certainty, the share that the answers made it go |
 | `values` | the same | explored roots and, where more positions a tree were asked for, argued claims under them: what exploring found, for the direct answer to learn. `prob` is the posterior, with the model's own direct belief in the claim (the first that was asked for) as evidence to the power 0.5 |
 | `sft` | `prompt`, `completion` | arguments that survived, as the reply to the request for arguments; and settled claims, with the chain of settled premises that gives the answer |

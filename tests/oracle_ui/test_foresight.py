@@ -63,6 +63,31 @@ def test_what_is_done_is_not_done_again(store_url: str, seen: list[ArgumentGraph
         assert foresight.wait(30) and len(seen) == 2
 
 
+def test_a_redraw_meanwhile_does_not_cut_it_short(store_url: str, seen: list[ArgumentGraph]) -> None:
+    """Any redraw of the page asks for the same again: that ended the work half way, and the repeat found it done."""
+    token = _ask(store_url).token
+
+    def redrawn_meanwhile(graph: ArgumentGraph) -> None:
+        seen.append(graph)
+        foresight.look_ahead(store_url, "Ada", token)
+
+    foresight = Foresight(redrawn_meanwhile)
+    foresight.look_ahead(store_url, "Ada", token)
+    assert foresight.wait(30) and len(seen) == 2
+
+
+def test_another_question_of_the_rater_ends_work_on_the_last(store_url: str, seen: list[ArgumentGraph]) -> None:
+    token = _ask(store_url).token
+
+    def moved_on(graph: ArgumentGraph) -> None:
+        seen.append(graph)
+        foresight.look_ahead(store_url, "Ada", "0-none")
+
+    foresight = Foresight(moved_on)
+    foresight.look_ahead(store_url, "Ada", token)
+    assert foresight.wait(30) and len(seen) == 1
+
+
 def test_what_the_store_has_moved_on_from_is_dropped(store_url: str, seen: list[ArgumentGraph]) -> None:
     view, other = _ask(store_url), _ask(store_url, "Ben")
 

@@ -8,15 +8,19 @@ from sqlmodel import Session, select
 
 from store.comparisons import ComparisonKind, ShownPair, submit_comparison, take_back
 from store.croissant import sha256
+from store.errors import ExportError
 from store.graphs import save_graph
 from store.paths import paths_to_root
+from store.queue import next_question, submit_answer
+from store.ranking import rerank
 from store.raters import get_rater
+from store.roles import pause
 from store.splits import TRAIN, split_of
 from store.tables import Argument
 from store.texts import text_hash
 from store.tournaments import ShownArgument
 from tests.store.datasets import export, filled, rows, said_in
-from tests.store.factories import NOW
+from tests.store.factories import NOW, priors_only
 from tests.store.test_comparisons import argued
 from tests.store.test_splits import random_graph
 
@@ -53,6 +57,19 @@ def test_one_clear_word_is_a_preference(session: Session, tmp_path: Path) -> Non
     assert (origin["claim"], origin["argument"], origin["rejected"], origin["root"]) == ("c0", "a0-0", "a0-1", "c0")
     assert (origin["comparisons"], origin["n_comparisons"], origin["raters"]) == ([1], 1, ["Ada"])
     assert (origin["answers"], origin["n_answers"]) == ([], 0)
+
+
+def test_dismissed_comparisons_are_nothing_to_export(session: Session, tmp_path: Path) -> None:
+    save_graph(session, argued(3), NOW)
+    rerank(session, priors_only, NOW)
+    ada = get_rater(session, "Ada", NOW)
+    leased = next_question(session, ada, NOW)
+    assert leased is not None
+    submit_answer(session, leased.token, ada, "yes", None, NOW)
+    compare(session, "a0-0", "a0-1")
+    pause(session, ada, "A test.", None, NOW, dismiss_answers=True)
+    with pytest.raises(ExportError, match="nothing to export"):
+        export(session, tmp_path / "out")
 
 
 def test_a_ranking_gives_pairs_that_nobody_compared(session: Session, tmp_path: Path) -> None:

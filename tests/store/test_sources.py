@@ -16,7 +16,14 @@ LINK = "https://example.org/a?b=c#d"
 
 @pytest.mark.parametrize(
     ("typed", "kept"),
-    [("", ""), ("  ", ""), (f" {LINK}\n", LINK), ("HTTP://example.org", "http://example.org"), ("http://[::1]/", None)],
+    [
+        ("", ""),
+        ("  ", ""),
+        (f" {LINK}\n", LINK),
+        ("HTTP://example.org", "http://example.org"),
+        ("http://[::1]/", None),
+        ("https://a.example/@ada?b=c@d", None),
+    ],
 )
 def test_a_link_is_kept_as_it_is(typed: str, kept: str | None) -> None:
     assert checked_source(typed) == (typed if kept is None else kept)
@@ -33,6 +40,9 @@ def test_a_link_is_kept_as_it_is(typed: str, kept: str | None) -> None:
         "//example.org",
         "http:example.org",
         "https://",
+        "https://bank.example@evil.example/login",
+        "https://bank.example:443@evil.example",
+        "http://@evil.example",
         "http://[",
         "https://example.org/a b",
         "https://example.org/\u202e",

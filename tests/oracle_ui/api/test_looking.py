@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Engine, update
 
@@ -8,7 +10,7 @@ from oracle_ui.api.figures import Figures
 from store.claims import add_root, get_claim
 from store.database import session_scope
 from store.graphs import save_graph
-from store.tables import Question
+from store.tables import Lease, Question
 from tests.oracle_ui.api.conftest import ClientFn
 from tests.oracle_ui.factories import NOW, QUESTIONS, small_graph
 
@@ -51,6 +53,21 @@ def test_who_is_being_asked_sees_nothing_of_others_answers(client: ClientFn, eng
     assert (claim["label"], claim["answers"], claim["posterior"]) == (None, 0, question["prob"])
     ben.post("/v1/skip", json={"token": question["token"]})
     assert ben.get("/v1/claims/p").json()["answers"] == 1
+
+
+def test_a_question_whose_time_is_over_is_still_ones_own(client: ClientFn, engine: Engine) -> None:
+    """A gold question could be told by waiting: its label was shown when the lease had ended, and then answered."""
+    with session_scope(engine) as session:
+        session.exec(update(Question).values(wanted=2))
+    ada, ben = client("Ada"), client("Ben")
+    ada.post("/v1/answers", json={"token": ada.post("/v1/question").json()["token"], "kind": "yes"})
+    while (question := ben.post("/v1/question").json())["key"] != "p":
+        ben.post("/v1/skip", json={"token": question["token"]})
+    with session_scope(engine) as session:
+        session.exec(update(Lease).values(expires_at=NOW - timedelta(days=1)))
+    claim = ben.get("/v1/claims/p").json()
+    assert (claim["label"], claim["answers"], claim["posterior"]) == (None, 0, question["prob"])
+    assert ben.post("/v1/answers", json={"token": question["token"], "kind": "no"}).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["none", "a%2Fb", "%00", "%ED%A0%80", "..%2f..%2fetc", "x" * 3000])
