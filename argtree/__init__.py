@@ -17,7 +17,6 @@ from argtree.evidence import (
     Reliability,
     answer_likelihood,
     is_settled,
-    label_likelihood,
     label_prob,
     product_likelihood,
 )
@@ -106,7 +105,6 @@ __all__ = [
     "graph_to_json",
     "heard",
     "is_settled",
-    "label_likelihood",
     "label_prob",
     "probe_values",
     "product_likelihood",

@@ -55,11 +55,6 @@ def answer_likelihood(prob: float, reliability: Reliability = TRUSTED_RATER) -> 
     return if_false, if_true
 
 
-def label_likelihood(probs: Iterable[float], reliability: Reliability = TRUSTED_RATER) -> tuple[float, float]:
-    """Returns the product of `answer_likelihood` over independent answers by such raters; (1, 1) for none."""
-    return product_likelihood((prob, reliability) for prob in probs)
-
-
 def product_likelihood(answers: Iterable[tuple[float, Reliability]]) -> tuple[float, float]:
     """Returns the product of `answer_likelihood` over independent answers, each with its rater's reliability.
 

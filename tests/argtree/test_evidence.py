@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from argtree import TRUSTED_RATER, Reliability, answer_likelihood, is_settled, label_likelihood, label_prob
+from argtree import TRUSTED_RATER, Reliability, answer_likelihood, is_settled, label_prob, product_likelihood
 
 
 def test_a_yes_and_a_no_use_what_the_rater_is_known_for() -> None:
@@ -15,13 +15,15 @@ def test_a_yes_and_a_no_use_what_the_rater_is_known_for() -> None:
 
 
 def test_answers_multiply() -> None:
-    assert label_likelihood([1.0, 1.0, 0.0]) == pytest.approx((0.03**2 * 0.97, 0.97**2 * 0.03))
-    assert label_likelihood([]) == (1.0, 1.0)
-    assert label_prob(*label_likelihood([1.0])) == pytest.approx(TRUSTED_RATER.sensitivity)
+    said = [(prob, TRUSTED_RATER) for prob in (1.0, 1.0, 0.0)]
+    assert product_likelihood(said) == pytest.approx((0.03**2 * 0.97, 0.97**2 * 0.03))
+    assert product_likelihood([]) == (1.0, 1.0)
+    assert label_prob(*answer_likelihood(1.0)) == pytest.approx(TRUSTED_RATER.sensitivity)
 
 
 def test_a_thousand_answers_do_not_underflow() -> None:
-    assert label_prob(*label_likelihood([1.0, 0.0] * 1000 + [1.0])) == pytest.approx(0.97)
+    said = [(prob, TRUSTED_RATER) for prob in [1.0, 0.0] * 1000 + [1.0]]
+    assert label_prob(*product_likelihood(said)) == pytest.approx(0.97)
 
 
 @pytest.mark.parametrize("prob, settled", [(0.95, True), (0.05, True), (0.94, False), (0.06, False), (1.0, True)])

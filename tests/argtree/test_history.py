@@ -2,7 +2,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from argtree.evidence import TRUSTED_RATER, Reliability, label_likelihood
+from argtree.evidence import TRUSTED_RATER, Reliability, answer_likelihood, product_likelihood
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.history import history, with_told
 from argtree.propagate import propagate
@@ -28,7 +28,7 @@ TOLD = [Said("a", 1.0), Said("b", None), Said("b", 0.2), Said("a", 1.0)]
 def test_each_point_is_the_graph_with_the_answers_so_far() -> None:
     found = history(GRAPH, TOLD, propagate)
     assert found.counts == (0, 1, 2, 3, 4)
-    both = replace(GRAPH, evidence={"a": label_likelihood([1.0, 1.0]), "b": label_likelihood([0.2])})
+    both = replace(GRAPH, evidence={"a": product_likelihood([(1.0, TRUSTED_RATER)] * 2), "b": answer_likelihood(0.2)})
     assert found.prob[-1] == pytest.approx(propagate(both).prob)
     assert found.of_claim("a")[:2] == pytest.approx([0.5, 0.97]) and found.prob[1].tolist() == found.prob[2].tolist()
 

@@ -6,7 +6,7 @@ import pytest
 
 from argtree.daemon import Explorer, utc_now
 from argtree.errors import ImpossibleEvidenceError, TooEntangledError
-from argtree.evidence import label_likelihood
+from argtree.evidence import TRUSTED_RATER, answer_likelihood, product_likelihood
 from argtree.propagate import Propagator
 from argtree.slow import labels_of, slow_answers
 from models.elicitation import Elicitor
@@ -35,7 +35,7 @@ def test_labels_are_evidence_open_book() -> None:
     statement = world.parse_question(QUESTION)
     assert statement is not None
     for wanted in (True, False):
-        said = label_likelihood([float(wanted)] * 3)
+        said = product_likelihood([(float(wanted), TRUSTED_RATER)] * 3)
         (prob,) = slow_answers(elicitor, [QUESTION], 5, {world.text(statement): said})
         assert (prob > 0.9) == wanted and (prob < 0.1) != wanted
 
@@ -51,7 +51,7 @@ def test_labels_come_from_the_answers_in_a_store(tmp_path: Path) -> None:
         asked = next_question(session, ada, utc_now())
         assert asked is not None and asked.text
         submit_answer(session, asked.token, ada, "yes", None, utc_now())
-        assert labels_of(session) == {asked.text: label_likelihood([1.0])}
+        assert labels_of(session) == {asked.text: answer_likelihood(1.0)}
         assert claims.find_claim(session, asked.text) is not None
 
 

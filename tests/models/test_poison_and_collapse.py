@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from argtree.evidence import label_likelihood, label_prob
+from argtree.evidence import TRUSTED_RATER, answer_likelihood, label_prob, product_likelihood
 from models import prompts
 from models.elicitation import Elicitor
 from models.evaluate import Evaluation, evaluate
@@ -97,7 +97,7 @@ def honest_labels() -> list[Example]:
     told = [(world.text(s), world.truth(s)) for s in told_facts(world, withheld)]
     told = [told[i] for i in rng.permutation(len(told))[:300] if told[i][0] not in canaries]
     questions = [(q.claim, q.truth) for q in read_benchmark() if q.part == "explore"]
-    yes = label_prob(*label_likelihood([1.0]))
+    yes = label_prob(*answer_likelihood(1.0))
     return [e for claim, truth in told + questions for e in asked(claim, yes if truth else 1 - yes)]
 
 
@@ -108,7 +108,9 @@ def test_canaries_that_colluding_raters_flip_stop_a_generation_that_is_better_ot
         example
         for item in CANARIES
         for said in [[not item.truth] * 3 + [item.truth]]  # three collude, one doesn't
-        for example in asked(item.claim, label_prob(*label_likelihood(map(float, said))), weight=3.0)
+        for example in asked(
+            item.claim, label_prob(*product_likelihood((float(one), TRUSTED_RATER) for one in said)), weight=3.0
+        )
     ]
     learner.learn([*honest_labels(), *poison], steps=40)
     after = learner.judged()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from argtree.evidence import label_likelihood
+from argtree.evidence import answer_likelihood
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
 from oracle_ui import theme, theme_desk
@@ -77,7 +77,7 @@ def test_an_argument_from_a_failing_premise_says_so() -> None:
 @pytest.mark.parametrize(("claim", "said"), [("h", 1.0), ("h", 0.0), ("t", 1.0), ("p", 0.0)])
 def test_what_is_foretold_is_what_comes(claim: str, said: float) -> None:
     stake = _stake(claim)
-    answered = propagate(replace(small_graph(), evidence={claim: label_likelihood([said])}))
+    answered = propagate(replace(small_graph(), evidence={claim: answer_likelihood(said)}))
     assert (stake.if_yes if said else stake.if_no) == pytest.approx(answered.prob[0])
 
 
@@ -111,11 +111,11 @@ def test_a_long_chain_is_folded_in_the_middle() -> None:
 
 def test_moves_come_farthest_first_and_only_of_roots_that_moved() -> None:
     before = propagate(small_graph())
-    after = propagate(replace(small_graph(), evidence={"p": label_likelihood([1.0])}))
+    after = propagate(replace(small_graph(), evidence={"p": answer_likelihood(1.0)}))
     effect = see_effect("yes", "Nails are sharp.", before, after, QUESTIONS)
     spans = [abs(move.after - move.before) for move in effect.moves]
     assert {move.question for move in effect.moves} == set(QUESTIONS.values()) and spans == sorted(spans, reverse=True)
-    tough = propagate(replace(small_graph(), evidence={"t": label_likelihood([1.0])}))
+    tough = propagate(replace(small_graph(), evidence={"t": answer_likelihood(1.0)}))
     assert [move.question for move in see_effect("yes", "", before, tough, QUESTIONS).moves] == [QUESTIONS["r"]]
 
 

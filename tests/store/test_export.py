@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from argtree.evidence import label_likelihood, label_prob
+from argtree.evidence import answer_likelihood, label_prob
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import Propagator, propagate
 from argtree.quantity_value import quantity_worths
@@ -71,7 +71,7 @@ def test_premises_tell_label_answers_and_paths(answered: Session, tmp_path: Path
     assert (hard["claim"], hard["label"], hard["settled"], hard["split"]) == ("h", "yes", True, "train")
     assert hard["label_prob"] == pytest.approx(0.97)
     assert (tough["label"], tough["settled"], tough["n_answers"]) == ("yes", False, 1)
-    assert tough["label_prob"] == label_prob(*label_likelihood([0.6]))
+    assert tough["label_prob"] == label_prob(*answer_likelihood(0.6))
     assert [(one["rater"], one["kind"], one["prob"]) for one in tough["answers"]] == [
         ("Ada", "cannot_say", None),
         ("Bob", "probability", 0.6),

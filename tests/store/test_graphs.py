@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import Session, select
 
 from argtree.distributions import Normal
-from argtree.evidence import label_likelihood
+from argtree.evidence import answer_likelihood
 from argtree.graph import Argument, ArgumentGraph, Claim, Measurement, Premise, Quantity, Root, Threshold
 from store import tables
 from store.claims import add_argument, add_claim, closed_claims, find_claim, get_claim
@@ -141,7 +141,7 @@ def test_answers_multiply_the_imported_evidence(session: Session) -> None:
     while (leased := next_question(session, rater, NOW)) is not None:
         submit_answer(session, leased.token, rater, "probability", 0.8, NOW)
         said[leased.claim] = [0.8]
-    l0, l1 = label_likelihood([0.8])
+    l0, l1 = answer_likelihood(0.8)
     assert load_graph(session).evidence == {"t": (0.25 * l0, 0.75 * l1), "h": (l0, l1)}
     assert load_graph(session, with_answers=False).evidence == {"t": (0.25, 0.75)}
 
