@@ -8,6 +8,9 @@ from store.outbox import note_label
 from store.places import lock_question, settle
 from store.tables import Answer, Dismissal, Rater
 
+NONE = -1
+"""In place of the newest answer's id: all answers count again."""
+
 
 def dismiss(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
     """Lets none of a rater's answers, and comparisons, up to now count; the caller's scope commits.
@@ -20,19 +23,21 @@ def dismiss(session: Session, rater: Rater, reason: str, by: Rater | None, now: 
 
 def reinstate(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
     """Lets all of a rater's answers count again; the caller's scope commits."""
-    _append(session, rater, 0, reason, by, now)
+    _append(session, rater, NONE, reason, by, now)
 
 
-def dismissed_through(session: Session, rater: Rater) -> int:
-    """Returns the id of the last of a rater's answers that are dismissed, 0 if none are."""
+def is_dismissed(session: Session, rater: Rater) -> bool:
+    """Says whether some of a rater's answers, or comparisons, are dismissed."""
     newest = select(Dismissal.through_id).where(Dismissal.rater_id == rater.id).order_by(col(Dismissal.id).desc())
-    return session.exec(newest.limit(1)).first() or 0
+    return session.exec(newest.limit(1)).first() not in (None, NONE)
 
 
 def dismissed_raters(session: Session) -> set[int]:
     """Returns the ids of the raters of whom some answers are dismissed."""
     newest = select(func.max(Dismissal.id)).group_by(col(Dismissal.rater_id))
-    return set(session.exec(select(Dismissal.rater_id).where(col(Dismissal.id).in_(newest), Dismissal.through_id > 0)))
+    return set(
+        session.exec(select(Dismissal.rater_id).where(col(Dismissal.id).in_(newest), Dismissal.through_id != NONE))
+    )
 
 
 def _append(session: Session, rater: Rater, through: int, reason: str, by: Rater | None, now: datetime) -> None:

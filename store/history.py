@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from store.columns import column
+from store.dismissals import NONE
 from store.flags import FlagKind
 from store.roles import require
 from store.tables import Answer, Claim, Dismissal, Flag, Override, Quantity, Question, Rater, Resolution, Retraction
@@ -198,7 +199,7 @@ def _resolved(row: Resolution, by: Rater | None, claim: Claim | None, quantity: 
 
 
 def _dismissed(row: Dismissal, by: Rater | None, of: Rater) -> Event:
-    deed: Deed = "dismissed" if row.through_id else "reinstated"
+    deed: Deed = "reinstated" if row.through_id == NONE else "dismissed"
     return replace(_event(deed, row.dismissed_at, by, None, None, None, row.reason), whom=of.name)
 
 

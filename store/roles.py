@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
 from store.claims import known
-from store.dismissals import dismiss, dismissed_through, reinstate
+from store.dismissals import dismiss, is_dismissed, reinstate
 from store.errors import NotAllowedError, PausedError
 from store.locks import Turn, take_turn
 from store.places import lock_rater
@@ -103,7 +103,7 @@ def resume(session: Session, rater: Rater, by: Rater | None) -> None:
     _begin(session, rater, by)
     rater.paused_at = rater.paused_reason = None
     session.add(rater)
-    if dismissed_through(session, rater):
+    if is_dismissed(session, rater):
         session.exec(delete(Trust).where(col(Trust.rater_id) == rater.id))
     session.commit()
 
@@ -111,7 +111,7 @@ def resume(session: Session, rater: Rater, by: Rater | None) -> None:
 def count_again(session: Session, rater: Rater, reason: str, by: Rater | None, now: datetime) -> None:
     """Lets answers count again that were dismissed. Commits. Raises NotAllowedError: by no administrator."""
     _begin(session, rater, by)
-    if dismissed_through(session, rater):
+    if is_dismissed(session, rater):
         reinstate(session, rater, storable(reason), by, now)
     session.commit()
 

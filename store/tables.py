@@ -80,7 +80,7 @@ class Dismissal(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     rater_id: int = Field(foreign_key="rater.id")
-    through_id: int  # the newest answer's id then, whoever gave it; 0: all count again
+    through_id: int  # the newest answer's id then, whoever gave it, 0 for none; -1: all count again
     by_id: int | None = Field(default=None, foreign_key="rater.id")  # None: the checks, or at the command line
     reason: str
     dismissed_at: datetime = Field(sa_type=UtcDateTime)

@@ -49,7 +49,7 @@ class Standing:
 
 def comparison_stands() -> ColumnElement[bool]:
     """Returns the condition that a comparison of the query was neither taken back nor dismissed with its rater."""
-    dismissed_at = case((col(Dismissal.through_id) > 0, col(Dismissal.dismissed_at)))
+    dismissed_at = case((col(Dismissal.through_id) >= 0, col(Dismissal.dismissed_at)))
     newest = select(dismissed_at).where(Dismissal.rater_id == Comparison.rater_id).order_by(col(Dismissal.id).desc())
     until = newest.limit(1).correlate(Comparison).scalar_subquery()
     return ~is_taken_back() & (until.is_(None) | (col(Comparison.answered_at) > until))

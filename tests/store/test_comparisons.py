@@ -225,7 +225,6 @@ def test_every_pair_of_a_claim_is_asked_before_any_twice(session: Session, ada: 
 def test_comparisons_go_with_their_raters_dismissed_answers_and_come_back(session: Session) -> None:
     save_graph(session, argued(3), NOW)
     rater = get_rater(session, "Ada", NOW)
-    answer(session, {"p0-0": 1.0})
     pair = next_pair(session, rater, NOW)
     assert pair is not None
     submit_comparison(session, rater, pair, "first", NOW)
