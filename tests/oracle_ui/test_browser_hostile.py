@@ -16,7 +16,7 @@ from tests.oracle_ui.hostile_desk import HUBS, fill_with_hostile_texts, hostile_
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _ME = "<b id=evil>Me</b> :red[me] [me](https://evil.example)"
 _OURS = "div p h1 h2 span b bdi ul ol li a br dl dt dd small code button table thead tbody tr th td svg title g rect " \
-    "circle path polygon text line details summary".split()  # fmt: skip
+    "circle path polygon text line details summary i".split()  # fmt: skip
 _MOST = 30  # questions, or pairs, until all texts were seen
 
 # All that may betray a text that became more; what the page itself has no use for is looked for in all of it.
@@ -78,6 +78,21 @@ def desk(served_desk: tuple[str, str], open_page: Callable[..., Page]) -> Desk:
     return Desk(page, address, answered, asked_for)
 
 
+def test_while_comparing(desk: Desk) -> None:  # before answers refute what there is to compare
+    page, wanted = desk.page, {text for hub in range(HUBS) for number in range(4) for text in premises(hub, number)}
+    desk.show("compare")
+    for count in range(1, _MOST):
+        wanted -= desk.look(*wanted)
+        if not wanted:
+            break
+        page.get_by_label("Note").fill(hostile.MARKDOWN[0])
+        page.locator("h1.at-claim").click()
+        page.keyboard.press("1")
+        expect(page.locator(".at", has_text=f"{count} comparison").first).to_be_visible(timeout=WAIT)
+        settle(page)
+    assert wanted == set()
+
+
 def test_while_answering(desk: Desk) -> None:
     page, wanted = desk.page, {text for hub in range(HUBS) for number in range(4) for text in premises(hub, number)}
     _look_at_reasons(desk)
@@ -92,21 +107,6 @@ def test_while_answering(desk: Desk) -> None:
         if page.get_by_label("Your number").count():
             page.get_by_role("button", name="I don't know").click()
         expect(page.locator("h1.at-claim")).not_to_have_text(last, timeout=WAIT)
-    assert wanted == set()
-
-
-def test_while_comparing(desk: Desk) -> None:
-    page, wanted = desk.page, {text for hub in range(HUBS) for number in range(4) for text in premises(hub, number)}
-    desk.show("compare")
-    for count in range(1, _MOST):
-        wanted -= desk.look(*wanted)
-        if not wanted:
-            break
-        page.get_by_label("Note").fill(hostile.MARKDOWN[0])
-        page.locator("h1.at-claim").click()
-        page.keyboard.press("1")
-        expect(page.locator(".at", has_text=f"{count} comparison").first).to_be_visible(timeout=WAIT)
-        settle(page)
     assert wanted == set()
 
 

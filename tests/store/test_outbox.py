@@ -1,7 +1,6 @@
 """What webhooks are told of labels, by whom, and how often it is tried."""
 
 import json
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -98,8 +97,12 @@ def test_an_answer_that_is_not_stored_is_not_told(
     rater = get_rater(session, "Ada", NOW)
     leased = next_question(session, rater, NOW)
     assert leased is not None
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt), session_scope(engine) as other:
-        patched.setattr(other, "commit", lambda: signal.raise_signal(signal.SIGINT))
+        patched.setattr(other, "commit", interrupt)
         submit_answer(other, leased.token, rater, "yes", None, NOW)
     assert session.exec(select(Answer)).all() == [] and _told(session) == []
 
