@@ -33,7 +33,18 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree import cli_api, cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, cli_webhooks, draw
-from argtree.cli_common import JsonOption, ModelOption, SeedOption, StoreOption, at_work, err, load_elicitor, out
+from argtree.cli_common import (
+    AddressOption,
+    JsonOption,
+    ModelOption,
+    PortOption,
+    SeedOption,
+    StoreOption,
+    at_work,
+    err,
+    load_elicitor,
+    out,
+)
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
 from argtree.format import graph_to_json, read_graph, write_whole
@@ -256,10 +267,8 @@ def import_command(
 @app.command()
 def ui(
     store: StoreOption = DEFAULT_STORE,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on.")] = 8501,
-    address: Annotated[
-        str, typer.Option(help="The address to serve on; anything but 127.0.0.1 lets other machines reach it.")
-    ] = "127.0.0.1",
+    port: PortOption = 8501,
+    address: AddressOption = "127.0.0.1",
     guidelines: Annotated[
         Path | None, typer.Option(help="A text or Markdown file for raters, shown beside the questions.")
     ] = None,

@@ -1,10 +1,8 @@
 """`argtree api`: the queue for programs, over HTTP."""
 
-from typing import Annotated
-
 import typer
 
-from argtree.cli_common import StoreOption, err
+from argtree.cli_common import AddressOption, PortOption, StoreOption, err
 from argtree.errors import ArgtreeError
 from store.database import DEFAULT_STORE, open_store
 
@@ -18,10 +16,8 @@ def register(program: typer.Typer) -> None:
 
 def api(
     store: StoreOption = DEFAULT_STORE,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on.")] = 8600,
-    address: Annotated[
-        str, typer.Option(help="The address to serve on; anything but 127.0.0.1 lets other machines reach it.")
-    ] = "127.0.0.1",
+    port: PortOption = 8600,
+    address: AddressOption = "127.0.0.1",
 ) -> None:
     """Serve the raters' queue to programs, and tell webhooks of labels; SIGTERM or Ctrl-C stops it cleanly.
 

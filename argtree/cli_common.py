@@ -51,6 +51,10 @@ EpochsOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+AddressOption = Annotated[
+    str, typer.Option(help="The address to serve on; anything but 127.0.0.1 lets other machines reach it.")
+]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on.")]
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from argtree.quantity_value import quantity_worths
 from models.everyday.oracle import RATER, SimulatedOracle
 from store import queue, ranking
 from store.answers import standing_answers
-from store.claims import list_roots, root_claim
+from store.claims import root_questions
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.raters import get_rater
@@ -156,7 +156,7 @@ def effects(
     """
     with read_scope(engine) as session:
         graph = load_graph(session, with_answers=False)
-        questions = {root_claim(session, root).key: root.question for root in list_roots(session)}
+        questions = root_questions(session)
     told = [answer for answer in answers_since(engine, 0) if answer.id <= since]
     propagate = Propagator(only_askable=True)
     probs = _root_probs(graph, told, propagate)

@@ -17,7 +17,7 @@ from argtree.graph import ArgumentGraph
 from oracle_ui.wording import answer_words
 from store import posed, ranking
 from store.answers import labels, standing_answers
-from store.claims import get_claim, known, root_keys
+from store.claims import get_claim, known, root_questions
 from store.corrections import last_answer
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
@@ -120,7 +120,7 @@ def mark_of(session: Session) -> tuple[int, ...]:
 def read(url: str) -> Snapshot:
     """Returns the store as it is now. Raises StoreError."""
     with opened(url) as engine, read_scope(engine) as session:
-        questions = {key: question for question, key in root_keys(session)}
+        questions = root_questions(session)
         open_ = session.exec(
             select(Claim.key, Question.value).join(Question, col(Question.claim_id) == col(Claim.id)).where(IS_OPEN)
         )

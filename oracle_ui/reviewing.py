@@ -6,14 +6,13 @@ from datetime import datetime
 from sqlmodel import Session
 
 from argtree.errors import ArgtreeError
-from argtree.quantity_value import quantity_worths
 from oracle_ui.entrance import acting
 from oracle_ui.reading import opened
-from oracle_ui.sitting import PropagateFn
+from oracle_ui.sitting import PropagateFn, rank_anew
 from oracle_ui.view import Effect, see_effect
-from store import corrections, flags, ranking
-from store.claims import root_keys
-from store.database import read_scope, session_scope
+from store import corrections, flags
+from store.claims import root_questions
+from store.database import read_scope
 from store.graphs import load_graph
 from store.tables import Rater
 
@@ -85,9 +84,9 @@ def _do(url: str, token: str, act: Act, now: datetime, propagate_fn: PropagateFn
         with acting(url, token, now) as (session, by):
             act(session, by)
         try:
-            with session_scope(engine) as session:
-                after = ranking.rerank(session, propagate_fn, now, quantity_worths)
-                questions = {key: question for question, key in root_keys(session)}
+            after = rank_anew(engine, now, propagate_fn)
+            with read_scope(engine) as session:
+                questions = root_questions(session)
         except ArgtreeError as exc:
             return Effect(said, about, (), str(exc))
     return see_effect(said, about, before, after, questions)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from argtree.errors import ArgtreeError, ImpossibleEvidenceError, TooEntangledError
 from argtree.evidence import Reliability, answer_likelihood
@@ -31,12 +31,12 @@ from oracle_ui.view import (
 )
 from oracle_ui.wording import answer_words
 from store import corrections, drafts, flags, leases, queue, ranking
-from store.claims import known
+from store.claims import known, root_questions
 from store.database import read_scope, session_scope
 from store.graphs import imported_evidence, load_graph
 from store.raters import find_rater, get_rater
 from store.reliabilities import reliability_of
-from store.tables import Answer, Claim, Question, Rater, Root
+from store.tables import Answer, Question, Rater
 
 PropagateFn = Callable[[ArgumentGraph], Propagation]
 
@@ -82,7 +82,7 @@ def ask(url: str, name: str, now: datetime, propagate_fn: PropagateFn) -> Questi
             typed = drafts.load_draft(session, rater, leased.question_id) or drafts.Typed()
             reliability = reliability_of(session, known(rater.id)).mean
         with read_scope(engine) as session:
-            graph, questions = load_graph(session), _questions(session)
+            graph, questions = load_graph(session), root_questions(session)
             if leased.is_gold and leased.claim is not None:
                 graph = without_answers(session, graph, leased.claim)
     return replace(_seen(leased, graph, questions, reliability, propagate_fn), typed=typed)
@@ -150,7 +150,7 @@ def answer(
         try:
             after = rank_anew(engine, now, propagate_fn)
             with read_scope(engine) as session:
-                questions = _questions(session)
+                questions = root_questions(session)
             if gold is not None:  # it counts for nothing, and must not look so
                 after = propagate_fn(with_gold_answer(graph, gold, given.prob, reliability))
         except ArgtreeError as exc:
@@ -247,8 +247,3 @@ def look_again(url: str, now: datetime, propagate_fn: PropagateFn) -> None:
     """Ranks the queue anew, for claims that came into the store by other ways. Raises ArgtreeError."""
     with opened(url) as engine:
         rank_anew(engine, now, propagate_fn)
-
-
-def _questions(session: Session) -> Mapping[str, str]:
-    """Returns the question of each root, by its claim's key."""
-    return dict(session.exec(select(Claim.key, Root.question).where(Root.claim_id == Claim.id)).all())

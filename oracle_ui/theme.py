@@ -81,7 +81,7 @@ def literal(text: str, longest: int = _LONGEST) -> str:
 
 
 def header(name: str, seconds: Sequence[float]) -> str:
-    """Returns the line at the top: who is answering, how much they have, and how fast (see `view.pace_words`)."""
+    """Returns the line at the top: who is answering, how much they have, and how fast (see `wording.pace_words`)."""
     return _block(f'<p class="at-quiet">{literal(name)} · {pace_words(seconds)}</p>')
 
 

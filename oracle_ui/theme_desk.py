@@ -194,6 +194,14 @@ def track(before: float, after: float) -> str:
     return f'<div class="desk-track {hue}" aria-hidden="true">{span}</div>'
 
 
+def move(text: str, before: float, after: float) -> str:
+    """Returns what moved, HTML of ours, with its probability before and after."""
+    was, now = map(html.escape, percents(before, after))
+    hue = "desk-for" if after > before else "desk-against"
+    figures = f'<span class="desk-figure">{was} → <span class="{hue}">{now}</span></span>'
+    return f'<div class="desk-move"><span>{text}</span>{figures}{track(before, after)}</div>'
+
+
 def label_chip(row: ClaimRow) -> str:
     """Returns whether people said that the claim is true, "" where nobody answered."""
     if row.label is None:

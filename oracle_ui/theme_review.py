@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from oracle_ui import theme_desk as desk
 from oracle_ui.audit import deed_words, label_words, who
 from oracle_ui.theme import literal
-from oracle_ui.view import Effect, percents
+from oracle_ui.view import Effect
 from oracle_ui.wording import FLAGS, answer_words
 from store.flags import Flagged
 from store.history import Event
@@ -62,13 +62,7 @@ def effect(done: Effect) -> str:
         said += desk.quiet("No question moved by it.")
     left = len(done.moves) - _MOST_MOVES
     more = desk.quiet(f"and {left} more") if left > 0 else ""
-    rows = ""
-    for move in done.moves[:_MOST_MOVES]:
-        before, after = percents(move.before, move.after)
-        hue = "for" if move.after > move.before else "against"
-        figures = f'<span class="desk-figure">{before} → <span class="desk-{hue}">{after}</span></span>'
-        track = desk.track(move.before, move.after)
-        rows += f'<div class="desk-move"><span>{literal(move.question, 300)}</span>{figures}{track}</div>'
+    rows = "".join(desk.move(literal(one.question, 300), one.before, one.after) for one in done.moves[:_MOST_MOVES])
     return f'<div class="desk-card" role="status">{said}{rows}{more}</div>'
 
 

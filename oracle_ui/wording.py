@@ -7,6 +7,9 @@ from oracle_ui.view import Left, percents, with_unit
 from store.flags import FlagKind
 from store.queue import Reason
 
+NOTE_LENGTH = 2000
+"""Characters of a note, at most."""
+
 BREAK_SECONDS = 600.0
 """Who took longer over a question, or between two answers, had a break."""
 CANNOT_SAY = "can't say"

@@ -7,7 +7,7 @@ claim's label (`Override`), that stands in place of the answers. Not here: takin
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement
@@ -86,6 +86,12 @@ def answers_by_claim(
     return dict(found)
 
 
+def gold_answers(session: Session) -> Sequence[Any]:
+    """Returns (claim_id, rater_id, prob, answered_at) of the kept answers to gold questions that state a prob."""
+    tried = columns(Answer, "claim_id", "rater_id", "prob", "answered_at")
+    return session.execute(tried.where(col(Answer.is_gold), column(Answer, "prob").is_not(None), is_kept())).all()
+
+
 def overrides(session: Session, claim_ids: Collection[int] | None = None) -> dict[int, Override]:
     """Returns the override that counts of each claim's id that has one.
 
@@ -138,6 +144,12 @@ def label_likelihoods(session: Session, claim_ids: Collection[int] | None = None
         if override.prob is not None:
             likelihoods[claim_id] = override_likelihood(override.prob)
     return likelihoods
+
+
+def label_of(session: Session, claim_id: int) -> float | None:
+    """Returns what a claim's answers, or its override, are taken to mean: P(claim); None where nobody said anything."""
+    likelihoods = label_likelihoods(session, [claim_id])
+    return label_prob(*likelihoods[claim_id]) if likelihoods else None
 
 
 def labels(session: Session) -> dict[str, float]:

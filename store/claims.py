@@ -164,6 +164,11 @@ def root_keys(session: Session) -> list[tuple[str, str]]:
     return [(question, key) for question, key in session.exec(pairs)]
 
 
+def root_questions(session: Session) -> dict[str, str]:
+    """Returns the question of each root by the key of its claim, oldest first."""
+    return {key: question for question, key in root_keys(session)}
+
+
 def root_claim(session: Session, root: Root) -> Claim:
     """Returns the claim that a root is about."""
     return session.exec(select(Claim).where(Claim.id == root.claim_id)).one()

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from store.answers import label_of
 from store.claims import get_claim, known
 from store.drafts import Typed, keep
 from store.errors import TooLateError
@@ -120,7 +121,7 @@ def override_all(
         settle(session, question, now)
     session.flush()
     for claim_id in not_asked:
-        note_label(session, claim_id, now)
+        note_label(session, claim_id, label_of(session, claim_id), now)
     session.commit()
     return rows
 

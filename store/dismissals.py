@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
+from store.answers import label_of
 from store.outbox import note_label
 from store.places import lock_question, settle
 from store.tables import Answer, Dismissal, Rater
@@ -51,4 +52,4 @@ def _append(session: Session, rater: Rater, through: int, reason: str, by: Rater
         if question is not None and question.status != "withdrawn":
             settle(session, question, now)
         elif question is not None and question.claim_id is not None:
-            note_label(session, question.claim_id, now)
+            note_label(session, question.claim_id, label_of(session, question.claim_id), now)

@@ -15,8 +15,9 @@ from sqlmodel import Session, col, select
 from store import trust
 from store.answers import is_kept
 from store.claims import known
+from store.drafts import Typed
 from store.errors import FlagError
-from store.holding import resolution_of
+from store.holding import resolutions
 from store.places import lock_question, settle
 from store.queue import accept_answer
 from store.roles import require
@@ -61,7 +62,7 @@ def flag(
     """
     if kind not in get_args(FlagKind):
         raise ValueError(f"A flag's kind is one of {', '.join(get_args(FlagKind))}, got {kind!r}.")
-    answer, is_new = accept_answer(session, token, rater, "cannot_say", None, now, note, source=source)
+    answer, is_new = accept_answer(session, token, rater, Typed("cannot_say", note=note, source=source), now)
     there = session.exec(select(Flag).where(Flag.answer_id == answer.id)).first()
     if there is None:
         if not is_new:
@@ -135,9 +136,9 @@ def list_flags(session: Session, by: Rater | None) -> list[Flagged]:
         .execution_options(populate_existing=True)
     )
     rows = session.execute(query).all()
-    decided = {one: resolution_of(session, one) for one in {flag.question_id for flag, *_ in rows}}
+    decided = resolutions(session, {flag.question_id for flag, *_ in rows})
     flags = [
-        _flagged(one, question, rater, claim, quantity, decided[one.question_id])
+        _flagged(one, question, rater, claim, quantity, decided.get(one.question_id))
         for one, question, rater, claim, quantity in rows
     ]
     return sorted(flags, key=lambda one: one.resolution is not None)

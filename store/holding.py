@@ -3,19 +3,23 @@
 Not here: flagging and deciding (`store.flags`).
 """
 
+from collections.abc import Collection
+
 from sqlmodel import Session, col, select
 
 from store.answers import is_kept
+from store.columns import column, rows_among
 from store.tables import Answer, Flag, Resolution
 
 MANY = 2
 """So many raters' flags, of whatever kind, hold a question; of the kind "harmful" one does."""
 
 
-def resolution_of(session: Session, question_id: int) -> Resolution | None:
-    """Returns what was last decided about a question's flags, None if nothing was."""
-    query = select(Resolution).where(Resolution.question_id == question_id).order_by(col(Resolution.id).desc())
-    return session.exec(query.limit(1)).first()
+def resolutions(session: Session, question_ids: Collection[int]) -> dict[int, Resolution]:
+    """Returns what was last decided about questions' flags, by the id of each about which something was."""
+    query = select(Resolution).order_by(col(Resolution.id))
+    rows = rows_among(session, query, column(Resolution, "question_id"), sorted(question_ids))
+    return {row.question_id: row for (row,) in rows}  # the last one of each stays
 
 
 def undecided_flags(session: Session, question_id: int, decided: Resolution | None) -> list[Flag]:
@@ -27,7 +31,7 @@ def undecided_flags(session: Session, question_id: int, decided: Resolution | No
 
 def must_be_held(session: Session, question_id: int) -> bool:
     """Says whether a locked question's flags, or a reviewer who kept it out of the queue, have it held."""
-    decided = resolution_of(session, question_id)
+    decided = resolutions(session, [question_id]).get(question_id)
     if decided is not None and not decided.back_to_queue:
         return True
     flags = undecided_flags(session, question_id, decided)

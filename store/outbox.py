@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, insert, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from argtree.evidence import is_settled, label_prob
-from store.answers import label_likelihoods
+from argtree.evidence import is_settled
 from store.claims import known
 from store.tables import Claim, UtcDateTime
 
@@ -71,14 +70,14 @@ class Delivery(SQLModel, table=True):
     trouble: str = ""  # of the last attempt, a sentence
 
 
-def note_label(session: Session, claim_id: int, now: datetime) -> None:
+def note_label(session: Session, claim_id: int, label: float | None, now: datetime) -> None:
     """Writes down that a claim's label came to stand on another side, if it did; the caller commits.
 
     The caller has locked what keeps others from changing the same label.
+
+    Args:
+        label: what it is now, as `store.answers.label_of` says.
     """
-    session.flush()
-    likelihoods = label_likelihoods(session, [claim_id]).get(claim_id)
-    label = None if likelihoods is None else label_prob(*likelihoods)
     side = None if label is None or not is_settled(label) else label > 0.5
     newest = select(LabelEvent.side).where(LabelEvent.claim_id == claim_id).order_by(col(LabelEvent.id).desc())
     if side == session.exec(newest.limit(1)).first():

@@ -6,19 +6,21 @@ nobody else writes meanwhile; elsewhere a lock keeps them out, and what they did
 after the lock sees all that was committed by then.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, literal_column
 from sqlmodel import Session, col, exists, func, select
 
-from store.answers import is_standing, is_taken_back, override_of
+from argtree.evidence import Reliability, label_prob, product_likelihood
+from store.answers import is_standing, is_taken_back, override_likelihood, override_of
 from store.claims import known
 from store.holding import must_be_held
 from store.outbox import note_label
 from store.policy import raters_wanted
 from store.reliabilities import reliabilities
-from store.tables import Answer, Lease, Question, Rater
+from store.tables import Answer, Lease, Override, Question, Rater
 
 IS_OPEN: ColumnElement[bool] = col(Question.status) == literal_column("'open'")
 """Spelt out, not bound: SQLite takes a partial index only for a condition that it can read."""
@@ -72,16 +74,24 @@ def settle(session: Session, question: Question, now: datetime) -> None:
     said = [(one.prob, trusted[one.rater_id].mean) for one in answers if one.prob is not None]
     numbers = [(one.number, one.sd) for one in answers if one.number is not None and one.sd is not None]
     question.wanted = raters_wanted(question.wanted, said, numbers)
+    override = override_of(session, question.claim_id)
     if must_be_held(session, known(question.id)):
         question.status = "held"
-    elif len(answers) >= question.wanted or override_of(session, question.claim_id) is not None:
+    elif len(answers) >= question.wanted or override is not None:
         question.status = "answered"
     elif question.status in CLOSED:
         question.status = "open"
     session.add(question)
     session.flush()
     if question.claim_id is not None:
-        note_label(session, question.claim_id, now)
+        note_label(session, question.claim_id, _label(said, override), now)
+
+
+def _label(said: Sequence[tuple[float, Reliability]], override: Override | None) -> float | None:
+    """Returns the same as `store.answers.label_of`, of what was read already."""
+    if override is not None and override.prob is not None:
+        return label_prob(*override_likelihood(override.prob))
+    return label_prob(*product_likelihood(said)) if said else None
 
 
 def _accepted() -> Select[Any]:

@@ -39,7 +39,8 @@ Reason = Literal["unknown", "unclear", "too_long"]
 """Why a rater can't say: they don't know, the question is unclear, or it would take them too long."""
 
 LEASE_SECONDS = 300.0
-_COUNTED = 10_000  # open questions are counted up to here
+MOST_COUNTED = 10_000
+"""Open questions are counted up to here."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,12 @@ def next_question(
     rater_id, expires_at = known(rater.id), now + timedelta(seconds=lease_seconds)
     lock_rater(session, rater_id)
     require_not_paused(session, rater)
-    share = gold.share(session, rater) if gold_share is None else gold_share
     lease = prolonged(session, rater_id, now, expires_at)
     if lease is None:
         lease = take_lease(session, rater_id, now, expires_at)
-        if lease is not None and gold.is_due(share):  # in its place, so that an empty queue looks empty
-            lease = take_gold(session, rater_id, now, expires_at) or lease
+        if lease is not None:  # so that an empty queue looks empty
+            is_due = gold.is_due(gold.share(session, rater) if gold_share is None else gold_share)
+            lease = (take_gold(session, rater_id, now, expires_at) if is_due else None) or lease
     leased = _described(session, lease) if lease is not None else None
     session.commit()
     return leased
@@ -155,7 +156,7 @@ def submit_answer(
         SourceError: the source is no link. Nothing is stored.
         ValueError: an unknown kind or reason, or one that does not go with the question, the prob or the number.
     """
-    answer, is_new = accept_answer(session, token, rater, kind, prob, now, note, number, source=source, reason=reason)
+    answer, is_new = accept_answer(session, token, rater, Typed(kind, prob, number, note, source), now, reason)
     session.commit()
     if is_new:
         trust.check(session, answer.rater_id, now)
@@ -163,21 +164,13 @@ def submit_answer(
 
 
 def accept_answer(
-    session: Session,
-    token: str,
-    rater: Rater,
-    kind: AnswerKind,
-    prob: float | None,
-    now: datetime,
-    note: str = "",
-    number: tuple[float, float] | None = None,
-    *,
-    source: str = "",
-    reason: Reason | None = None,
+    session: Session, token: str, rater: Rater, said: Typed, now: datetime, reason: Reason | None = None
 ) -> tuple[Answer, bool]:
     """Does as `submit_answer`, leaves the commit to the caller, and says besides whether the answer is a new one."""
-    _check_reason(kind, reason)
-    stated, measured, link = _stated_prob(kind, prob), _stated_number(kind, number), checked_source(source)
+    _check_reason(said.kind, reason)
+    kind = _checked_kind(said.kind)
+    stated, measured = _stated_prob(kind, said.prob), _stated_number(kind, said.number)
+    link = checked_source(said.source)
     rater_id = known(rater.id)
     lock_rater(session, rater_id)  # before a question, as whoever pauses the rater does
     held = lease_of(session, token)
@@ -188,7 +181,7 @@ def accept_answer(
         return there, False
     lease = lease_of(session, token)  # again, now that nobody can take it
     if question is None or lease is None or not _may_answer(session, question, lease, rater_id, kind, now):
-        _refuse_late(session, question, rater_id, Typed(kind, prob, number, note, source), now)
+        _refuse_late(session, question, rater_id, said, now)
     _refuse_unfit(session, question, kind, measured)
     answer = Answer(
         question_id=known(question.id),
@@ -199,7 +192,7 @@ def accept_answer(
         prob=stated,
         number=measured[0] if measured else None,
         sd=measured[1] if measured else None,
-        note=storable(note),
+        note=storable(said.note),
         answered_at=now,
         generation=lease.generation,
         prob_before=lease.prob,
@@ -249,7 +242,7 @@ def closed_to(session: Session, rater: Rater) -> tuple[int, int]:
     For a rater to whom nothing is left to ask; counted up to some thousands.
     """
     passed = case((is_answered_by(known(rater.id)), 1), else_=0).label("passed")
-    some = select(passed).select_from(Question).where(IS_OPEN).order_by(*BEST_FIRST).limit(_COUNTED).subquery()
+    some = select(passed).select_from(Question).where(IS_OPEN).order_by(*BEST_FIRST).limit(MOST_COUNTED).subquery()
     count, own = session.execute(
         select(func.count(), func.coalesce(func.sum(some.c.passed), 0)).select_from(some)
     ).one()
@@ -336,14 +329,19 @@ def _described(session: Session, lease: Lease) -> LeasedQuestion:
     )
 
 
-def _check_reason(kind: AnswerKind, reason: Reason | None) -> None:
+def _check_reason(kind: str | None, reason: Reason | None) -> None:
     if reason is not None and (kind != "cannot_say" or reason not in get_args(Reason)):
         raise ValueError(f"An answer {kind!r} does not go with the reason {reason!r}.")
 
 
+def _checked_kind(kind: str | None) -> AnswerKind:
+    kinds: tuple[AnswerKind, ...] = get_args(AnswerKind)
+    if kind not in kinds:
+        raise ValueError(f"kind must be one of {', '.join(kinds)}, got {kind!r}.")
+    return kinds[kinds.index(kind)]
+
+
 def _stated_prob(kind: AnswerKind, prob: float | None) -> float | None:
-    if kind not in get_args(AnswerKind):
-        raise ValueError(f"kind must be one of {', '.join(get_args(AnswerKind))}, got {kind!r}.")
     if kind == "probability":
         if prob is None or not 0 <= prob <= 1:  # NaN too
             raise ValueError(f"A probability must be a number in [0, 1], got {prob!r}.")

@@ -6,16 +6,15 @@ Not here: learning it (`store.trust`), and what else administrators see of rater
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from argtree.evidence import label_prob
 from argtree.reliability import Beta
-from store.answers import is_kept, label_likelihoods
-from store.columns import column, columns
+from store.answers import gold_answers, label_likelihoods
 from store.dismissals import dismissed_raters
 from store.reliabilities import is_vouched, learnt
 from store.roles import Standing, list_raters
-from store.tables import Answer, Rater
+from store.tables import Rater
 
 _LEVEL = 0.9  # of an interval
 
@@ -76,12 +75,10 @@ def _estimate(beta: Beta) -> Estimate:
 
 def _gold(session: Session) -> Mapping[int, tuple[int, int]]:
     """Returns how many gold questions each rater's id answered, and how many of these right."""
-    tried = columns(Answer, "rater_id", "claim_id", "prob")
-    tried = tried.where(col(Answer.is_gold), column(Answer, "prob").is_not(None), is_kept())
-    rows = session.execute(tried).all()
-    labels = label_likelihoods(session, {claim_id for _, claim_id, _ in rows})
+    rows = gold_answers(session)
+    labels = label_likelihoods(session, {row.claim_id for row in rows})
     found: dict[int, tuple[int, int]] = {}
-    for rater_id, claim_id, prob in rows:
+    for claim_id, rater_id, prob, _ in rows:
         if claim_id in labels and prob != 0.5:
             answered, right = found.get(rater_id, (0, 0))
             is_right = (prob > 0.5) == (label_prob(*labels[claim_id]) > 0.5)

@@ -20,6 +20,7 @@ from argtree.reliability import RaterReliability
 from store.answers import (
     Said,
     answers_by_claim,
+    gold_answers,
     is_kept,
     label_likelihoods,
     override_likelihood,
@@ -138,10 +139,8 @@ def _contradicted(
     session: Session, trusted: Mapping[int, RaterReliability], settings: Mapping[int, Override]
 ) -> Iterable[_Doubtful]:
     """Gives the claims whose label several believed raters contradict, told that it was an ordinary question."""
-    tried = columns(Answer, "claim_id", "rater_id", "prob", "answered_at")
-    tried = tried.where(col(Answer.is_gold), column(Answer, "prob").is_not(None), is_kept())
     by_claim: dict[int, list[Any]] = defaultdict(list)
-    for row in session.execute(tried):
+    for row in gold_answers(session):
         if row.claim_id not in settings or row.answered_at > settings[row.claim_id].overridden_at:
             by_claim[row.claim_id].append(row)
     for claim_id, likelihood in label_likelihoods(session, by_claim).items():

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, delete, func, or_, select
 
 from argtree.answers import gather
 from argtree.checks import reasons_to_pause
+from argtree.compiled import FloatArray
 from argtree.crowd import Crowd, fit_crowd
 from argtree.evidence import is_settled, label_prob
 from argtree.reliability import VOUCHED, RaterReliability, heard
@@ -77,7 +78,8 @@ def fit(session: Session, now: datetime) -> Crowd:
     """
     while True:
         crowd = _fit(session, now)
-        if not any([_look(session, crowd, row, now) for row in range(len(crowd.answers.raters))]):
+        without_own = crowd.prob_without_own()
+        if not any([_look(session, crowd, without_own, row, now) for row in range(len(crowd.answers.raters))]):
             return crowd
 
 
@@ -103,8 +105,13 @@ def _fit(session: Session, now: datetime) -> Crowd:
     return crowd
 
 
-def _look(session: Session, crowd: Crowd, row: int, now: datetime) -> bool:
-    """Says whether a rater of the crowd gave reason to pause them, who then is."""
+def _look(session: Session, crowd: Crowd, without_own: FloatArray, row: int, now: datetime) -> bool:
+    """Says whether a rater of the crowd gave reason to pause them, who then is.
+
+    Args:
+        without_own: of each answer, see `Crowd.prob_without_own`.
+        row: of the rater.
+    """
     rater = _checkable(session, int(crowd.answers.raters[row]))
     if rater is None:
         return False
@@ -112,7 +119,7 @@ def _look(session: Session, crowd: Crowd, row: int, now: datetime) -> bool:
     reasons = reasons_to_pause(
         crowd.raters[crowd.answers.raters[row]],
         crowd.answers.prob[own].tolist(),
-        crowd.prob_without_own()[own].tolist(),
+        without_own[own].tolist(),
         _seconds(session, known(rater.id)),
     )
     return _pause(session, rater, reasons, now)

@@ -11,13 +11,12 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, func, select
 
 from argtree.errors import ArgtreeError
-from argtree.evidence import label_prob
 from oracle_ui import sitting
 from oracle_ui.api.problems import BUSY, UnfitAnswerError
 from oracle_ui.sitting import PropagateFn, Said
 from oracle_ui.view import see_number
 from store import queue
-from store.answers import is_standing, label_likelihoods
+from store.answers import is_standing, label_of
 from store.claims import known
 from store.database import read_scope, session_scope
 from store.drafts import Typed, load_draft
@@ -112,9 +111,7 @@ def look_at_claim(engine: Engine, name: str, key: str) -> Judged | None:
         lease = lease_on(session, known(find_rater(session, name).id), claim_id)
         if lease is not None:
             return Judged(claim.text, None, 0, lease.prob)
-        likelihoods = label_likelihoods(session, [claim_id]).get(claim_id)
-        label = None if likelihoods is None else label_prob(*likelihoods)
-        return Judged(claim.text, label, _answers(session, claim_id), None)
+        return Judged(claim.text, label_of(session, claim_id), _answers(session, claim_id), None)
 
 
 def list_roots(engine: Engine) -> list[tuple[str, str, float]]:

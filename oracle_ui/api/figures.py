@@ -19,12 +19,12 @@ from store.database import read_scope
 from store.errors import StoreError
 from store.graphs import load_graph
 from store.places import IS_OPEN
+from store.queue import MOST_COUNTED
 from store.tables import Answer, Argument, Claim, Lease, Question, Rater, Root
 
 STATS_SECONDS = 5.0
 """Counting all answers takes longer the more there are: so it is not done more often."""
 
-_COUNTED = 10_000  # open questions are counted up to here
 _KEPT = 4  # propagations
 
 
@@ -84,7 +84,7 @@ class Figures:
 
 
 def _count(session: Session, now: datetime) -> Stats:
-    some = select(Question.id).where(IS_OPEN).limit(_COUNTED).subquery()
+    some = select(Question.id).where(IS_OPEN).limit(MOST_COUNTED).subquery()
     answers, claims, arguments, roots, raters = (_rows(session, one) for one in (Answer, Claim, Argument, Root, Rater))
     return Stats(
         at=now,

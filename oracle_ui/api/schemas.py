@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from argtree.distributions import LARGEST
+from oracle_ui.wording import NOTE_LENGTH
 from store.sources import LONGEST
 
-_NOTE_LENGTH = 2000  # characters, as on the page
 Token = Annotated[str, Field(pattern="^[0-9]{1,9}-[0-9a-f]{32}$", description="that came with the question")]
-Note = Annotated[str, Field(max_length=_NOTE_LENGTH, description="to be kept with the answer")]
+Note = Annotated[str, Field(max_length=NOTE_LENGTH, description="to be kept with the answer")]
 Source = Annotated[
     str,
     Field(max_length=LONGEST, pattern="^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?)?$", description="a link"),

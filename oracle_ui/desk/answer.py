@@ -14,11 +14,11 @@ from oracle_ui.acts import Asked
 from oracle_ui.desk.passing import show_passing, show_reasons
 from oracle_ui.shared import foresight, guidelines, now, propagated, store_url
 from oracle_ui.view import NothingView, NumberView, QuestionView
+from oracle_ui.wording import NOTE_LENGTH
 from store import sources
 from store.queue import AnswerKind
 from store.tables import Answer
 
-_NOTE_LENGTH = 2000  # characters
 _DIGITS = "%.10g"
 
 
@@ -153,7 +153,7 @@ def _number_field(
 def _show_extras(view: Asked) -> None:
     """Shows the fields whose content goes along with whatever is answered."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _text_field(view, "Note · N", "note", view.typed.note, _NOTE_LENGTH)
+        _text_field(view, "Note · N", "note", view.typed.note, NOTE_LENGTH)
         _text_field(view, "Source (a link) · L", "source", view.typed.source, sources.LONGEST)
 
 

@@ -11,9 +11,8 @@ from argtree.errors import ArgtreeError
 from oracle_ui import comparing, signing_in, theme, theme_compare
 from oracle_ui.shared import now, store_url
 from oracle_ui.view_compare import PairView
+from oracle_ui.wording import NOTE_LENGTH
 from store.comparisons import ComparisonKind
-
-_NOTE_LENGTH = 2000  # characters
 
 
 def main() -> None:
@@ -63,7 +62,7 @@ def _show_pair(view: PairView) -> None:
         _button(view, "Second is better", "second", "2")
         _button(view, "About equal", "equal", "3")
         _button(view, "Can't say", "cannot_say", "S")
-    st.text_input("Note that goes with it (optional)", key=f"note-{view.token}", max_chars=_NOTE_LENGTH)
+    st.text_input("Note that goes with it (optional)", key=f"note-{view.token}", max_chars=NOTE_LENGTH)
     st.html(theme_compare.reason())
 
 

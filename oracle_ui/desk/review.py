@@ -16,6 +16,7 @@ from oracle_ui import theme_desk as desk
 from oracle_ui.entrance import acting
 from oracle_ui.shared import frame, now, propagated, search, show, snapshot, store_url
 from oracle_ui.view_trees import choices
+from oracle_ui.wording import NOTE_LENGTH
 from store import history, review
 from store.database import read_scope
 from store.flags import Flagged, list_flags
@@ -119,7 +120,7 @@ def _show_bulk(cases: list[Case], part: str) -> None:
                 st.button("Choose none", on_click=_pick, args=([case.claim for case in cases], False))
         if chosen:
             with st.form(f"bulk-{part}", border=False):
-                st.text_input("Note, for all of them", key="note-bulk", max_chars=2000)
+                st.text_input("Note, for all of them", key="note-bulk", max_chars=NOTE_LENGTH)
                 with st.container(horizontal=True):
                     _press("All are true", _set_many, chosen, 1.0)
                     _press("All are false", _set_many, chosen, 0.0)
@@ -131,7 +132,9 @@ def _show_bulk(cases: list[Case], part: str) -> None:
 def _show_decision(case: Case) -> None:
     percent = None if case.label is None else min(max(round(100 * case.label), 0), 100)
     with st.form(f"case-{case.claim}", border=False):
-        st.text_input("Note", key=f"note-{case.claim}", max_chars=2000, placeholder="Why, for whoever asks later")
+        st.text_input(
+            "Note", key=f"note-{case.claim}", max_chars=NOTE_LENGTH, placeholder="Why, for whoever asks later"
+        )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _press("It is true", _set_one, case, 1.0, key=f"true-{case.claim}")
             _press("It is false", _set_one, case, 0.0, key=f"false-{case.claim}")
@@ -153,7 +156,7 @@ def _show_flags(groups: list[list[Flagged]]) -> None:
             if decided and not first.is_held:
                 continue
             with st.form(f"flags-{first.question_id}", border=False):
-                st.text_input("Note", key=f"note-{first.question_id}-flags", max_chars=2000)
+                st.text_input("Note", key=f"note-{first.question_id}-flags", max_chars=NOTE_LENGTH)
                 with st.container(horizontal=True):
                     _press("Back to the queue", _decide, first, True, key=f"back-{first.question_id}")
                     if not decided:

@@ -1,7 +1,5 @@
 """Claims held true or false by hand, and what would become of the roots; nothing is stored."""
 
-import html
-
 import streamlit as st
 
 from oracle_ui import theme_desk as desk
@@ -9,7 +7,6 @@ from oracle_ui.clickable import clickable
 from oracle_ui.reading import Snapshot
 from oracle_ui.shared import frame, go_to_claim, propagated, show, snapshot
 from oracle_ui.theme import literal
-from oracle_ui.view import percents
 from oracle_ui.view_trees import choices
 from oracle_ui.view_what_if import Outcome, see_outcomes
 
@@ -71,11 +68,8 @@ def _take_from_address(there: Snapshot) -> None:
 
 
 def _outcome(one: Outcome, there: Snapshot) -> str:
-    before, after = map(html.escape, percents(one.before, one.after))
-    hue = "desk-for" if one.after > one.before else "desk-against"
     text = desk.link(one.key, literal(there.texts[one.key], 300), "desk-inline")
-    figures = f'<span class="desk-figure">{before} → <span class="{hue}">{after}</span></span>'
-    return f'<div class="desk-move"><span>{text}</span>{figures}{desk.track(one.before, one.after)}</div>'
+    return desk.move(text, one.before, one.after)
 
 
 def _clear() -> None:

@@ -111,7 +111,8 @@ def test_who_comes_too_late_is_told_and_finds_their_words_again(store: str, desk
     page.wait_for_timeout(_READING)
     page.keyboard.press("2")
     expect(page.locator("h1.at-claim")).to_have_text(asked, timeout=WAIT)
-    expect(page.get_by_label("Note")).to_have_value("Slowly thought out")
+    settle(page)
+    expect(page.get_by_label("Note")).to_have_value("Slowly thought out", timeout=WAIT)
 
 
 def test_who_contradicts_what_is_settled_is_paused_and_told_why(store: str, desk: str, open_page: Open) -> None:

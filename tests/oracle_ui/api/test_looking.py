@@ -1,7 +1,9 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, update
+from starlette.testclient import TestClient
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
@@ -42,13 +44,19 @@ def test_a_claim_says_what_people_made_of_it(client: ClientFn) -> None:
     assert claim["posterior"] == pytest.approx(0.97) and claim["trouble"] is None
 
 
-def test_who_is_being_asked_sees_nothing_of_others_answers(client: ClientFn, engine: Engine) -> None:
+def _asked_after_ada(client: ClientFn, engine: Engine) -> tuple[TestClient, dict[str, Any]]:
+    """Ben, with the question about p, which Ada has answered."""
     with session_scope(engine) as session:
         session.exec(update(Question).values(wanted=2))
     ada, ben = client("Ada"), client("Ben")
     ada.post("/v1/answers", json={"token": ada.post("/v1/question").json()["token"], "kind": "yes"})
     while (question := ben.post("/v1/question").json())["key"] != "p":
         ben.post("/v1/skip", json={"token": question["token"]})
+    return ben, question
+
+
+def test_who_is_being_asked_sees_nothing_of_others_answers(client: ClientFn, engine: Engine) -> None:
+    ben, question = _asked_after_ada(client, engine)
     claim = ben.get("/v1/claims/p").json()
     assert (claim["label"], claim["answers"], claim["posterior"]) == (None, 0, question["prob"])
     ben.post("/v1/skip", json={"token": question["token"]})
@@ -57,12 +65,7 @@ def test_who_is_being_asked_sees_nothing_of_others_answers(client: ClientFn, eng
 
 def test_a_question_whose_time_is_over_is_still_ones_own(client: ClientFn, engine: Engine) -> None:
     """A gold question could be told by waiting: its label was shown when the lease had ended, and then answered."""
-    with session_scope(engine) as session:
-        session.exec(update(Question).values(wanted=2))
-    ada, ben = client("Ada"), client("Ben")
-    ada.post("/v1/answers", json={"token": ada.post("/v1/question").json()["token"], "kind": "yes"})
-    while (question := ben.post("/v1/question").json())["key"] != "p":
-        ben.post("/v1/skip", json={"token": question["token"]})
+    ben, question = _asked_after_ada(client, engine)
     with session_scope(engine) as session:
         session.exec(update(Lease).values(expires_at=NOW - timedelta(days=1)))
     claim = ben.get("/v1/claims/p").json()

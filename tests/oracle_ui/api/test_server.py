@@ -81,11 +81,11 @@ def start(store_url: str) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
         process.wait()
 
 
-def _settle(engine: Engine) -> None:
+def _settle(engine: Engine, key: str = "p") -> None:
     with session_scope(engine) as session:
         reviewer = get_rater(session, "Rita", NOW)
         reviewer.role = "reviewer"
-        override(session, get_claim(session, "p"), 1.0, reviewer, datetime.now(UTC))
+        override(session, get_claim(session, key), 1.0, reviewer, datetime.now(UTC))
 
 
 @pytest.mark.slow
@@ -123,10 +123,7 @@ def test_two_servers_send_each_event_once(
     for _ in range(2):
         start()
     for key in ("p", "h", "t", "s", "r", "g"):
-        with session_scope(engine) as session:
-            reviewer = get_rater(session, "Rita", NOW)
-            reviewer.role = "reviewer"
-            override(session, get_claim(session, key), 1.0, reviewer, datetime.now(UTC))
+        _settle(engine, key)
     wait_until(lambda: _delivered(engine) == 6)
     assert len(receiver.got) == len({headers["webhook-id"] for headers, _ in receiver.got}) == 6
     engine.dispose()
