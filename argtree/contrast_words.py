@@ -190,7 +190,7 @@ FUNCTION_WORDS = (
     | frozenset(
         "a an the this that these those it its they them their he his him she her hers we us our you your i my me "
         "who whom which what there here and or but nor so do does did done doing not no any other another such own "
-        "also too very really quite indeed truly just even still yet then ever to will shall more less most fewer enough "
-        "whoever however thus therefore how why where make made".split()
+        "also too very really quite indeed truly just even still yet then ever to will shall more less most fewer "
+        "enough whoever however thus therefore how why where make made".split()
     )
 )
