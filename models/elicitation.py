@@ -156,6 +156,25 @@ class Elicitor:
             [prompts.is_false_without(claim, reasons) for claim, reasons in requests],
         )
 
+    def same_claims(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float]]:
+        """For each pair of claims, how likely the second follows from the first, and the first from the second.
+
+        Each is asked, and asked turned round, as in `believe`. Both near 1: they say the same.
+
+        Raises:
+            ValueError: The model answers no such prompts (see `LanguageModel.is_general`). No call is made.
+            BadReplyError: The model gave no usable log-probabilities.
+        """
+        if not self.model.is_general:
+            raise ValueError(f"The model {self.model.name} was not made to compare claims.")
+        both_ways = [*pairs, *((other, one) for one, other in pairs)]
+        follows = self._elicit(
+            [prompts.implies(one, other) for one, other in both_ways],
+            [prompts.can_differ(one, other) for one, other in both_ways],
+        )
+        probs = [belief.mean for belief in follows]
+        return list(zip(probs[: len(pairs)], probs[len(pairs) :], strict=True))
+
     def _elicit(self, asked_true: list[str], asked_false: list[str]) -> list[Belief]:
         log_odds = self._log_odds([*asked_true, *asked_false])
         return _beliefs(log_odds[: len(asked_true)], log_odds[len(asked_true) :])

@@ -53,6 +53,14 @@ REASON = (
     "Is this claim true? Say line by line which claims the answer follows from, and whether each is true or false; "
     "then answer yes or no.\nClaim: "
 )
+IMPLIES = (  # these two are for models that are general; the bundled one was not trained on them
+    "Suppose that the first claim is true. Does it follow that the second claim is true too? Answer yes or no.\nFirst: "
+)
+CAN_DIFFER = (
+    "Suppose that the first claim is true. Could the second claim be false all the same? Answer yes or no.\nFirst: "
+)
+FIRST = "\nFirst: "
+SECOND = "\nSecond: "
 CLAIM = "\nClaim: "
 QUESTION = "\nQuestion: "
 LISTED = "\nListed:"
@@ -83,6 +91,16 @@ def is_true_without(claim: str, reasons: Sequence[ProposedArgument]) -> str:
 def is_false_without(claim: str, reasons: Sequence[ProposedArgument]) -> str:
     """`is_true_without` turned round."""
     return f"{IS_FALSE_WITHOUT}{claim}{listed(reasons)}"
+
+
+def implies(one: str, other: str) -> str:
+    """The question whether a claim follows from another, to be answered yes or no."""
+    return f"{IMPLIES}{one}{SECOND}{other}"
+
+
+def can_differ(one: str, other: str) -> str:
+    """`implies` turned round."""
+    return f"{CAN_DIFFER}{one}{SECOND}{other}"
 
 
 def state_claim(question: str) -> str:
@@ -125,7 +143,7 @@ def verdict(is_yes: bool) -> str:
 
 def subject(prompt: str) -> str | None:
     """The claim or question that a prompt of this module asks about; None: it asks about no single one."""
-    for mark in (CLAIM, QUESTION):
+    for mark in (CLAIM, QUESTION, FIRST):
         _, found, rest = prompt.partition(mark)
         if found:
             return rest.partition("\n")[0]

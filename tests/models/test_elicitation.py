@@ -70,6 +70,26 @@ def reader(p_true: float, p_false: float) -> Callable[[str], float]:
     return lambda prompt: float(logit(p_true if "true" in prompt.splitlines()[0] else p_false))
 
 
+# --- likeness
+
+
+def test_claims_are_compared_both_ways_and_each_turned_round() -> None:
+    model = ScriptedModel(
+        log_odds=lambda p: 3.0 if ("Does it follow" in p) == (p.index("Wax") < p.index("Tar")) else -3.0
+    )
+    ((forth, back),) = Elicitor(model).same_claims([("Wax melts.", "Tar melts.")])
+    assert forth == pytest.approx(expit(3.0)) and back == pytest.approx(expit(-3.0))
+    assert len(model.prompts) == 4 and len(set(model.prompts)) == 4
+
+
+def test_model_of_the_bundled_world_is_not_asked_to_compare() -> None:
+    model = ScriptedModel()
+    model.is_general = False
+    with pytest.raises(ValueError, match="not made to compare"):
+        Elicitor(model).same_claims([("a", "b")])
+    assert model.prompts == []
+
+
 # --- beliefs
 
 

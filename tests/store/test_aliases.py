@@ -80,7 +80,7 @@ def test_answers_stay_and_the_queue_asks_about_both(session: Session) -> None:
     ada = get_rater(session, "Ada", NOW)
     leased = next_question(session, ada, NOW)
     while leased is not None:  # everything is answered
-        submit_answer(session, leased.token, "yes", None, later(1))
+        submit_answer(session, leased.token, ada, "yes", None, later(1))
         leased = next_question(session, ada, later(1))
     answered = set(labels(session))
     keen = undo_merge(session, known(alias.id), later(60))
