@@ -32,9 +32,21 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_api, cli_calls, cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, cli_webhooks, draw
+from argtree import (
+    cli_api,
+    cli_calls,
+    cli_export,
+    cli_finetune,
+    cli_judge,
+    cli_loop,
+    cli_merges,
+    cli_raters,
+    cli_webhooks,
+    draw,
+)
 from argtree.cli_common import (
     AddressOption,
+    EmbeddingOption,
     JsonOption,
     ModelOption,
     PortOption,
@@ -78,6 +90,7 @@ RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, q
 cli_calls.register(app)
 cli_export.register(app)
 cli_loop.register(app)
+cli_merges.register(app)
 cli_raters.register(app)
 cli_api.register(app)
 cli_webhooks.register(app)
@@ -161,6 +174,7 @@ def explore(
         int, typer.Option(min=1, help="Model calls of this run; an expansion once begun is finished.")
     ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
+    embedding: EmbeddingOption = "hashed",
 ) -> None:
     """Grow argument trees under questions and say what would be worth asking a person.
 
@@ -171,7 +185,7 @@ def explore(
     elicitor = load_elicitor(model, seed)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer = _explorer(store, elicitor)
+    explorer = _explorer(store, elicitor, embedding)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
         _explore(explorer, keys, budget)
@@ -196,6 +210,7 @@ def daemon(
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
     seed: SeedOption = None,
+    embedding: EmbeddingOption = "hashed",
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
@@ -211,7 +226,7 @@ def daemon(
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    explorer = _explorer(store, load_elicitor(model, seed))
+    explorer = _explorer(store, load_elicitor(model, seed), embedding)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
@@ -340,12 +355,14 @@ def main() -> None:
         sys.exit(1)
 
 
-def _explorer(store: str, elicitor: "Elicitor") -> "Explorer":
+def _explorer(store: str, elicitor: "Elicitor", embedding: str) -> "Explorer":
     from argtree.calls import recorded
     from argtree.daemon import Explorer, utc_now
+    from models.embedding import load_embedding
 
+    likeness = load_embedding(embedding)  # a mistake in its name shows before anything is stored
     engine = open_store(store)
-    return Explorer(engine, recorded(engine, elicitor, utc_now))
+    return Explorer(engine, recorded(engine, elicitor, utc_now), embedding=likeness)
 
 
 def _login() -> str:

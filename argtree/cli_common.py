@@ -29,6 +29,14 @@ FirstModelOption = Annotated[
     str | None,
     typer.Option("--model", help="Generation 0, where there is none yet: bundled (the default), or hf:NAME_OR_FOLDER."),
 ]
+EmbeddingOption = Annotated[
+    str,
+    typer.Option(
+        "--embedding",
+        help="What sees that a premise may say what a claim says, before a general model decides: hashed, minilm or "
+        "hf:FOLDER of a sentence encoder.",
+    ),
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
 ]

@@ -6,7 +6,7 @@ transaction: a kill at any point loses at most the replies of the step under way
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
@@ -17,14 +17,16 @@ from sqlmodel import Session
 from argtree.errors import ArgtreeError
 from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replies
 from argtree.graph import Argument, ArgumentGraph
+from argtree.merging import Merger, Same
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from argtree.search import choose_expansions
 from models.elicitation import Belief, Elicitor
+from models.embedding import Embedding
 from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
 from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
-from store import claims, ranking
+from store import aliases, claims, ranking
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.posed import next_posed, settle_posed
@@ -65,7 +67,21 @@ def utc_now() -> datetime:
 class Explorer:
     """Grows the store's argument graph with a model's arguments and beliefs."""
 
-    def __init__(self, engine: Engine, elicitor: Elicitor, now_fn: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        elicitor: Elicitor,
+        now_fn: Callable[[], datetime] = utc_now,
+        *,
+        embedding: Embedding | None = None,
+    ) -> None:
+        """Args:
+        engine: of the store.
+        elicitor: asks the model.
+        now_fn: gives the time.
+        embedding: by which premises are found that say in other words what a claim says; None: only by their text.
+        """
+        self._merger = None if embedding is None else Merger(embedding, self._claims_after)
         self.engine = engine
         self.elicitor = elicitor
         self.now_fn = now_fn
@@ -146,6 +162,7 @@ class Explorer:
         Raises:
             TooEntangledError: the graph cannot be propagated exactly.
         """
+        self._believe_undone()
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
@@ -197,6 +214,14 @@ class Explorer:
         with session_scope(self.engine) as session:
             return ranking.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
+    def _believe_undone(self) -> None:
+        """Ask what the model believes of the wordings that were made claims of their own by undoing a merge."""
+        with read_scope(self.engine) as session:
+            keys = aliases.unbelieved(session)
+            graph = load_graph(session) if keys else None
+        if graph is not None:
+            self._renew(graph, keys, "direct")
+
     def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
         """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
         beliefs = replies(lambda some: self._believed(graph, some, kind), keys, "An older belief stays")
@@ -239,32 +264,56 @@ class Explorer:
         texts = {claim.id: claim.text for claim in graph.claims}
         known = {key: [_in_words(argument, texts) for argument in graph.arguments_for(key)] for key in keys}
         requests = {key: (texts[key], reasons) for key, reasons in known.items()}
-        found = arguments_about(self.elicitor, requests, self._unknown)
+        same: dict[str, Same] = {}
+
+        def unknown(of: Iterable[str]) -> list[str]:
+            new = self._unknown(of)
+            same.update(self._merger.find(self.elicitor, new) if self._merger is not None else {})
+            return [text for text in new if text not in same]
+
+        found = arguments_about(self.elicitor, requests, unknown)
         self.set_aside.update(known.keys() - found.keys())
         with session_scope(self.engine) as session:
             rows: dict[str, Claim] = {}
-            return [self._store(session, key, texts[key], found[key], rows) for key in keys if key in found]
+            return [self._store(session, key, texts[key], found[key], rows, same) for key in keys if key in found]
+
+    def _claims_after(self, claim_id: int) -> list[tuple[int, str]]:
+        with read_scope(self.engine) as session:
+            return aliases.claims_after(session, claim_id)
 
     def _unknown(self, texts: Iterable[str]) -> list[str]:
         """Those of the texts that no claim in the store says, each once."""
         with read_scope(self.engine) as session:
             return [text for text in dict.fromkeys(texts) if claims.find_claim(session, text) is None]
 
-    def _store(self, session: Session, key: str, text: str, found: Found, rows: dict[str, Claim]) -> Expansion:
-        """Write an expansion; `rows` holds the claims that the step has added, by text."""
+    def _store(
+        self,
+        session: Session,
+        key: str,
+        text: str,
+        found: Found,
+        rows: dict[str, Claim],
+        same: Mapping[str, Same],
+    ) -> Expansion:
+        """Write an expansion; `rows` holds the claims that the step has added, by text, `same` what says one again."""
         now, generation = self.now_fn(), self.elicitor.model.name
         conclusion, proposal = claims.get_claim(session, key), found.proposal
         new = {one: self._add_claim(session, one, belief) for one, belief in found.beliefs.items() if one not in rows}
         rows |= new
         added = 0
         for argument in proposal.arguments:
+            merged = [p.text for p in argument.premises if p.text in same]
+            if not all([self._note_alias(session, one, same[one]) for one in merged]):
+                continue
             premises = [
                 (rows.get(p.text) or claims.add_claim(session, p.text, 0.5, now), p.holds) for p in argument.premises
             ]
             stored = claims.add_argument(
                 session, conclusion, argument.polarity, argument.strength, premises, generation, now
             )
-            added += stored is not None
+            if stored is not None:
+                added += 1
+                aliases.note_wordings(session, stored, [p.text for p in argument.premises])
         if found.residual is not None and added:
             claims.set_prior(session, conclusion, found.residual.mean)
             claims.record_belief(
@@ -275,6 +324,14 @@ class Explorer:
         if not added:
             self.set_aside.add(key)  # also where the reply was of no use: nothing is asked twice in one run
         return Expansion(key, text, added, len(new))
+
+    def _note_alias(self, session: Session, text: str, same: Same) -> bool:
+        """Make a text another wording of the claim that it says; False if that claim failed to be stored."""
+        claim = claims.find_claim(session, same.claim_text)
+        if claim is not None:
+            name, now = self.elicitor.model.name, self.now_fn()
+            aliases.add_alias(session, claim, text, name, same.implies_prob, same.implied_prob, now)
+        return claim is not None
 
     def _add_claim(self, session: Session, text: str, belief: Belief) -> Claim:
         now = self.now_fn()

@@ -64,7 +64,7 @@ class HfModel:
         self.is_general = is_general
         self._check_question = check_question
         folder = _find(source)
-        _refuse_unsafe(folder)
+        refuse_unsafe(folder)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
             with quiet():
@@ -257,7 +257,7 @@ def _find(source: str | Path) -> Path:
         ) from exc
 
 
-def _refuse_unsafe(folder: Path) -> None:
+def refuse_unsafe(folder: Path) -> None:
     """Make sure that loading the folder reads weights from safetensors files only."""
     if not any(folder.glob("*.safetensors")):
         pickled = sorted(path.name for pattern in PICKLED for path in folder.glob(pattern))

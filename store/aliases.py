@@ -4,7 +4,7 @@ Nothing is deleted. A wording that was undone is a claim of its own from then on
 here: how likeness is found and judged (`argtree.merging`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,17 +81,23 @@ def find_alias(session: Session, text: str) -> Alias | None:
     return session.exec(query).first()
 
 
-def note_wordings(session: Session, argument: Argument, aliases: Mapping[int, Alias]) -> None:
+def note_wordings(session: Session, argument: Argument, texts: Iterable[str]) -> None:
     """Notes by which wordings the premises of a new argument came.
 
     Args:
         session: of the store.
         argument: as it was just added.
-        aliases: by the id of the claim; claims without one came by their own wording.
+        texts: of its premises, as they were proposed. Of two that mean one claim its own wording counts, if it is one.
     """
+    found = [(text_hash(text), find_alias(session, text)) for text in texts]
+    if all(alias is None for _, alias in found):
+        return
+    said = {digest for digest, _ in found}
+    by_claim = {alias.claim_id: alias for _, alias in found if alias is not None}
     for premise in session.exec(select(Premise).where(Premise.argument_id == argument.id)):
-        if premise.claim_id in aliases:
-            premise.alias_id = aliases[premise.claim_id].id
+        alias = by_claim.get(premise.claim_id)
+        if alias is not None and session.get_one(Claim, premise.claim_id).text_hash not in said:
+            premise.alias_id = alias.id
             session.add(premise)
     session.flush()
 
