@@ -208,10 +208,14 @@ def daemon(
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    explorer = _explorer(store, load_elicitor(model, seed))
+
+    def load(spec: str) -> "Elicitor":
+        return load_elicitor(spec, seed, stop=stop)
+
+    explorer = _explorer(store, load(model))
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
-    run(explorer, stop, follow_fn=Follower(Registry(), lambda spec: load_elicitor(spec, seed)) if follows else None)
+    run(explorer, stop, follow_fn=Follower(Registry(), load) if follows else None)
     err.print("The daemon has stopped.")
 
 

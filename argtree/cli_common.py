@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -23,7 +24,11 @@ StoreOption = Annotated[
     str, typer.Option("--store", envvar="ARGTREE_STORE", help="SQLAlchemy URL or path of the store.")
 ]
 ModelOption = Annotated[
-    str, typer.Option("--model", help="The language model: bundled, hf:NAME_OR_FOLDER or generation:N.")
+    str,
+    typer.Option(
+        "--model",
+        help="The language model: bundled, hf:NAME_OR_FOLDER, openai:URL#MODEL or generation:N; see `argtree models`.",
+    ),
 ]
 FirstModelOption = Annotated[
     str | None,
@@ -86,9 +91,11 @@ def writing(store: str) -> Iterator[Session]:
         engine.dispose()
 
 
-def load_elicitor(model: str, seed: int | None, generations: Path | None = None) -> "Elicitor":
+def load_elicitor(
+    model: str, seed: int | None, generations: Path | None = None, stop: Event | None = None
+) -> "Elicitor":
     from models.elicitation import Elicitor
     from models.load import load_model
 
     with err.status("Loading the model"):
-        return Elicitor(load_model(model, generations=generations), seed=seed)
+        return Elicitor(load_model(model, generations=generations, stop=stop), seed=seed)
