@@ -6,6 +6,7 @@ transaction: a kill at any point loses at most the replies of the step under way
 """
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree.errors import ArgtreeError
-from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replies
+from argtree.expanding import ARGUMENTS_PER_CALL, OUT_OF_USE, Found, arguments_about, replies
 from argtree.graph import Argument, ArgumentGraph
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
@@ -35,6 +36,7 @@ CALLS_PER_EXPANSION = 12  # or about that: a prompt for arguments, two for each 
 EXPANSIONS_PER_RANKING = 5  # or a step's, if more
 RENEWED_AT_ONCE = 128  # beliefs asked anew in one batch of prompts and one transaction
 POLL_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0  # before a model that couldn't be used is tried again
 
 _KINDS = ("direct", "residual")  # of beliefs
 _REFUSALS = (BadQuestionError, UnknownWorldError, PromptTooLongError, BadReplyError)  # and would again
@@ -145,6 +147,7 @@ class Explorer:
 
         Raises:
             TooEntangledError: the graph cannot be propagated exactly.
+            ModelError: the model can't be used, whatever it is asked; no claim is set aside for it.
         """
         while True:
             with read_scope(self.engine) as session:
@@ -293,35 +296,69 @@ def run(
 
     It is asleep while there is nothing worth doing.
 
-    What fails is logged and tried again later; nothing but `stop` ends it.
+    What fails is logged and tried again later; nothing but `stop` ends it. While the model can't be used, the queue is
+    ranked all the same, and the model is tried again after ever longer pauses, of at most a minute.
 
     Args:
         follow_fn: asked before every few steps, with the name of the model in use; gives the one to go on with, None
             for the same. With it beliefs of other generations are asked anew, at the start and after each change.
     """
-    seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
-    is_renewed = follow_fn is None
+    work = _Work(explorer, stop, follow_fn)
+    ranked: tuple[int, ...] | None = None
+    again_at, pause = 0.0, poll_seconds
     while not stop.is_set():
         try:
-            if follow_fn is not None and (elicitor := follow_fn(explorer.elicitor.model.name)) is not None:
-                log.info("Going on with %s.", elicitor.model.name)
-                explorer.follow(elicitor)
-                is_renewed = False
-            if not is_renewed:
-                explorer.renew_beliefs(stop)
-                is_renewed, seen = True, None
-            explorer.take_posed()  # a new root changes the watermark
-            before = _watermark(explorer.engine)
-            if before != seen:
+            if time.monotonic() >= again_at:
+                goes_on = work.once()
+                pause = poll_seconds
+                if goes_on:
+                    continue
+            elif (now := _watermark(explorer.engine)) != ranked:
                 explorer.rank()
-                _explore(explorer, stop)
-                seen = before if _watermark(explorer.engine) == before else None
-                if seen is not None:
-                    log.info("Nothing to explore: waiting for answers or new questions.")
-                continue
+                ranked = now
+        except OUT_OF_USE as error:
+            log.warning("Will be tried again in %.3g seconds: %s", pause, error)
+            again_at, pause = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE_SECONDS)
+            continue
         except ArgtreeError as error:
             log.warning("Will be tried again: %s", error)
         stop.wait(poll_seconds)
+
+
+class _Work:
+    """What the daemon does with the model, a few steps at a time."""
+
+    def __init__(self, explorer: Explorer, stop: Event, follow_fn: Callable[[str], Elicitor | None] | None) -> None:
+        self._explorer = explorer
+        self._stop = stop
+        self._follow_fn = follow_fn
+        self._is_renewed = follow_fn is None
+        self._seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
+
+    def once(self) -> bool:
+        """Follow, renew, take on what was posed, then rank and explore if anything changed; whether to go on at once.
+
+        Raises:
+            ArgtreeError: something failed; the next call goes on with what is left.
+        """
+        explorer = self._explorer
+        if self._follow_fn is not None and (elicitor := self._follow_fn(explorer.elicitor.model.name)) is not None:
+            log.info("Going on with %s.", elicitor.model.name)
+            explorer.follow(elicitor)
+            self._is_renewed = False
+        if not self._is_renewed:
+            explorer.renew_beliefs(self._stop)
+            self._is_renewed, self._seen = True, None
+        explorer.take_posed()  # a new root changes the watermark
+        before = _watermark(explorer.engine)
+        if before == self._seen:
+            return False
+        explorer.rank()
+        _explore(explorer, self._stop)
+        self._seen = before if _watermark(explorer.engine) == before else None
+        if self._seen is not None:
+            log.info("Nothing to explore: waiting for answers or new questions.")
+        return True
 
 
 class Follower:
