@@ -32,7 +32,7 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_api, cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, cli_webhooks, draw
+from argtree import cli_api, cli_export, cli_finetune, cli_judge, cli_loop, cli_models, cli_raters, cli_webhooks, draw
 from argtree.cli_common import (
     AddressOption,
     JsonOption,
@@ -77,6 +77,7 @@ RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, q
 
 cli_export.register(app)
 cli_loop.register(app)
+cli_models.register(app)
 cli_raters.register(app)
 cli_api.register(app)
 cli_webhooks.register(app)

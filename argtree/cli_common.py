@@ -95,7 +95,11 @@ def load_elicitor(
     model: str, seed: int | None, generations: Path | None = None, stop: Event | None = None
 ) -> "Elicitor":
     from models.elicitation import Elicitor
+    from models.errors import ModelNotFoundError
     from models.load import load_model
 
-    with err.status("Loading the model"):
-        return Elicitor(load_model(model, generations=generations, stop=stop), seed=seed)
+    try:
+        with err.status("Loading the model"):
+            return Elicitor(load_model(model, generations=generations, stop=stop), seed=seed)
+    except ModelNotFoundError as exc:
+        raise ModelNotFoundError(f"{exc} `argtree models` lists what is there.") from exc
