@@ -27,7 +27,8 @@ ModelOption = Annotated[
     str,
     typer.Option(
         "--model",
-        help="The language model: bundled, hf:NAME_OR_FOLDER, openai:URL#MODEL or generation:N; see `argtree models`.",
+        help="The language model: bundled, hf:NAME_OR_FOLDER, openai:URL#MODEL, generation:N or replay:FILE; "
+        "`argtree models` lists what is there.",
     ),
 ]
 FirstModelOption = Annotated[

@@ -16,6 +16,7 @@ from models.generations import Generation, Registry
 
 BUNDLED = "bundled"
 HF_PREFIX = "hf:"
+REPLAY_PREFIX = "replay:"
 
 
 def load_model(spec: str, *, generations: Path | None = None, stop: Event | None = None) -> LanguageModel:
@@ -24,7 +25,8 @@ def load_model(spec: str, *, generations: Path | None = None, stop: Event | None
     Args:
         spec: "bundled" for the model that comes with argtree; "hf:NAME_OR_FOLDER" for a causal language model in a
             local folder, or on the Hugging Face hub under NAME; "openai:URL#MODEL" for one on a server that speaks
-            OpenAI's HTTP API; "generation:current" or "generation:3" for one that was trained here.
+            OpenAI's HTTP API; "generation:current" or "generation:3" for one that was trained here; "replay:FILE" for
+            what a model said in an earlier run (`argtree calls --out FILE`).
         generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
             `generations`.
         stop: Ends every wait for a server once it is set.
@@ -44,6 +46,10 @@ def load_model(spec: str, *, generations: Path | None = None, stop: Event | None
         from models.server import load_server
 
         return load_server(spec, stop)
+    if spec.startswith(REPLAY_PREFIX):
+        from models.recording import ReplayedModel
+
+        return ReplayedModel(Path(spec.removeprefix(REPLAY_PREFIX)), world_check)
     return _load(_source(spec), spec, world_check(spec))
 
 

@@ -96,7 +96,7 @@ def load_graph(
         roots = [root for root in roots if keys[root.claim_id] in root_keys]
         if missing := set(root_keys) - {keys[root.claim_id] for root in roots}:
             raise RootNotFoundError(f"The claim {min(missing)!r} is not a root.")
-        below = _below({root.claim_id for root in roots}, arguments, premises)
+        below = _below({root.claim_id for root in roots}, _reasons(arguments, premises))
         below |= _tied(below, about)
         claims = [claim for claim in claims if claim.id in below]
         arguments = [argument for argument in arguments if argument.conclusion_id in below]
@@ -254,10 +254,23 @@ def _refuse_cycle(session: Session) -> None:
         ) from exc
 
 
-def _below(root_ids: set[int], arguments: Sequence[Any], premises: dict[int, list[Any]]) -> set[int]:
+def claims_under(session: Session, root_ids: Sequence[int]) -> dict[int, set[int]]:
+    """Returns for each of these claims, by id, the ids of the claims that it rests on, itself among them."""
+    premises: dict[int, list[Any]] = defaultdict(list)
+    for premise in session.execute(columns(Premise, "argument_id", "claim_id")):
+        premises[premise.argument_id].append(premise)
+    reasons = _reasons(_rows(session, Argument, "id", "conclusion_id"), premises)
+    return {claim_id: _below({claim_id}, reasons) for claim_id in root_ids}
+
+
+def _reasons(arguments: Sequence[Any], premises: dict[int, list[Any]]) -> dict[int, set[int]]:
     reasons: dict[int, set[int]] = defaultdict(set)
     for argument in arguments:
         reasons[argument.conclusion_id].update(premise.claim_id for premise in premises[argument.id])
+    return reasons
+
+
+def _below(root_ids: set[int], reasons: dict[int, set[int]]) -> set[int]:
     below, open_ids = set(root_ids), list(root_ids)
     while open_ids:
         fresh = reasons[open_ids.pop()] - below
