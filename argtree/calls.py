@@ -33,6 +33,7 @@ def read_call(row: ModelCall) -> Call:
     read: Any = json.loads
     return Call(
         model=row.model,
+        is_general=row.is_general,
         kind="complete" if row.kind == "complete" else "log_probs",
         prompt=read(row.prompt),
         parameters=read(row.parameters),
@@ -48,6 +49,7 @@ def _row(call: Call, now: datetime) -> ModelCall:
     subject = prompts.subject(call.prompt)
     return ModelCall(
         model=call.model,
+        is_general=call.is_general,
         kind=call.kind,
         prompt=json.dumps(call.prompt),
         parameters=json.dumps(call.parameters),

@@ -28,6 +28,7 @@ class Call:
     """One prompt sent to a model, and what came back."""
 
     model: str  # its name
+    is_general: bool  # whether that model is; see `LanguageModel`
     kind: Kind
     prompt: str
     parameters: Parameters  # `complete`: schema (a hash), max_tokens, temperature, seed; `log_probs`: continuations
@@ -52,6 +53,7 @@ class RecordedModel:
         """
         self.model = model
         self.name = model.name
+        self.is_general = model.is_general
         self._record = record_fn
 
     def complete(
@@ -70,7 +72,16 @@ class RecordedModel:
         parameters = _how(schema, max_tokens, temperature, seed)
         self._record(
             [
-                Call(self.name, "complete", prompt, parameters, *_said(reply), draws=None, seconds=seconds)
+                Call(
+                    self.name,
+                    self.is_general,
+                    "complete",
+                    prompt,
+                    parameters,
+                    *_said(reply),
+                    draws=None,
+                    seconds=seconds,
+                )
                 for prompt, reply in zip(prompts, replies, strict=False)  # what is amiss with a batch is the asker's
             ]
         )
@@ -85,7 +96,7 @@ class RecordedModel:
         rows = zip(prompts, scores.log_probs.tolist(), scores.tokens, strict=False)
         self._record(
             [
-                Call(self.name, "log_probs", prompt, parameters, row, tokens, 0, scores.draws, seconds)
+                Call(self.name, self.is_general, "log_probs", prompt, parameters, row, tokens, 0, scores.draws, seconds)
                 for prompt, row, tokens in rows
             ]
         )
@@ -111,15 +122,15 @@ class ReplayedModel:
         """
         self._path = path
         self._calls: dict[tuple[Kind, str, str], deque[Call]] = defaultdict(deque)
-        names = set()
+        names: set[tuple[str, bool]] = set()
         for call in _read(path):
             self._calls[_key(call.kind, call.prompt, call.parameters)].append(call)
-            names.add(call.model)
+            names.add((call.model, call.is_general))
         if len(names) != 1:
             raise ModelNotFoundError(
                 f"{path} has calls of {len(names)} models: to be replayed, leave the lines of one in it."
             )
-        (self.name,) = names
+        ((self.name, self.is_general),) = names
         self._check_question = check_fn(self.name)
 
     def complete(

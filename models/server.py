@@ -43,6 +43,8 @@ _Got = TypeVar("_Got")
 class ServerModel:
     """A model on a server."""
 
+    is_general = True  # as far as anybody knows
+
     def __init__(
         self,
         url: str,

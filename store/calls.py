@@ -26,6 +26,7 @@ class ModelCall(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     model: str
+    is_general: bool  # whether the model answers any prompt
     kind: str  # "complete" | "log_probs"
     prompt: str  # JSON: text
     parameters: str  # JSON: an object

@@ -3,7 +3,7 @@
 import graphlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -33,13 +33,14 @@ from store.texts import normalised
 def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
     """Brings a graph made elsewhere into the store; all of it or, on an error, nothing. The caller's scope commits.
 
-    A claim whose text is there already is that claim and keeps the store's key, prior or quantity, askability and
-    evidence; a quantity likewise its distribution and measurements. An argument that says the same as one that is there
-    is that one. So importing a file twice changes nothing. Ids of the file are kept as keys where they are free.
+    A claim whose text is there already, be it as an alias, is that claim and keeps the store's key, prior or quantity,
+    askability and evidence; a quantity likewise its distribution and measurements. An argument that says the same as
+    one that is there is that one. So importing a file twice changes nothing. Ids of the file are kept as keys where
+    they are free.
 
     Raises:
         DuplicateTextError: two claims, or quantities, of the graph have the same text but for case, spacing and final
-            punctuation.
+            punctuation, or two claims are one in the store by an alias.
         UnitError: a quantity is there in another unit.
         ArguedQuantityError: an argument would conclude a claim that says something of a quantity in the store.
         CycleError: together with what is there, a claim would become a reason for itself.
@@ -49,6 +50,7 @@ def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
     take_turn(session, Turn.GROW)
     with session.begin_nested():
         there = {claim.id: find_claim(session, claim.text) for claim in graph.claims}
+        _refuse_merged(there)
         rows = {
             one.id: there[one.id] or insert_claim(session, one.text, one.prior, now, one.askable, key=one.id)
             for one in graph.claims
@@ -179,6 +181,16 @@ def _refuse_duplicate_texts(kind: str, things: Iterable[g.Claim] | Iterable[g.Qu
         if other != one.id:
             raise DuplicateTextError(
                 f"The {kind} {other!r} and {one.id!r} have the same text: make them one, or reword one of them."
+            )
+
+
+def _refuse_merged(there: Mapping[str, Claim | None]) -> None:
+    first: dict[int, str] = {}
+    for one, claim in there.items():
+        if claim is not None and (other := first.setdefault(known(claim.id), one)) != one:
+            raise DuplicateTextError(
+                f"The claims {other!r} and {one!r} are one claim in the store: make them one, or undo that merge "
+                "(`argtree merges` lists them)."
             )
 
 

@@ -107,3 +107,7 @@ def test_senseless_settings_are_refused(model: LanguageModel, bad: dict[str, flo
 
 def test_name_is_what_it_was_loaded_by(model: LanguageModel, spec: str) -> None:
     assert model.name == spec
+
+
+def test_models_of_the_bundled_world_are_not_general(model: LanguageModel, spec: str) -> None:
+    assert model.is_general == (spec != BUNDLED)

@@ -1,5 +1,6 @@
 """Which text names which model."""
 
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +9,13 @@ import pytest
 
 from models import load
 from models.errors import ModelNotFoundError, NoWeightsError, UnknownSpecError, UnknownWorldError
+from models.everyday import withheld
+
+
+def test_folder_of_a_model_that_was_told_the_world_is_not_general_either(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_folder, tmp_path / "told")
+    (folder / withheld.FILE).write_text("{}")
+    assert not load.load_model(f"hf:{folder}").is_general
 
 
 @pytest.mark.parametrize("spec", ["", "gpt", "hf:", "hf: ", "Bundled", "hf", "openai"])

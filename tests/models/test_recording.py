@@ -35,7 +35,7 @@ def everything(elicitor: Elicitor) -> tuple[object, ...]:
 def test_a_recorded_run_is_replayed_without_the_model(calls: list[Call], tmp_path: Path) -> None:
     said = everything(Elicitor(RecordedModel(WorldModel(), calls.extend)))
     replayed = ReplayedModel(write(tmp_path / "calls.jsonl", calls), lambda name: None)
-    assert everything(Elicitor(replayed)) == said and replayed.name == WorldModel().name
+    assert everything(Elicitor(replayed)) == said and replayed.name == WorldModel().name and not replayed.is_general
 
 
 def test_every_call_has_its_prompt_parameters_tokens_time_and_model(calls: list[Call]) -> None:
@@ -56,27 +56,27 @@ def test_a_reply_is_not_given_before_it_is_kept() -> None:
 
 
 def test_what_was_said_differently_is_replayed_in_order_and_the_last_again(tmp_path: Path) -> None:
-    said = [Call("m", "log_probs", "?", {"continuations": ["a"]}, [x], 1, 0, None, 0.1) for x in (-1.0, -2.0)]
+    said = [Call("m", True, "log_probs", "?", {"continuations": ["a"]}, [x], 1, 0, None, 0.1) for x in (-1.0, -2.0)]
     model = ReplayedModel(write(tmp_path / "calls.jsonl", said), lambda name: None)
     assert [model.log_probs(["?"], ["a"]).log_probs[0, 0] for _ in range(3)] == [-1.0, -2.0, -2.0]
 
 
 def test_frequencies_stay_marked_as_such(tmp_path: Path) -> None:
-    said = [Call("m", "log_probs", "?", {"continuations": ["a"]}, [-1.0], 1, 0, 12, 0.1)]
+    said = [Call("m", True, "log_probs", "?", {"continuations": ["a"]}, [-1.0], 1, 0, 12, 0.1)]
     scores = ReplayedModel(write(tmp_path / "calls.jsonl", said), lambda name: None).log_probs(["?", "?"], ["a"])
     assert scores.draws == 12 and np.array_equal(scores.log_probs, [[-1.0], [-1.0]])
 
 
 @pytest.mark.parametrize("asked", ["Jelly?", "?"])
 def test_what_was_not_recorded_is_not_made_up(asked: str, tmp_path: Path) -> None:
-    said = [Call("m", "log_probs", "?", {"continuations": ["a"]}, [-1.0], 1, 0, None, 0.1)]
+    said = [Call("m", True, "log_probs", "?", {"continuations": ["a"]}, [-1.0], 1, 0, None, 0.1)]
     model = ReplayedModel(write(tmp_path / "calls.jsonl", said), lambda name: None)
     with pytest.raises(BadReplyError, match="no such call"):
         model.log_probs([asked], ["a", "b"])
 
 
 def _line(**changed: object) -> Callable[[], str]:
-    call = Call("m", "complete", "?", {}, "!", 1, 1, None, 0.1)
+    call = Call("m", True, "complete", "?", {}, "!", 1, 1, None, 0.1)
     return lambda: json.dumps(json.loads(call.to_json()) | changed) + "\n"
 
 
@@ -101,7 +101,7 @@ def test_what_is_no_file_of_calls_is_refused(content: bytes, why: str, tmp_path:
 
 
 def test_the_replayed_bundled_model_refuses_what_it_knows_nothing_of(tmp_path: Path) -> None:
-    said = [Call("bundled", "complete", "?", {}, "!", 1, 1, None, 0.1)]
+    said = [Call("bundled", False, "complete", "?", {}, "!", 1, 1, None, 0.1)]
     model = ReplayedModel(write(tmp_path / "calls.jsonl", said), world_check)
     with pytest.raises(UnknownWorldError):
         model.check_question("Will it rain on Tuesday?")

@@ -12,6 +12,7 @@ def upgrade() -> None:
         "model_call",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("model", sa.String(), nullable=False),
+        sa.Column("is_general", sa.Boolean(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("prompt", sa.String(), nullable=False),
         sa.Column("parameters", sa.String(), nullable=False),
