@@ -19,7 +19,7 @@ from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replie
 from argtree.graph import Argument, ArgumentGraph
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
-from argtree.search import choose_expansions
+from argtree.search import Choose, Frontier, belief_variance, choose_expansions
 from models.elicitation import Belief, Elicitor
 from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
 from models.generations import Registry
@@ -65,10 +65,23 @@ def utc_now() -> datetime:
 class Explorer:
     """Grows the store's argument graph with a model's arguments and beliefs."""
 
-    def __init__(self, engine: Engine, elicitor: Elicitor, now_fn: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        elicitor: Elicitor,
+        now_fn: Callable[[], datetime] = utc_now,
+        choose_fn: Choose = choose_expansions,
+    ) -> None:
+        """Args:
+        engine: of the store.
+        elicitor: asks the model.
+        now_fn: gives the time, aware.
+        choose_fn: which claims are expanded next, see `argtree.search`.
+        """
         self.engine = engine
         self.elicitor = elicitor
         self.now_fn = now_fn
+        self.choose_fn = choose_fn
         self._propagate = Propagator(only_askable=True)
         self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
 
@@ -136,7 +149,7 @@ class Explorer:
     def step(self, root_keys: Collection[str] | None = None, at_most: int = 1) -> list[Expansion]:
         """Expand the claims whose expansions could move the roots most; [] where nothing open can move them.
 
-        Expanded together are claims that move no root in common (see `choose_expansions`), so for a single root one.
+        Expanded together are claims that move no root in common (see `Choose`), so for a single root one.
         A claim whose expansion fails is set aside for this run; where all fail, the next best are taken.
 
         Args:
@@ -149,7 +162,8 @@ class Explorer:
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
-            chosen = choose_expansions(self._propagate(graph), variances, at_most)
+                visits = claims.expansion_counts(session)
+            chosen = self.choose_fn(Frontier(self._propagate(graph), variances, visits), at_most)
             if not chosen:
                 return []
             if expanded := self._expand(graph, chosen):
@@ -228,7 +242,7 @@ class Explorer:
         graph = load_graph(session, root_keys)
         closed = claims.closed_claims(session) | graph.evidence.keys()  # what a person answered needs no arguments
         variances = {
-            key: belief.mean * (1 - belief.mean) / (belief.pseudo_count + len(graph.arguments_for(key)) + 1)
+            key: belief_variance(belief.mean, belief.pseudo_count, len(graph.arguments_for(key)))
             for key, belief in claims.latest_beliefs(session).items()
             if key in graph.index and key not in closed and key not in self.set_aside
         }

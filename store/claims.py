@@ -310,6 +310,16 @@ def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> di
     }
 
 
+def expansion_counts(session: Session) -> dict[str, int]:
+    """Returns how many expansions brought arguments about each claim, by its key; claims without are left out.
+
+    All arguments of an expansion come at one time, and those of different expansions of a claim at different ones.
+    """
+    times = func.count(col(Argument.created_at).distinct())
+    query = select(Claim.key, times).join(Claim, col(Claim.id) == col(Argument.conclusion_id))
+    return dict(session.exec(query.where(col(Argument.generation).is_not(None)).group_by(col(Claim.key))).all())
+
+
 def is_argued(session: Session, claim: Claim) -> bool:
     """Says whether any argument concludes the claim."""
     return session.exec(select(Argument.id).where(Argument.conclusion_id == claim.id).limit(1)).first() is not None

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from argtree import propagate
 from argtree.daemon import Explorer, Follower, run, utc_now
+from argtree.search import Frontier
 from models.elicitation import Elicitor
 from models.errors import BadReplyError, ModelNotFoundError, NoWeightsError
 from models.everyday.benchmark import read_benchmark
@@ -56,6 +57,19 @@ def test_exploring_finds_the_worlds_own_reasons(engine: Engine) -> None:
     own = world.arguments(Statement("roof", ("a candle",)))
     assert found == {(a.polarity, a.strength, tuple((world.text(p), holds) for p, holds in ps)) for a, ps in own}
     assert len(graph.claims) == len(set(texts.values())) >= 20
+
+
+def test_what_is_expanded_next_is_any_functions_choice_on_the_graph_so_far(engine: Engine) -> None:
+    seen: list[Frontier] = []
+
+    def most_visited(frontier: Frontier, at_most: int) -> list[str]:
+        seen.append(frontier)
+        return sorted(frontier.variances, key=lambda claim: frontier.visits.get(claim, 0))[-1:]
+
+    explorer = Explorer(engine, Elicitor(WorldModel()), choose_fn=most_visited)
+    root = explorer.add_question(QUESTION)
+    assert [explorer.step()[0].claim for _ in range(2)] == [root, root]
+    assert [dict(frontier.visits) for frontier in seen] == [{}, {root: 1}]
 
 
 def test_argued_claim_takes_its_residual_prior_and_a_plain_one_its_belief(engine: Engine) -> None:
