@@ -40,6 +40,7 @@ from argtree.cli_common import (
     PortOption,
     SeedOption,
     StoreOption,
+    TokenPriceOption,
     at_work,
     err,
     load_elicitor,
@@ -54,6 +55,7 @@ from argtree.propagate import Propagation, Propagator, propagate
 from argtree.quantity_value import quantity_worths
 from argtree.rank import Ranked, rank
 from argtree.report import Report, value_table
+from argtree.search_price import TOKEN_PRICE
 from argtree.value import Measure
 from argtree.what_if import suppose
 from store import claims, queue, ranking
@@ -160,6 +162,7 @@ def explore(
         int, typer.Option(min=1, help="Model calls of this run; an expansion once begun is finished.")
     ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
+    token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Grow argument trees under questions and say what would be worth asking a person.
 
@@ -170,7 +173,7 @@ def explore(
     elicitor = load_elicitor(model, seed)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer = _explorer(store, elicitor)
+    explorer = _explorer(store, elicitor, token_price)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
         _explore(explorer, keys, budget)
@@ -194,6 +197,7 @@ def daemon(
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
     seed: SeedOption = None,
+    token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
@@ -208,7 +212,7 @@ def daemon(
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    explorer = _explorer(store, load_elicitor(model, seed))
+    explorer = _explorer(store, load_elicitor(model, seed), token_price)
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
     run(explorer, stop, follow_fn=Follower(Registry(), lambda spec: load_elicitor(spec, seed)) if follows else None)
@@ -334,10 +338,12 @@ def main() -> None:
         sys.exit(1)
 
 
-def _explorer(store: str, elicitor: "Elicitor") -> "Explorer":
+def _explorer(store: str, elicitor: "Elicitor", token_price: float) -> "Explorer":
     from argtree.daemon import Explorer
 
-    return Explorer(open_store(store), elicitor)
+    if not math.isfinite(token_price):
+        raise typer.BadParameter("it must be a number of seconds", param_hint="--token-price")
+    return Explorer(open_store(store), elicitor, token_price=token_price)
 
 
 def _login() -> str:
