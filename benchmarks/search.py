@@ -11,6 +11,11 @@ the arguments that the model draws. Beside the ways to search:
                     budget pays for; the probability is the share that speaks for the root, the answer the majority's
     mean of four    no search for long: the mean over four trees, each grown best first, by another seed, for a quarter
                     of the budget
+    belief kept     best first; the model's direct belief in the root stays as evidence beside the arguments, of the
+                    likelihood ratio (odds(belief) / odds(tree))^weight, frozen before any answer (docs/design.md,
+                    "Beliefs enter once"). The weight is fitted, by log loss, on the other half of the questions.
+    at N s          best first, as far as an expansion is worth its tokens beside the tree's best question
+                    (`argtree.search_price`), with 1,000 tokens counting as N seconds of a rater
 
 Printed, with 95 % intervals of a bootstrap over questions and seeds: the root's Brier score and accuracy; how far the
 root moves when the ten questions that stand first in the tree's queue are answered truthfully, at once, by a simulated
@@ -23,7 +28,7 @@ bundled one. Stopped, the same command goes on.
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -35,13 +40,17 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_expit, logit
 
 from argtree import Propagation, answer_likelihood, propagate, rank
 from argtree.format import write_whole
-from argtree.search import Choose, breadth_first, choose_expansions
+from argtree.rank import open_rows
+from argtree.search import Choose, Frontier, breadth_first, choose_expansions
+from argtree.search_price import least_gain, paying
 from argtree.search_tree import gumbel, puct
 from benchmarks.search_trees import Grown, RememberingModel, grow, planted
-from models.elicitation import Elicitor
+from models.elicitation import MIN_PROB, Elicitor
 from models.everyday.benchmark import BenchmarkQuestion, read_benchmark
 from models.everyday.oracle import SimulatedOracle
 from models.load import BUNDLED, load_model
@@ -49,7 +58,8 @@ from models.prompts import is_false, is_true
 
 DEFAULT = "best first"
 WAYS: dict[str, Choose] = {DEFAULT: choose_expansions, "breadth first": breadth_first, "PUCT": puct}
-GUMBEL, ONCE, DRAWN, FOUR = "Gumbel, halving", "asked once", "asked n times", "mean of four"
+PRICES = {"at 1 s": 1.0, "at 10 s": 10.0, "at 100 s": 100.0}
+GUMBEL, ONCE, DRAWN, FOUR, KEPT = "Gumbel, halving", "asked once", "asked n times", "mean of four", "belief kept"
 ANSWERS = 10
 RESAMPLES = 2000
 
@@ -104,7 +114,7 @@ def searched(
     folder.mkdir(parents=True, exist_ok=True)
     model = RememberingModel(load_model(BUNDLED), folder / "replies.jsonl")
     texts = [one.question for one in asked]
-    names = [*WAYS, GUMBEL, ONCE, DRAWN]
+    names = [*WAYS, GUMBEL, *PRICES, ONCE, DRAWN]
     found: dict[str, list[Row]] = {name: [] for name in names}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
@@ -120,7 +130,9 @@ def searched(
                 row = [[Point(**one) for one in of] for of in json.loads(file.read_text(encoding="utf-8"))]
                 found[name].append(row)
                 bar.advance(task)
-    return found | {FOUR: means_of_four(found[DEFAULT], budgets)}
+    truth = np.array([one.truth for one in asked], dtype=np.float64)
+    kept = with_belief(found[DEFAULT], found[ONCE], truth)
+    return found | {FOUR: means_of_four(found[DEFAULT], budgets), KEPT: kept}
 
 
 def _row(
@@ -131,15 +143,24 @@ def _row(
         return _without_tree(name, elicitor, model, texts, budgets)
     if name in WAYS:
         grown = grow(elicitor, model, planted(elicitor, model, texts), WAYS[name], budgets)
+        return [[_point(one) for one in of] for of in grown]
+    used = [of[-1] for of in best]
+    each = sum(one.tokens for one in used) / max(1, sum(one.expansions for one in used))
+    if name in PRICES:
+        choose = partial(_while_paying, expansion_tokens=each, price=PRICES[name])
+        grown = grow(elicitor, model, planted(elicitor, model, texts), choose, budgets)
     else:  # its schedule is made for a budget
-        used = [of[-1] for of in best]
-        each = sum(one.tokens for one in used) / max(1, sum(one.expansions for one in used))
         grown = [[] for _ in texts]
         for budget in budgets:
             choose = partial(gumbel, expansions=max(1, round(budget / each) - 1), seed=elicitor.seed or 0)
             of_budget = grow(elicitor, model, planted(elicitor, model, texts), choose, [budget])
             grown = [[*before, *now] for before, now in zip(grown, of_budget, strict=True)]
     return [[_point(one) for one in of] for of in grown]
+
+
+def _while_paying(frontier: Frontier, at_most: int, expansion_tokens: float, price: float) -> list[str]:
+    value = frontier.result.value()[open_rows(frontier.result)].max(initial=0.0)
+    return choose_expansions(paying(frontier, least_gain(value, expansion_tokens, price)), at_most)
 
 
 def _point(grown: Grown) -> Point:
@@ -199,6 +220,43 @@ def _mean(points: Sequence[Point], budget: int) -> Point:
     return Point(float(np.mean([one.prob for one in points])), sum(one.tokens for one in points))
 
 
+def with_belief(best: Sequence[Row], once: Sequence[Row], truth: FloatArray) -> list[Row]:
+    """Returns the points of best first as they were if the direct belief, that of `once`, stayed beside the arguments.
+
+    Args:
+        truth: of the questions, 0 or 1, [Q].
+    """
+    rows: list[Row] = [[[] for _ in row] for row in best]
+    for budget in range(len(best[0][0])):
+        tree = logit(_probs([[of[budget].prob for of in row] for row in best]))
+        answered = logit(_probs([[of[budget].answered for of in row] for row in best]))
+        belief = logit(_probs([[of[budget].prob for of in row] for row in once]))
+        for half in (0, 1):
+            fitted = np.arange(len(truth)) % 2 != half
+            weight = _fitted_weight(tree[:, fitted], belief[:, fitted], truth[fitted])
+            shift = weight * (belief - tree)
+            for seed, q in np.ndindex(tree.shape):
+                if not fitted[q]:
+                    after = [float(expit(of[seed, q] + shift[seed, q])) for of in (tree, answered)]
+                    point = best[seed][q][budget]
+                    rows[seed][q].append(replace(point, prob=after[0], answered=after[1]))
+    return rows
+
+
+def _fitted_weight(tree: FloatArray, belief: FloatArray, truth: FloatArray) -> float:
+    """Returns the weight in [0, 1] of the least log loss; log-odds are [S, Q]."""
+    sign = np.where(truth > 0.5, 1.0, -1.0)
+
+    def loss(weight: float) -> float:
+        return float(-log_expit(sign * (tree + weight * (belief - tree))).mean())
+
+    return float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x)
+
+
+def _probs(probs: Sequence[Sequence[float | None]]) -> FloatArray:
+    return np.clip(np.array(probs, dtype=np.float64), MIN_PROB, 1 - MIN_PROB)
+
+
 def figures_of(
     rows: dict[str, list[Row]], truth: FloatArray, budgets: int
 ) -> dict[str, dict[str, list[dict[str, float]]]]:
@@ -217,10 +275,11 @@ def figures_of(
                 found.setdefault(figure, {}).setdefault(name, []).append(interval(values))
                 if figure in ("brier", "answered_brier") and name != DEFAULT:
                     found.setdefault(f"{figure}_difference", {}).setdefault(name, []).append(interval(values - base))
-    later = {k: _values(rows[DEFAULT], truth, k)["brier"] for k in range(budgets)}
-    found["default_gain_over_half_the_budget"] = {
-        DEFAULT: [interval(later[k] - later[k - 1]) for k in range(1, budgets)]
-    }
+    for name, of in rows.items():
+        if name not in (ONCE, DRAWN, FOUR):
+            briers = [_values(of, truth, k)["brier"] for k in range(budgets)]
+            changes = [interval(more - less) for less, more in zip(briers, briers[1:], strict=False)]
+            found.setdefault("brier_change", {})[name] = changes
     return found
 
 
@@ -234,7 +293,7 @@ def _values(rows: list[Row], truth: FloatArray, budget: int) -> dict[str, FloatA
     prob = each(lambda one: one.prob)
     right = np.where(prob == 0.5, 0.5, (prob > 0.5) == (truth > 0.5))
     found = {"brier": (prob - truth) ** 2, "accuracy": np.where(np.isnan(prob), np.nan, right)}
-    found |= {"tokens": each(lambda one: one.tokens), "expansions": each(lambda one: one.expansions)}
+    found |= {"tokens": each(lambda one: one.tokens or np.nan), "expansions": each(lambda one: one.expansions)}
     if all(one.answered is not None for row in points for one in row):
         answered = each(lambda one: one.answered or 0.0)
         found |= {"moved": np.abs(answered - prob), "answered_brier": (answered - truth) ** 2}
@@ -262,7 +321,7 @@ TITLES = {
     "moved": "How far ten truthful answers move the root",
     "answered_brier": "Root Brier score after ten truthful answers",
     "answered_brier_difference": "The same less that of best first, paired",
-    "default_gain_over_half_the_budget": "Root Brier score less that at half the budget, paired",
+    "brier_change": "Root Brier score less that at half the budget, paired",
     "tokens": "Tokens used",
 }
 
