@@ -104,7 +104,10 @@ def main(
     for title, table in tables(figures, budgets):
         Console(width=170).print(_table(title, table, budgets))
     if out:
-        write_whole(out, (json.dumps(settings | {"figures": figures}, indent=1) + "\n").encode())
+        plain = json.loads(
+            json.dumps(settings | {"figures": figures}), parse_constant=lambda _: None
+        )  # JSON has no NaN
+        write_whole(out, (json.dumps(plain, indent=1) + "\n").encode())
 
 
 def searched(
