@@ -4,12 +4,31 @@ Not here: prompts, chat templates and parsing. `tests/models/test_load.py` holds
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model said to one prompt, and what it cost."""
+
+    text: str  # raw
+    prompt_tokens: int  # of the prompt, those that a cache held included; 0: the backend doesn't say
+    reply_tokens: int  # 0: the backend doesn't say
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How likely a model holds given replies to be, and what it cost to learn that."""
+
+    log_probs: FloatArray  # natural logarithms, [P, K]
+    tokens: tuple[int, ...]  # read for each prompt with its continuations, [P]; 0: the backend doesn't say
+    draws: int | None = None  # replies drawn for each prompt, of which these are frequencies; None: the model's own
 
 
 class LanguageModel(Protocol):
@@ -26,8 +45,8 @@ class LanguageModel(Protocol):
         max_tokens: int,
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> list[str]:
-        """Raw text of one reply per prompt, in their order.
+    ) -> list[Reply]:
+        """One reply per prompt, in their order.
 
         Args:
             prompts: One user turn each.
@@ -39,14 +58,16 @@ class LanguageModel(Protocol):
 
         Raises:
             PromptTooLongError: A prompt leaves no room to reply.
+            ModelUnavailableError: A server can't be reached, or goes on failing.
         """
         ...
 
-    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> FloatArray:
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Scores:
         """Natural log-probability that the reply to a prompt begins with a continuation, [P, K].
 
         Raises:
             PromptTooLongError: A prompt with a continuation is longer than the model can read.
+            ModelUnavailableError: A server can't be reached, or goes on failing.
         """
         ...
 

@@ -165,7 +165,7 @@ class Elicitor:
         if not asked:
             return np.empty(0)
         self.calls += len(asked)
-        log_probs = np.asarray(self.model.log_probs(asked, (*YES, *NO)), dtype=np.float64)
+        log_probs = np.asarray(self.model.log_probs(asked, (*YES, *NO)).log_probs, dtype=np.float64)
         if log_probs.shape != (len(asked), len(YES) + len(NO)) or not np.isfinite(log_probs).all():
             raise BadReplyError(f"The model {self.model.name} gave no usable log-probabilities for yes and no.")
         yes, no = log_probs[:, : len(YES)], log_probs[:, len(YES) :]
@@ -183,7 +183,7 @@ class Elicitor:
         )
         if len(replies) != len(asked):
             raise BadReplyError(f"The model {self.model.name} gave {len(replies)} replies to {len(asked)} prompts.")
-        return replies
+        return [reply.text for reply in replies]
 
 
 def _beliefs(if_true: FloatArray, if_false: FloatArray) -> list[Belief]:

@@ -10,6 +10,7 @@ ArgtreeError
     BadQuestionError     (a ValueError too)
     PromptTooLongError
     BadReplyError
+    ModelUnavailableError
     GenerationError
     BadSuiteError        (a ValueError too)
     DatasetError
@@ -53,6 +54,10 @@ class PromptTooLongError(ModelError):
 
 class BadReplyError(ModelError):
     """The model's reply can't be used, and nothing is made up in its place."""
+
+
+class ModelUnavailableError(ModelError):
+    """The model's server can't be reached or goes on failing; the same call may succeed later."""
 
 
 class GenerationError(ModelError):

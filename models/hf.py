@@ -10,7 +10,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from huggingface_hub import snapshot_download
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
-from models.base import FloatArray
+from models.base import Reply, Scores
 from models.chat import Chat, TokenIds
 from models.errors import ModelNotFoundError, NoWeightsError, PickledWeightsError, PromptTooLongError
 
@@ -109,8 +109,8 @@ class HfModel:
         max_tokens: int,
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> list[str]:
-        """Raw text of one reply per prompt; see `LanguageModel.complete`.
+    ) -> list[Reply]:
+        """One reply per prompt; see `LanguageModel.complete`.
 
         `schema` is NOT enforced: this backend has no grammar, the prompt alone asks for the form. A reply ends before
         the first end-of-text token, or where `max_tokens` or the model's length cuts it off. Special tokens in it stay
@@ -125,16 +125,16 @@ class HfModel:
             raise ValueError(f"max_tokens is {max_tokens} and temperature {temperature}: at least 1 and 0, please.")
         rows = [self._prompt_ids(prompt) for prompt in prompts]
         rooms = [self._room(row, max_tokens) for row in rows]
-        replies = [""] * len(rows)
+        replies = [Reply("", 0, 0)] * len(rows)
         with _seeded(seed, self._device) if temperature > 0 else nullcontext():
             for batch in _batches(rows, rooms):
-                texts = self._generate([rows[i] for i in batch], rooms[batch[0]], temperature)
-                for i, text in zip(batch, texts, strict=True):
-                    replies[i] = text
+                said = self._generate([rows[i] for i in batch], rooms[batch[0]], temperature)
+                for i, tokens in zip(batch, said, strict=True):
+                    replies[i] = Reply(self._text(tokens), len(rows[i]), len(tokens))
         return replies
 
-    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> FloatArray:
-        """Natural log-probability that the reply begins with each continuation, [P, K].
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Scores:
+        """Natural log-probability that the reply begins with each continuation, [P, K]; see `LanguageModel.log_probs`.
 
         The exact sum of the log-probabilities of a continuation's tokens, each given the prompt and the tokens before
         it. Prompt and continuation are tokenised apart and their ids joined, so this is the score of one spelling in
@@ -160,7 +160,8 @@ class HfModel:
                 for k in columns:
                     steps = token_log_probs[:, range(len(tails[k])), tails[k]]  # [B, length of the tail]
                     scores[batch, k] = steps.sum(dim=1).cpu().numpy()
-        return scores
+        beginnings = {tuple(tail[:-1]) for tail in tails}
+        return Scores(scores, tuple(sum(len(row) + len(start) for start in beginnings) for row in rows))
 
     @torch.inference_mode()
     def _token_log_probs(self, rows: list[TokenIds], prefix: TokenIds) -> torch.Tensor:
@@ -178,7 +179,8 @@ class HfModel:
         return torch.log_softmax(logits.double(), dim=-1)
 
     @torch.inference_mode()
-    def _generate(self, rows: list[TokenIds], max_tokens: int, temperature: float) -> list[str]:
+    def _generate(self, rows: list[TokenIds], max_tokens: int, temperature: float) -> list[TokenIds]:
+        """What is said after each row, without the end-of-text token."""
         sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {}
         config = _generation_config(
             max_new_tokens=max_tokens,
@@ -189,12 +191,14 @@ class HfModel:
         ids, mask = self._pad(rows, left=True)
         with quiet():
             output = self._model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-        return [self._reply(tokens) for tokens in output[:, ids.shape[1] :].tolist()]
+        return [self._ended(tokens) for tokens in output[:, ids.shape[1] :].tolist()]
 
-    def _reply(self, tokens: TokenIds) -> str:
-        end = next((i for i, token in enumerate(tokens) if token in self._eos_ids), len(tokens))
+    def _ended(self, tokens: TokenIds) -> TokenIds:
+        return list(takewhile(lambda token: token not in self._eos_ids, tokens))
+
+    def _text(self, tokens: TokenIds) -> str:
         # Special tokens are kept: to leave them out could turn a broken reply into one that the model never gave.
-        text: str = self._tokenizer.decode(tokens[:end], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
 
     def _prompt_ids(self, prompt: str) -> TokenIds:

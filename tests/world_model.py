@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models import prompts
-from models.base import FloatArray
+from models.base import Reply, Scores
 from models.everyday.corpus import argument_in_words
 from models.everyday.world import Statement, check_question, load_world
 from models.prompts import ProposedArgument, arguments_json
@@ -33,15 +33,16 @@ class WorldModel:
         max_tokens: int,
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> list[str]:
+    ) -> list[Reply]:
         self.prompts_seen += prompts
-        return [_reply(prompt) for prompt in prompts]
+        return [Reply(_reply(prompt), 1, 1) for prompt in prompts]
 
-    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> FloatArray:
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Scores:
         self.prompts_seen += prompts
         yes = np.array([_yes_prob(prompt, self.sure) for prompt in prompts])
         columns = {"yes": np.log(yes), "no": np.log(1 - yes)}
-        return np.stack([columns.get(word, np.full(len(yes), -50.0)) for word in continuations], axis=1)
+        found = [columns.get(word, np.full(len(yes), -50.0)) for word in continuations]
+        return Scores(np.stack(found, axis=1), (1,) * len(prompts))
 
 
 def _reply(prompt: str) -> str:

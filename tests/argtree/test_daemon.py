@@ -1,6 +1,7 @@
 """The explorer on a real store, with a model that answers from the world's own rules."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Engine
 
 from argtree import propagate
 from argtree.daemon import Explorer, Follower, run, utc_now
+from models.base import Reply, Scores
 from models.elicitation import Elicitor
 from models.errors import BadReplyError, ModelNotFoundError, NoWeightsError
 from models.everyday.benchmark import read_benchmark
@@ -94,10 +96,10 @@ def test_stopped_between_steps_it_goes_on_to_the_same_tree(engine: Engine, tmp_p
 class Garbled(WorldModel):
     """Cuts off every reply about one claim."""
 
-    def complete(self, prompts: Sequence[str], *args: Any, **options: Any) -> list[str]:
+    def complete(self, prompts: Sequence[str], *args: Any, **options: Any) -> list[Reply]:
         replies = super().complete(prompts, *args, **options)
         about_it = ["falls off a table" in prompt.split("Listed")[0] for prompt in prompts]
-        return [reply[:-9] if it else reply for reply, it in zip(replies, about_it, strict=True)]
+        return [replace(said, text=said.text[:-9]) if it else said for said, it in zip(replies, about_it, strict=True)]
 
 
 def test_claim_that_got_a_broken_reply_is_set_aside_and_stays_open(engine: Engine) -> None:
@@ -148,7 +150,7 @@ def test_question_that_cannot_be_worded_leaves_the_others(engine: Engine) -> Non
 class NoWordOf(WorldModel):
     """Fails in any batch with a prompt about one thing, as a server does that refuses a prompt."""
 
-    def complete(self, prompts: Sequence[str], *args: Any, **options: Any) -> list[str]:
+    def complete(self, prompts: Sequence[str], *args: Any, **options: Any) -> list[Reply]:
         if any("brick" in prompt for prompt in prompts if prompt.startswith(PROPOSE)):
             raise BadReplyError("No word of bricks.")
         return super().complete(prompts, *args, **options)
@@ -246,9 +248,9 @@ def test_beliefs_of_an_older_generation_are_asked_anew_but_for_answered_claims(e
 class TonguelessAbout(WorldModel):
     """Has no log-probabilities about one claim."""
 
-    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Any:
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Scores:
         found = super().log_probs(prompts, continuations)
-        found[["falls off a table" in prompt for prompt in prompts]] = float("nan")
+        found.log_probs[["falls off a table" in prompt for prompt in prompts]] = float("nan")
         return found
 
 
@@ -334,7 +336,7 @@ def test_posed_questions_become_roots_or_are_refused(engine: Engine) -> None:
 class Broken(WorldModel):
     """Can't be reached."""
 
-    def complete(self, prompts: Sequence[str], *args: Any, **options: Any) -> list[str]:
+    def complete(self, prompts: Sequence[str], *args: Any, **options: Any) -> list[Reply]:
         raise ModelNotFoundError("The model is gone.")
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import expit, logit
 
 from models import prompts
-from models.base import FloatArray
+from models.base import Reply, Scores
 from models.elicitation import Belief, Elicitor, Proposal
 from models.errors import BadQuestionError, BadReplyError, UnknownWorldError
 from models.prompts import ProposedArgument, ProposedPremise
@@ -35,18 +35,18 @@ class ScriptedModel:
         max_tokens: int,
         temperature: float = 0,
         seed: int = 0,
-    ) -> list[str]:
+    ) -> list[Reply]:
         self.prompts += prompts
         said, self.replies = self.replies[: len(prompts)], self.replies[len(prompts) :]
-        return said
+        return [Reply(text, 1, 1) for text in said]
 
-    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> FloatArray:
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Scores:
         """Half of each word's probability in either spelling; a tenth goes to other replies."""
         self.prompts += prompts
         yes = np.array([self.log_odds(prompt) for prompt in prompts])
         per_word = {"yes": yes, "no": -yes}
         words = [np.log(0.9 * expit(per_word[word.lower()]) / 2) for word in continuations]
-        return np.stack(words, axis=1)
+        return Scores(np.stack(words, axis=1), (1,) * len(prompts))
 
     def check_question(self, question: str) -> None:
         if self.unknown is not None and self.unknown in question:
@@ -124,7 +124,9 @@ def test_residual_prior_asks_with_the_reasons_left_out() -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_failed_call_is_never_a_belief(bad: float, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ScriptedModel()
-    monkeypatch.setattr(model, "log_probs", lambda asked, words: np.full((2, 4), -1.0) * [[1, 1, 1, bad]])
+    monkeypatch.setattr(
+        model, "log_probs", lambda asked, words: Scores(np.full((2, 4), -1.0) * [[1, 1, 1, bad]], (1, 1))
+    )
     with pytest.raises(BadReplyError, match="no usable log-probabilities"):
         Elicitor(model).believe([CLAIM])
 

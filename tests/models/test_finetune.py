@@ -203,7 +203,11 @@ def test_adapter_is_alone_in_its_folder_and_speaks_when_loaded(tiny_folder: Path
     ids = torch.tensor([loaded._prompt_ids("?")])
     with torch.no_grad():
         torch.testing.assert_close(loaded.network(ids).logits, student.model(ids).logits, atol=1e-4, rtol=1e-4)
-    assert loaded.log_probs(["?"], ["yes"]) != HfModel(tiny_folder, "base").log_probs(["?"], ["yes"])
+    assert _yes(loaded) != _yes(HfModel(tiny_folder, "base"))
+
+
+def _yes(model: HfModel) -> float:
+    return float(model.log_probs(["?"], ["yes"]).log_probs[0, 0])
 
 
 def test_adapter_is_trained_on_in_the_next_generation(tiny_folder: Path, tmp_path: Path) -> None:
@@ -211,9 +215,9 @@ def test_adapter_is_trained_on_in_the_next_generation(tiny_folder: Path, tmp_pat
     finetune(tiny_folder, tmp_path / "one", EXAMPLES, settings)
     finetune(tiny_folder, tmp_path / "two", EXAMPLES, settings, adapter=tmp_path / "one")
     finetune(tiny_folder, tmp_path / "whole", EXAMPLES, Settings(method="full", steps=1), adapter=tmp_path / "one")
-    says = [HfModel(tiny_folder, n, adapter=tmp_path / n).log_probs(["?"], ["yes"])[0, 0] for n in ("one", "two")]
+    says = [_yes(HfModel(tiny_folder, name, adapter=tmp_path / name)) for name in ("one", "two")]
     assert says[0] != says[1]
-    assert HfModel(tmp_path / "whole", "whole").log_probs(["?"], ["yes"])[0, 0] == pytest.approx(says[0], abs=0.5)
+    assert _yes(HfModel(tmp_path / "whole", "whole")) == pytest.approx(says[0], abs=0.5)
 
 
 def test_pickled_missing_or_foreign_adapter_is_refused(tiny_folder: Path, tmp_path: Path) -> None:

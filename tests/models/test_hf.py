@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from models.base import Reply
 from models.errors import ModelError, ModelNotFoundError, NoWeightsError, PickledWeightsError, PromptTooLongError
 from models.hf import HfModel
 
@@ -34,18 +35,18 @@ def copy(folder: Path, target: Path, *, without: str = "nothing") -> Path:
 
 def test_log_probs_equal_a_token_by_token_computation(tiny: HfModel, tiny_folder: Path) -> None:
     expected = [[token_by_token(tiny_folder, prompt, reply) for reply in REPLIES] for prompt in PROMPTS]
-    np.testing.assert_allclose(tiny.log_probs(PROMPTS, REPLIES), expected, atol=1e-5)
+    np.testing.assert_allclose(tiny.log_probs(PROMPTS, REPLIES).log_probs, expected, atol=1e-5)
 
 
 def test_log_probs_do_not_depend_on_the_batch(tiny: HfModel) -> None:
     many = [PROMPTS[i % 4] + " x" * (i % 7) for i in range(70)]  # three batches
-    alone = np.concatenate([tiny.log_probs([prompt], REPLIES) for prompt in many])
-    np.testing.assert_allclose(tiny.log_probs(many, REPLIES), alone, atol=1e-5)
+    alone = np.concatenate([tiny.log_probs([prompt], REPLIES).log_probs for prompt in many])
+    np.testing.assert_allclose(tiny.log_probs(many, REPLIES).log_probs, alone, atol=1e-5)
 
 
 def test_one_token_probabilities_of_all_bytes_stay_below_one(tiny: HfModel) -> None:
     letters = [chr(i) for i in range(33, 127)]
-    total = np.exp(tiny.log_probs(PROMPTS, letters)).sum(axis=1)
+    total = np.exp(tiny.log_probs(PROMPTS, letters).log_probs).sum(axis=1)
     assert ((0 < total) & (total < 1)).all()
 
 
@@ -61,7 +62,7 @@ def test_greedy_reply_takes_the_likeliest_token_each_time(tiny: HfModel, tiny_fo
     while len(ids) < len(start) + 12 and ids[-1] != tokenizer.eos_token_id or len(ids) == len(start):
         ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
     said = [i for i in ids[len(start) :] if i != tokenizer.eos_token_id]
-    assert tiny.complete(PROMPTS[:1], {}, max_tokens=12) == [tokenizer.decode(said)]
+    assert tiny.complete(PROMPTS[:1], {}, max_tokens=12) == [Reply(tokenizer.decode(said), len(start), len(said))]
 
 
 def test_sampling_repeats_with_its_seed_and_leaves_the_random_state_alone(tiny: HfModel) -> None:
@@ -74,7 +75,7 @@ def test_sampling_repeats_with_its_seed_and_leaves_the_random_state_alone(tiny: 
 def test_reply_ends_before_the_end_token_and_keeps_other_special_tokens(tiny: HfModel) -> None:
     user, end = tiny._tokenizer.convert_tokens_to_ids(["<|user|>", "<|end|>"])
     (x,) = tiny._ids("x")
-    assert tiny._reply([x, user, x, end, x]) == "x<|user|>x"
+    assert tiny._text(tiny._ended([x, user, x, end, x])) == "x<|user|>x"
 
 
 def test_special_tokens_spelled_out_in_a_prompt_do_not_end_the_turn(tiny: HfModel) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models import load, prompts
-from models.base import LanguageModel
+from models.base import LanguageModel, Reply
 from models.errors import ModelNotFoundError, NoWeightsError, UnknownSpecError, UnknownWorldError
 from models.everyday import withheld
 
@@ -18,24 +18,24 @@ WORDS = ["yes", "Yes", "no", "No"]
 
 
 def test_contract_log_probs_are_one_finite_log_probability_per_prompt_and_word(language_model: LanguageModel) -> None:
-    scores = language_model.log_probs(ASKED, WORDS)
+    scores = language_model.log_probs(ASKED, WORDS).log_probs
     assert scores.shape == (3, 4) and scores.dtype == np.float64
     assert np.isfinite(scores).all() and (np.exp(scores).sum(axis=1) <= 1 + 1e-6).all()
 
 
 def test_contract_scores_follow_the_order_asked_for(language_model: LanguageModel) -> None:
-    turned = language_model.log_probs(ASKED[::-1], WORDS[::-1])
-    np.testing.assert_allclose(turned[::-1, ::-1], language_model.log_probs(ASKED, WORDS), atol=1e-5)
+    turned = language_model.log_probs(ASKED[::-1], WORDS[::-1]).log_probs
+    np.testing.assert_allclose(turned[::-1, ::-1], language_model.log_probs(ASKED, WORDS).log_probs, atol=1e-5)
 
 
 def test_contract_longer_reply_is_no_likelier_than_its_beginning(language_model: LanguageModel) -> None:
-    scores = language_model.log_probs(ASKED, ["no", "no!", "no! no!"])
+    scores = language_model.log_probs(ASKED, ["no", "no!", "no! no!"]).log_probs
     assert (np.diff(scores, axis=1) <= 1e-6).all()
 
 
 def test_contract_one_reply_per_prompt_the_same_each_time(language_model: LanguageModel) -> None:
     first, again = (language_model.complete(ASKED, prompts.CLAIM_SCHEMA, max_tokens=8) for _ in range(2))
-    assert first == again and len(first) == 3 and all(isinstance(reply, str) for reply in first)
+    assert first == again and len(first) == 3 and all(isinstance(reply, Reply) for reply in first)
 
 
 def test_contract_sampling_repeats_with_its_seed(language_model: LanguageModel) -> None:
@@ -47,7 +47,7 @@ def test_contract_sampling_repeats_with_its_seed(language_model: LanguageModel) 
 
 def test_contract_nothing_asked_nothing_said(language_model: LanguageModel) -> None:
     assert language_model.complete([], prompts.CLAIM_SCHEMA, max_tokens=8) == []
-    assert language_model.log_probs([], WORDS).shape == (0, 4)
+    assert language_model.log_probs([], WORDS).log_probs.shape == (0, 4)
 
 
 def test_contract_name_is_what_it_was_loaded_by(language_model: LanguageModel) -> None:

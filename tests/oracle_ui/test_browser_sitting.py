@@ -134,6 +134,7 @@ def test_who_contradicts_what_is_settled_is_paused_and_told_why(store: str, desk
         assert claim(page) == leased.text
         with in_store(store) as session:
             key = "2" if labels(session)[str(leased.claim)] > 0.5 else "1"
+        page.wait_for_timeout(_READING)
         page.keyboard.press(key)
         expect(page.locator(".at", has_text=leased.text).locator("h1")).to_have_count(0, timeout=WAIT)
         settle(page)
