@@ -153,9 +153,32 @@ class Belief(SQLModel, table=True):
     claim_id: int = Field(foreign_key="claim.id", index=True)
     generation: str
     kind: str  # "direct": is it true? "residual": is it true if none of its reasons holds?
-    mean: float
+    mean: float  # as the model said it, before any calibration
     pseudo_count: float
+    draws: int | None = None  # replies drawn for each reading, where it rests on draws; None: on the model's own probs
     held_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DirectEvidence(SQLModel, table=True):
+    """A direct belief in an argued claim beside what its arguments said then; nobody's answer. See `store.direct`."""
+
+    __table_args__: Any = (_is_prob("belief"), _is_prob("marginal"))
+
+    claim_id: int = Field(foreign_key="claim.id", primary_key=True)
+    belief: float  # of the model in the claim itself
+    marginal: float  # P(claim) from its arguments, without any answer
+    frozen_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DirectWeight(SQLModel, table=True):
+    """How far direct beliefs count beside arguments; the newest row holds, without any it is 0. Append-only."""
+
+    __table_args__: Any = (_is_prob("weight"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    weight: float  # the exponent of the likelihood ratio
+    num_claims: int  # settled argued claims that it was fitted to
+    fitted_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Evidence(SQLModel, table=True):
