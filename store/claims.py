@@ -274,15 +274,28 @@ def insert_argument(
 
 
 def record_belief(
-    session: Session, claim: Claim, generation: str, kind: str, mean: float, pseudo_count: float, now: datetime
+    session: Session,
+    claim: Claim,
+    generation: str,
+    kind: str,
+    mean: float,
+    pseudo_count: float,
+    now: datetime,
+    draws: int | None = None,
 ) -> Belief:
-    """Returns the new row of what a generation believes ("direct", or "residual": if no reason for it holds)."""
+    """Returns the new row of what a generation believes ("direct", or "residual": if no reason for it holds).
+
+    Args:
+        mean: as the model said it, before any calibration.
+        draws: replies drawn for each reading, where the belief rests on draws.
+    """
     belief = Belief(
         claim_id=known(claim.id),
         generation=generation,
         kind=kind,
         mean=_checked_prob("mean", mean),
         pseudo_count=pseudo_count,
+        draws=draws,
         held_at=now,
     )
     session.add(belief)

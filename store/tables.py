@@ -159,28 +159,6 @@ class Belief(SQLModel, table=True):
     held_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class DirectEvidence(SQLModel, table=True):
-    """A direct belief in an argued claim beside what its arguments said then; nobody's answer. See `store.direct`."""
-
-    __table_args__: Any = (_is_prob("belief"), _is_prob("marginal"))
-
-    claim_id: int = Field(foreign_key="claim.id", primary_key=True)
-    belief: float  # of the model in the claim itself
-    marginal: float  # P(claim) from its arguments, without any answer
-    frozen_at: datetime = Field(sa_type=UtcDateTime)
-
-
-class DirectWeight(SQLModel, table=True):
-    """How far direct beliefs count beside arguments; the newest row holds, without any it is 0. Append-only."""
-
-    __table_args__: Any = (_is_prob("weight"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    weight: float  # the exponent of the likelihood ratio
-    num_claims: int  # settled argued claims that it was fitted to
-    fitted_at: datetime = Field(sa_type=UtcDateTime)
-
-
 class Evidence(SQLModel, table=True):
     """Likelihoods that came with an imported graph; raters' answers are not here but in `Answer`."""
 

@@ -10,7 +10,7 @@ down_revision = "0009"
 def upgrade() -> None:
     op.add_column("belief", sa.Column("draws", sa.Integer(), nullable=True))
     op.create_table(
-        "directevidence",
+        "direct_evidence",
         sa.Column("claim_id", sa.Integer(), sa.ForeignKey("claim.id"), primary_key=True),
         sa.Column("belief", sa.Float(), nullable=False),
         sa.Column("marginal", sa.Float(), nullable=False),
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.CheckConstraint("marginal BETWEEN 0 AND 1", name="marginal_is_a_probability"),
     )
     op.create_table(
-        "directweight",
+        "direct_weight",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("weight", sa.Float(), nullable=False),
         sa.Column("num_claims", sa.Integer(), nullable=False),
@@ -29,6 +29,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("directweight")
-    op.drop_table("directevidence")
+    op.drop_table("direct_weight")
+    op.drop_table("direct_evidence")
     op.drop_column("belief", "draws")
