@@ -4,7 +4,7 @@ Pure: no model and no store. Not here: what is kept of it (`store.direct`), aski
 """
 
 from collections.abc import Iterable
-from math import prod
+from math import exp, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -75,8 +75,8 @@ def likelihood(belief: float, marginal: float, weight: float) -> tuple[float, fl
         marginal: P(claim) from the arguments, in [0, 1].
         weight: in [0, 1].
     """
-    log_ratio = weight * (_log_odds(belief) - _log_odds(marginal))
-    return float(np.exp(min(0.0, -log_ratio))), float(np.exp(min(0.0, log_ratio)))
+    log_ratio = weight * float(_log_odds(belief) - _log_odds(marginal))
+    return exp(min(0.0, -log_ratio)), exp(min(0.0, log_ratio))
 
 
 def disagreement(belief: float, marginal: float) -> float:
@@ -88,8 +88,10 @@ def disagreement(belief: float, marginal: float) -> float:
     return ((belief - marginal) / 2) ** 2
 
 
-def fit_weight(belief: FloatArray, marginal: FloatArray, cavity: FloatArray, truth: FloatArray, fold: IntArray) -> float:
-    """Returns the weight in [0, 1] under which the truths of settled argued claims are likeliest, 0 unless it is proved.
+def fit_weight(
+    belief: FloatArray, marginal: FloatArray, cavity: FloatArray, truth: FloatArray, fold: IntArray
+) -> float:
+    """Returns the weight in [0, 1] under which truths of settled argued claims are likeliest; 0 unless it is proved.
 
     P(truth) = logistic(logit(cavity) + weight * (logit(belief) - logit(marginal))) is a logistic regression with an
     offset and one coefficient, so its likelihood has one maximum. It is proved if on the folds that a fit has not seen

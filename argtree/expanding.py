@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from models.elicitation import Belief, Elicitor, Proposal
+from models.beliefs import Belief
+from models.elicitation import Elicitor, Proposal
 from models.errors import ModelError
 from models.prompts import ProposedArgument
 

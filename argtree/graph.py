@@ -132,8 +132,8 @@ class ArgumentGraph:
     evidence: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
     quantities: tuple[Quantity, ...] = ()
     measurements: tuple[Measurement, ...] = ()  # of one quantity any number: their likelihoods multiply
-    # claim id -> likelihoods as of `evidence`, with which they multiply: what a model's direct belief in an argued claim
-    # adds to its arguments. Nobody's word: a claim is not answered by it.
+    # claim id -> likelihoods as of `evidence`, with which they multiply: what a model's direct belief in an argued
+    # claim adds to its arguments. Nobody's word: a claim is not answered by it.
     direct_beliefs: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:

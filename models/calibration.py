@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.base import FloatArray
-from models.elicitation import MIN_PROB
+from models.beliefs import MIN_PROB
 from models.statistics import expected_calibration_error
 
 Method = Literal["none", "platt", "isotonic"]
