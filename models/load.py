@@ -14,6 +14,7 @@ from models.generations import Generation, Registry
 
 BUNDLED = "bundled"
 HF_PREFIX = "hf:"
+REPLAY_PREFIX = "replay:"
 
 
 def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
@@ -22,7 +23,7 @@ def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
     Args:
         spec: "bundled" for the model that comes with argtree; "hf:NAME_OR_FOLDER" for a causal language model in a
             local folder, or on the Hugging Face hub under NAME; "generation:current" or "generation:3" for one that
-            was trained here.
+            was trained here; "replay:FILE" for what a model said in an earlier run (`argtree calls --out FILE`).
         generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
             `generations`.
 
@@ -36,6 +37,10 @@ def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
     if spec.startswith(GENERATION_PREFIX):
         registry = Registry(generations)
         return _load_generation(registry, registry.find(spec))
+    if spec.startswith(REPLAY_PREFIX):
+        from models.recording import ReplayedModel
+
+        return ReplayedModel(Path(spec.removeprefix(REPLAY_PREFIX)), world_check)
     return _load(_source(spec), spec, first=spec)
 
 
