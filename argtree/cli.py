@@ -363,7 +363,9 @@ def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
     columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:
         task = bar.add_task("", total=budget, completed=explorer.elicitor.calls)
-        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(keys, expansions_within(left)):
+        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(
+            keys, expansions_within(left, explorer.elicitor.model.is_general)
+        ):
             probs = "  ".join(f"{prob:.2f}" for prob in explorer.root_probs(keys).values())
             bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
         bar.update(task, total=explorer.elicitor.calls)

@@ -38,6 +38,7 @@ from store.tables import Claim
 
 EXPANSIONS_AT_ONCE = 16  # of claims that move no root in common: one look at the whole graph, one batch of prompts
 CALLS_PER_EXPANSION = 12  # or about that: a prompt for arguments, two for each belief in some five claims
+CALLS_PER_GENERAL_EXPANSION = 36  # of a general model: six for each belief, and two for each of some four arguments
 EXPANSIONS_PER_RANKING = 5  # or a step's, if more
 RENEWED_AT_ONCE = 128  # beliefs asked anew in one batch of prompts and one transaction
 POLL_SECONDS = 2.0
@@ -61,9 +62,15 @@ class Expansion:
     premises: int  # new claims
 
 
-def expansions_within(calls: int) -> int:
-    """How many expansions to begin at once with so many model calls left to spend, in [1, EXPANSIONS_AT_ONCE]."""
-    return max(1, min(EXPANSIONS_AT_ONCE, calls // CALLS_PER_EXPANSION))
+def expansions_within(calls: int, is_general: bool) -> int:
+    """How many expansions to begin at once with so many model calls left to spend, in [1, EXPANSIONS_AT_ONCE].
+
+    Args:
+        is_general: whether the model is; see `LanguageModel`.
+    """
+    return max(
+        1, min(EXPANSIONS_AT_ONCE, calls // (CALLS_PER_GENERAL_EXPANSION if is_general else CALLS_PER_EXPANSION))
+    )
 
 
 def utc_now() -> datetime:

@@ -87,9 +87,20 @@ def calibrate(prob: FloatArray, truth: FloatArray, fold: IntArray) -> Calibratio
     num_true, num_false = int((truth > 0.5).sum()), int((truth <= 0.5).sum())
     if min(num_true, num_false) < LEAST_OF_EACH:
         return Calibration("none", num_true, num_false)
-    chosen = _chosen(prob, truth, fold)
-    raw, calibrated = _fit(chosen, prob, truth)
-    return Calibration(chosen, num_true, num_false, raw, calibrated)
+    return fit(_chosen(prob, truth, fold), prob, truth)
+
+
+def fit(method: Method, prob: FloatArray, truth: FloatArray) -> Calibration:
+    """The calibration by this method, whether or not it is any good; see `calibrate`.
+
+    Args:
+        prob: Raw beliefs, [n] in [0, 1].
+        truth: 0 or 1, [n], for Platt's method and the isotonic one at least one of each.
+    """
+    counts = int((truth > 0.5).sum()), int((truth <= 0.5).sum())
+    if method == "none":
+        return Calibration("none", *counts)
+    return Calibration(method, *counts, *(_platt(prob, truth) if method == "platt" else _isotonic(prob, truth)))
 
 
 def cross_fitted(prob: FloatArray, truth: FloatArray, fold: IntArray) -> FloatArray:
@@ -131,18 +142,11 @@ def _chosen(prob: FloatArray, truth: FloatArray, fold: IntArray) -> Method:
             rest = fold != one
             if len(np.unique(truth[rest])) < 2:
                 return "none"
-            knots = _fit(method, prob[rest], truth[rest])
-            other[~rest] = log_losses(Calibration(method, 0, 0, *knots)(prob[~rest]), truth[~rest])
+            other[~rest] = log_losses(fit(method, prob[rest], truth[rest])(prob[~rest]), truth[~rest])
         gain = loss - other
         if gain.mean() > STANDARD_ERRORS * gain.std(ddof=1) / np.sqrt(len(gain)):
             best, loss = method, other
     return best
-
-
-def _fit(method: Method, prob: FloatArray, truth: FloatArray) -> tuple[FloatArray, FloatArray]:
-    if method == "none":
-        return np.empty(0), np.empty(0)
-    return _platt(prob, truth) if method == "platt" else _isotonic(prob, truth)
 
 
 def _platt(prob: FloatArray, truth: FloatArray) -> tuple[FloatArray, FloatArray]:
