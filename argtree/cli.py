@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
@@ -40,6 +40,7 @@ from argtree import (
     cli_judge,
     cli_loop,
     cli_merges,
+    cli_models,
     cli_raters,
     cli_webhooks,
     draw,
@@ -52,10 +53,12 @@ from argtree.cli_common import (
     PortOption,
     SeedOption,
     StoreOption,
+    TokenPriceOption,
     at_work,
     err,
     load_elicitor,
     out,
+    picture_format,
 )
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
@@ -66,6 +69,7 @@ from argtree.propagate import Propagation, Propagator, propagate
 from argtree.quantity_value import quantity_worths
 from argtree.rank import Ranked, rank
 from argtree.report import Report, value_table
+from argtree.search_price import TOKEN_PRICE
 from argtree.value import Measure
 from argtree.what_if import suppose
 from store import claims, queue, ranking
@@ -91,6 +95,7 @@ cli_calls.register(app)
 cli_export.register(app)
 cli_loop.register(app)
 cli_merges.register(app)
+cli_models.register(app)
 cli_raters.register(app)
 cli_api.register(app)
 cli_webhooks.register(app)
@@ -138,7 +143,7 @@ def rank_command(
     Example: argtree rank --store sqlite:///my.db --plot value.png
     """
     if plot is not None:
-        _picture_format(plot)  # before any work
+        picture_format(plot)  # before any work
     with at_work("Reading the graph"):
         graph = _graph(file, store)
     claim = None if explain is None else find_claim(graph, explain)
@@ -175,6 +180,7 @@ def explore(
     ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
+    token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Grow argument trees under questions and say what would be worth asking a person.
 
@@ -185,7 +191,7 @@ def explore(
     elicitor = load_elicitor(model, seed)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer = _explorer(store, elicitor, embedding)
+    explorer = _explorer(store, elicitor, token_price, embedding)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
         _explore(explorer, keys, budget)
@@ -211,6 +217,7 @@ def daemon(
     model: ModelOption = "bundled",
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
+    token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
@@ -226,11 +233,15 @@ def daemon(
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    explorer = _explorer(store, load_elicitor(model, seed), embedding)
+
+    def load(spec: str) -> "Elicitor":
+        return load_elicitor(spec, seed, stop=stop)
+
+    explorer = _explorer(store, load(model), token_price, embedding)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
-    follower = Follower(Registry(), lambda spec: recorded(engine, load_elicitor(spec, seed), utc_now))
+    follower = Follower(Registry(), lambda spec: recorded(engine, load(spec), utc_now))
     run(explorer, stop, follow_fn=follower if follows else None)
     err.print("The daemon has stopped.")
 
@@ -355,14 +366,16 @@ def main() -> None:
         sys.exit(1)
 
 
-def _explorer(store: str, elicitor: "Elicitor", embedding: str) -> "Explorer":
+def _explorer(store: str, elicitor: "Elicitor", token_price: float, embedding: str) -> "Explorer":
     from argtree.calls import recorded
     from argtree.daemon import Explorer, utc_now
     from models.embedding import load_embedding
 
+    if not math.isfinite(token_price):
+        raise typer.BadParameter("it must be a number of seconds", param_hint="--token-price")
     likeness = load_embedding(embedding)  # a mistake in its name shows before anything is stored
     engine = open_store(store)
-    return Explorer(engine, recorded(engine, elicitor, utc_now), embedding=likeness)
+    return Explorer(engine, recorded(engine, elicitor, utc_now), token_price=token_price, embedding=likeness)
 
 
 def _login() -> str:
@@ -379,7 +392,9 @@ def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
     columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:
         task = bar.add_task("", total=budget, completed=explorer.elicitor.calls)
-        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(keys, expansions_within(left)):
+        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(
+            keys, expansions_within(left, explorer.elicitor.model.is_general)
+        ):
             probs = "  ".join(f"{prob:.2f}" for prob in explorer.root_probs(keys).values())
             bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
         bar.update(task, total=explorer.elicitor.calls)
@@ -411,17 +426,10 @@ def _graph(file: Path | None, store: str) -> ArgumentGraph:
         return load_graph(session)
 
 
-def _picture_format(path: Path) -> Literal["png", "svg"]:
-    ending = path.suffix.lower()
-    if ending == ".png" or ending == ".svg":
-        return "png" if ending == ".png" else "svg"
-    raise ArgtreeError(f"{path} must end in .png or .svg, the pictures that can be drawn")
-
-
 def _write_plot(path: Path, result: Propagation, measure: Measure) -> None:
     from argtree.plot import plot
 
-    write_whole(path, plot(result, measure, _picture_format(path)))
+    write_whole(path, plot(result, measure, picture_format(path)))
     err.print(f"Drawn into {path}.", markup=False)
 
 

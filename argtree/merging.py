@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from argtree.contrast import contrast
+from argtree.expanding import OUT_OF_USE
 from models.elicitation import Elicitor
 from models.embedding import Embedding
 from models.errors import ModelError
@@ -47,11 +48,14 @@ class Merger:
         """Returns what some of these new texts say again: of a claim that is there, or of a text before them.
 
         A text before is one that says nothing again itself. A model that isn't general finds nothing, and neither does
-        one that fails: then claims stay apart.
+        one whose replies can't be used: then claims stay apart.
 
         Args:
             elicitor: asks the model.
             texts: that no claim has; each once.
+
+        Raises:
+            ModelUnavailableError, KeyRefusedError, ModelNotFoundError: the model can't be used, whatever it is asked.
         """
         if not elicitor.model.is_general or not texts:
             return {}
@@ -60,6 +64,8 @@ class Merger:
         pairs = [(text, other) for text, others in candidates.items() for other in others]
         try:
             probs = dict(zip(pairs, elicitor.same_claims(pairs), strict=True)) if pairs else {}
+        except OUT_OF_USE:
+            raise
         except ModelError as error:
             log.warning("Claims that may say the same stay apart: %s", error)
             return {}

@@ -7,15 +7,17 @@ parameters.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import literal
-from sqlmodel import Session, col, func, or_, select
+from sqlalchemy import bindparam, literal, update
+from sqlmodel import Session, col, exists, func, or_, select
 
 from argtree import graph as g
 from argtree.format import distribution_to_json
 from store.answers import label_likelihoods
+from store.columns import column, columns
 from store.errors import RootNotFoundError, StoreError, UnitError
 from store.locks import Turn, take_turn
 from store.tables import About, Alias, Argument, Belief, Claim, Evidence, Premise, Quantity, Root
@@ -129,6 +131,35 @@ def set_prior(session: Session, claim: Claim, prior: float) -> None:
     claim.prior = _checked_prob("prior", prior)
     session.add(claim)
     session.flush()
+
+
+def set_priors(session: Session, priors: Mapping[int, float]) -> None:
+    """Gives many claims other priors at once, by their ids. Raises ValueError where one is no probability."""
+    changed = [{"of": one, "told": _checked_prob("prior", prior)} for one, prior in sorted(priors.items())]
+    if changed:
+        claims = Claim.__table__  # type: ignore[attr-defined]
+        statement = update(claims).where(claims.c.id == bindparam("of")).values(prior=bindparam("told"))
+        session.connection().execute(statement, changed)
+        session.expire_all()
+
+
+def believed_plain(session: Session, generation: str) -> dict[int, tuple[float, float]]:
+    """Returns prior and newest direct belief, by the claim's id, where this generation holds it and it is the prior.
+
+    That is of claims without arguments of which nobody said anything and that came without evidence.
+    """
+    evident = {*label_likelihoods(session), *session.exec(select(Evidence.claim_id))}
+    argued = exists().where(col(Argument.conclusion_id) == col(Claim.id))
+    query = select(Claim.id, Claim.prior, Belief.generation, Belief.mean)
+    query = query.join(Belief, col(Belief.claim_id) == col(Claim.id)).where(Belief.kind == "direct", ~argued)
+    found: dict[int, tuple[float, float]] = {}
+    for one, prior, of, mean in session.exec(query.order_by(col(Belief.held_at), col(Belief.id))):
+        if one is None or one in evident:
+            continue
+        found.pop(one, None)  # by an older belief
+        if of == generation:
+            found[one] = prior, mean
+    return found
 
 
 def close_claim(session: Session, claim: Claim, now: datetime) -> None:
@@ -279,15 +310,28 @@ def insert_argument(
 
 
 def record_belief(
-    session: Session, claim: Claim, generation: str, kind: str, mean: float, pseudo_count: float, now: datetime
+    session: Session,
+    claim: Claim,
+    generation: str,
+    kind: str,
+    mean: float,
+    pseudo_count: float,
+    now: datetime,
+    draws: int | None = None,
 ) -> Belief:
-    """Returns the new row of what a generation believes ("direct", or "residual": if no reason for it holds)."""
+    """Returns the new row of what a generation believes ("direct", or "residual": if no reason for it holds).
+
+    Args:
+        mean: as the model said it, before any calibration.
+        draws: replies drawn for each reading, where the belief rests on draws.
+    """
     belief = Belief(
         claim_id=known(claim.id),
         generation=generation,
         kind=kind,
         mean=_checked_prob("mean", mean),
         pseudo_count=pseudo_count,
+        draws=draws,
         held_at=now,
     )
     session.add(belief)
@@ -295,13 +339,25 @@ def record_belief(
     return belief
 
 
-def latest_beliefs(session: Session, kind: str = "direct") -> dict[str, Belief]:
+class Held(NamedTuple):
+    """A belief as it is read by the hundred thousand."""
+
+    claim_id: int
+    generation: str
+    mean: float
+    pseudo_count: float
+
+
+def latest_beliefs(session: Session, kind: str = "direct") -> dict[str, Held]:
     """Returns the newest belief of a kind for every claim that has one, by the claim's key."""
-    query = select(Claim.key, Belief).where(Belief.claim_id == Claim.id, Belief.kind == kind)
-    return dict(session.exec(query.order_by(col(Belief.held_at), col(Belief.id))).all())  # later rows replace earlier
+    session.flush()  # what follows is read past the object mapper
+    key, claim_id, of = column(Claim, "key"), column(Claim, "id"), column(Belief, "kind")
+    query = columns(Belief, *Held._fields, order=("held_at", "id")).add_columns(key)
+    rows = session.execute(query.where(column(Belief, "claim_id") == claim_id, of == kind))
+    return {row[-1]: Held(*row[:-1]) for row in rows}  # later rows replace earlier
 
 
-def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> dict[str, Belief]:
+def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> dict[str, Held]:
     """Returns the newest belief of a kind, by the claim's key, where another generation holds it.
 
     Claims that a person answered, or that came with evidence, are left out: a model that was trained on an answer holds
@@ -313,6 +369,16 @@ def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> di
         for key, belief in latest_beliefs(session, kind).items()
         if belief.generation != generation and belief.claim_id not in evident
     }
+
+
+def expansion_counts(session: Session) -> dict[str, int]:
+    """Returns how many expansions brought arguments about each claim, by its key; claims without are left out.
+
+    All arguments of an expansion come at one time, and those of different expansions of a claim at different ones.
+    """
+    times = func.count(col(Argument.created_at).distinct())
+    query = select(Claim.key, times).join(Claim, col(Claim.id) == col(Argument.conclusion_id))
+    return dict(session.exec(query.where(col(Argument.generation).is_not(None)).group_by(col(Claim.key))).all())
 
 
 def is_argued(session: Session, claim: Claim) -> bool:

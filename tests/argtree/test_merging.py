@@ -29,7 +29,7 @@ TURNED = "Water is heavier than honey."
 
 
 class Comparer:
-    """Proposes what it is given, believes everything, and holds any two claims to say the same."""
+    """Proposes what it is given, believes everything (but nothing without reasons), and holds any two claims to say the same."""
 
     name = "comparer"
     is_general = True
@@ -47,7 +47,8 @@ class Comparer:
 
     def log_probs(self, asked: Sequence[str], continuations: Sequence[str]) -> Scores:
         self.compared += [one for one in asked if one.startswith(prompts.IMPLIES)]
-        turned = (prompts.CAN_DIFFER, prompts.IS_FALSE, prompts.IS_FALSE_WITHOUT)
+        turned = (prompts.CAN_DIFFER, prompts.IS_TRUE_WITHOUT, prompts.IS_FALSE_GIVEN)
+        turned += tuple(reading.text for reading in prompts.READINGS if reading.is_negated)
         yes = np.array([0.01 if one.startswith(turned) else 0.99 for one in asked])
         columns = [np.log((yes if word.lower() == "yes" else 1 - yes) / 2) for word in continuations]
         return Scores(np.stack(columns, axis=1), (1,) * len(asked))
