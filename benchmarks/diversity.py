@@ -12,7 +12,9 @@ stands, as holding or as failing, in one of the world's own arguments about the 
 Tokens are those of prompts and replies together. Each seed draws other claims and other replies; intervals are 95 %,
 Student's t over seeds.
 
-    python -m benchmarks.diversity --out benchmarks/results/diversity.json
+What it says of the explorer's way, which is `listed`: see `argtree.expanding.ARGUMENTS_PER_CALL`.
+
+    python -m benchmarks.diversity --claims 16 --out benchmarks/results/diversity.json
 """
 
 import json

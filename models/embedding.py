@@ -1,7 +1,7 @@
 """Texts as unit vectors: near each other where the texts may say the same. The default needs no weights.
 
 Of 80 hard paraphrases among 5,396 claims the default has 95 % within the nearest five; all-MiniLM-L6-v2 has all, at
-some fifty times the processor time (`benchmarks/likeness.py`). Not here: an index of vectors (`neighbours.py`), a
+a hundred times the processor time (`benchmarks/likeness.py`). Not here: an index of vectors (`neighbours.py`), a
 transformer that embeds (`encoder.py`), whether two texts do say the same (`argtree.contrast`, `Elicitor.same_claims`).
 """
 
