@@ -32,7 +32,7 @@ from rich.table import Table
 from scipy import stats
 
 from argtree.expanding import ARGUMENTS_PER_CALL
-from argtree.thinning import thinned
+from benchmarks.thinning import thinned
 from models import prompts
 from models.base import LanguageModel, Reply, Scores
 from models.elicitation import Elicitor

@@ -29,7 +29,7 @@ TURNED = "Water is heavier than honey."
 
 
 class Comparer:
-    """Proposes what it is given, believes everything (but nothing without reasons), and holds any two claims to say the same."""
+    """Proposes what it is given, believes all but what has no reason, and holds any two claims to say the same."""
 
     name = "comparer"
     is_general = True

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from argtree.thinning import thinned
+from benchmarks.thinning import thinned
 
 
 def coverage(vectors: np.ndarray, chosen: tuple[int, ...]) -> float:
