@@ -8,12 +8,13 @@ from importlib import resources
 from pathlib import Path
 
 from models.base import LanguageModel
-from models.errors import GenerationError, NoWeightsError, UnknownSpecError
+from models.errors import GenerationError, ModelNotFoundError, NoWeightsError, UnknownSpecError
 from models.generations import PREFIX as GENERATION_PREFIX
 from models.generations import Generation, Registry
 
 BUNDLED = "bundled"
 HF_PREFIX = "hf:"
+GGUF_PREFIX = "gguf:"
 
 
 def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
@@ -21,8 +22,9 @@ def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
 
     Args:
         spec: "bundled" for the model that comes with argtree; "hf:NAME_OR_FOLDER" for a causal language model in a
-            local folder, or on the Hugging Face hub under NAME; "generation:current" or "generation:3" for one that
-            was trained here.
+            local folder, or on the Hugging Face hub under NAME; "gguf:FILE" for one in a file of llama.cpp's form, if
+            the extra `gguf` is installed; "generation:current" or "generation:3" for
+            one that was trained here.
         generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
             `generations`.
 
@@ -36,6 +38,8 @@ def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
     if spec.startswith(GENERATION_PREFIX):
         registry = Registry(generations)
         return _load_generation(registry, registry.find(spec))
+    if spec.startswith(GGUF_PREFIX):
+        return _load_gguf(spec)
     return _load(_source(spec), spec, world_check(spec))
 
 
@@ -64,6 +68,8 @@ def everyday_folder(spec: str) -> Path | None:
     """
     from models.everyday.withheld import FILE
 
+    if spec.startswith(GGUF_PREFIX):
+        return None
     folder = Path(_source(spec))
     return folder if (folder / FILE).is_file() else None
 
@@ -107,10 +113,13 @@ def _source(spec: str) -> str | Path:
                 f"There are no weights in {folder}: train the bundled model with `python -m models.everyday.pretrain`."
             )
         return folder
+    if spec.startswith(GGUF_PREFIX):
+        raise UnknownSpecError(f"{spec} can be asked but not trained: name its folder, {HF_PREFIX}NAME_OR_FOLDER.")
     source = spec.removeprefix(HF_PREFIX).strip()
     if not spec.startswith(HF_PREFIX) or not source:
         raise UnknownSpecError(
-            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER" or "{GENERATION_PREFIX}NUMBER".'
+            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER", "{GGUF_PREFIX}FILE" or '
+            f'"{GENERATION_PREFIX}NUMBER".'
         )
     return source
 
@@ -123,3 +132,16 @@ def _load(
     if adapter is None:
         return HfModel(source, name, check_question=check)
     return HfModel(source, name, check_question=check, adapter=adapter)
+
+
+def _load_gguf(spec: str) -> LanguageModel:
+    file = spec.removeprefix(GGUF_PREFIX).strip()
+    if not file:
+        raise UnknownSpecError(f'{spec!r} names no model: say "{GGUF_PREFIX}FILE".')
+    try:
+        from models.llama import LlamaModel
+    except (ImportError, OSError, RuntimeError) as exc:  # not installed, or not built for this machine
+        raise ModelNotFoundError(
+            f"{spec} needs llama-cpp-python, which can't be loaded: pip install 'argtree[gguf]'."
+        ) from exc
+    return LlamaModel(Path(file).expanduser(), spec)

@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from models import prompts
 from models.base import LanguageModel
 from models.hf import HfModel
-from models.load import BUNDLED, HF_PREFIX, bundled_folder, load_model
+from models.load import BUNDLED, GGUF_PREFIX, HF_PREFIX, bundled_folder, load_model
 
 SPECIAL = ["<|user|>", "<|assistant|>", "<|end|>"]
 CHAT_TEMPLATE = (
@@ -73,11 +73,24 @@ def tiny(tiny_folder: Path) -> HfModel:
     return HfModel(tiny_folder, "tiny")
 
 
-@pytest.fixture(scope="session", params=["tiny", "bundled"])
+@pytest.fixture(scope="session")
+def tiny_gguf(tiny: HfModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model as a GGUF file, its weights in f32."""
+    pytest.importorskip("gguf")
+    from models.gguf import convert
+
+    file = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    convert(tiny, file, type="f32")
+    return file
+
+
+@pytest.fixture(scope="session", params=["tiny", "gguf", "bundled"])
 def language_model(request: pytest.FixtureRequest) -> Iterator[LanguageModel]:
     """Every backend that `load_model` offers: add the next one to the parameters."""
     if request.param == "tiny":
         yield load_model(f"{HF_PREFIX}{request.getfixturevalue('tiny_folder')}")
+    elif request.param == "gguf":
+        yield load_model(f"{GGUF_PREFIX}{request.getfixturevalue('tiny_gguf')}")
     elif not bundled_folder().is_dir():
         pytest.skip("the bundled model's weights aren't there yet: python -m models.everyday.pretrain makes them")
     else:

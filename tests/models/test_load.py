@@ -49,13 +49,27 @@ def test_contract_nothing_asked_nothing_said(language_model: LanguageModel) -> N
 
 
 def test_contract_name_is_what_it_was_loaded_by(language_model: LanguageModel) -> None:
-    assert language_model.name == load.BUNDLED or language_model.name.startswith(load.HF_PREFIX)
+    assert language_model.name == load.BUNDLED or language_model.name.startswith((load.HF_PREFIX, load.GGUF_PREFIX))
 
 
 @pytest.mark.parametrize("spec", ["", "gpt", "hf:", "hf: ", "Bundled", "hf", "openai:x"])
 def test_unknown_spec_names_the_forms(spec: str) -> None:
-    with pytest.raises(UnknownSpecError, match='say "bundled", "hf:NAME_OR_FOLDER" or "generation:NUMBER"'):
+    with pytest.raises(
+        UnknownSpecError, match='say "bundled", "hf:NAME_OR_FOLDER", "gguf:FILE" or "generation:NUMBER"'
+    ):
         load.load_model(spec)
+
+
+def test_gguf_model_without_the_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "models.llama", None)  # to import it raises
+    with pytest.raises(ModelNotFoundError, match=r"pip install 'argtree\[gguf\]'"):
+        load.load_model("gguf:some.gguf")
+
+
+def test_gguf_model_can_be_asked_but_not_trained() -> None:
+    assert load.everyday_folder("gguf:some.gguf") is None and load.world_check("gguf:some.gguf") is None
+    with pytest.raises(UnknownSpecError, match="can be asked but not trained"):
+        load._source("gguf:some.gguf")
 
 
 def test_hf_model_accepts_every_question(tiny_folder: Path) -> None:
