@@ -32,7 +32,7 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_api, cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, cli_webhooks, draw
+from argtree import cli_api, cli_calls, cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, cli_webhooks, draw
 from argtree.cli_common import (
     AddressOption,
     JsonOption,
@@ -75,6 +75,7 @@ cli_judge.register(app)
 RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, question or claim of a root.")]
 
 
+cli_calls.register(app)
 cli_export.register(app)
 cli_loop.register(app)
 cli_raters.register(app)
@@ -183,6 +184,7 @@ def explore(
         for key in keys:
             out.print()
             _print_tree(session, key)
+            cli_calls.print_cost(session, key)
     out.print()
     _print_queue(explorer.engine)
     if explorer.elicitor.dropped:
@@ -201,7 +203,8 @@ def daemon(
 
     Example: argtree daemon --store sqlite:///team.db
     """
-    from argtree.daemon import Follower, run
+    from argtree.calls import recorded
+    from argtree.daemon import Follower, run, utc_now
     from models.generations import Registry
 
     logging.getLogger("argtree").setLevel(logging.INFO)
@@ -209,9 +212,11 @@ def daemon(
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     explorer = _explorer(store, load_elicitor(model, seed))
+    engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
-    run(explorer, stop, follow_fn=Follower(Registry(), lambda spec: load_elicitor(spec, seed)) if follows else None)
+    follower = Follower(Registry(), lambda spec: recorded(engine, load_elicitor(spec, seed), utc_now))
+    run(explorer, stop, follow_fn=follower if follows else None)
     err.print("The daemon has stopped.")
 
 
@@ -234,6 +239,7 @@ def show(
             print(json.dumps(graph_to_json(graph), indent=1))
         elif svg is None:
             _print_tree(session, key)
+            cli_calls.print_cost(session, key)
         if svg is not None:
             picture = draw.svg(graph, key, propagate(graph), labels(session))
             write_whole(svg, picture.encode("utf-8"))
@@ -335,9 +341,11 @@ def main() -> None:
 
 
 def _explorer(store: str, elicitor: "Elicitor") -> "Explorer":
-    from argtree.daemon import Explorer
+    from argtree.calls import recorded
+    from argtree.daemon import Explorer, utc_now
 
-    return Explorer(open_store(store), elicitor)
+    engine = open_store(store)
+    return Explorer(engine, recorded(engine, elicitor, utc_now))
 
 
 def _login() -> str:

@@ -23,7 +23,7 @@ StoreOption = Annotated[
     str, typer.Option("--store", envvar="ARGTREE_STORE", help="SQLAlchemy URL or path of the store.")
 ]
 ModelOption = Annotated[
-    str, typer.Option("--model", help="The language model: bundled, hf:NAME_OR_FOLDER or generation:N.")
+    str, typer.Option("--model", help="The language model: bundled, hf:NAME_OR_FOLDER, generation:N or replay:FILE.")
 ]
 FirstModelOption = Annotated[
     str | None,

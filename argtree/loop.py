@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import col, func, select
 
+from argtree.calls import recorded
 from argtree.daemon import Explorer, expansions_within, utc_now
 from argtree.loop_asking import (
     MOVED,
@@ -184,7 +185,7 @@ class Loop:
             )
         notes = one.notes
         elicitor = self.school.elicitor(notes["generation"])
-        explorer = Explorer(self.engine, elicitor, self.now_fn)
+        explorer = Explorer(self.engine, recorded(self.engine, elicitor, self.now_fn), self.now_fn)
         explorer.set_aside.update(notes["set_aside"])
         self.watcher.step(one.number, "explore", self.settings.budget)
         if "renewed" not in notes:
@@ -198,7 +199,7 @@ class Loop:
         if not keys:
             raise LoopError("There is nothing to explore: give a QUESTION, or --questions FILE.")
         while (left := self.settings.budget - notes["calls"]) > 0:
-            elicitor.calls = 0
+            explorer.elicitor.calls = 0
             expanded = explorer.step(at_most=expansions_within(left))
             self._count(state, one, explorer, len(expanded))
             self.watcher.progress(notes["calls"], self.settings.budget, f"{len(keys)} roots")

@@ -35,6 +35,7 @@ class LanguageModel(Protocol):
     """A language model; each prompt is one user turn, each reply the turn after it."""
 
     name: str  # the generation that holds the beliefs: "bundled", "hf:some/name"
+    is_general: bool  # answers prompts beyond those that the bundled world's models were trained on
 
     def complete(
         self,

@@ -95,6 +95,7 @@ def _unknown(config: Any, tokenizer: dict[str, Any]) -> Iterator[str]:
 def _add_shape(writer: gguf.GGUFWriter, model: HfModel, type: Type) -> None:
     config = model.network.config
     writer.add_name(model.name)
+    writer.add_bool("argtree.is_general", model.is_general)
     writer.add_file_type(FILE_TYPES[type])
     writer.add_vocab_size(config.vocab_size)
     writer.add_context_length(config.max_position_embeddings)

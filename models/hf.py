@@ -44,6 +44,7 @@ class HfModel:
         *,
         check_question: Callable[[str], None] | None = None,
         adapter: Path | None = None,
+        is_general: bool = True,
     ) -> None:
         """Load the model.
 
@@ -52,6 +53,7 @@ class HfModel:
             name: What beliefs are filed under.
             check_question: Refuses what the model can't speak of (see `LanguageModel`); by default nothing is refused.
             adapter: A folder with a LoRA adapter for that model, which is merged into its weights.
+            is_general: See `LanguageModel`.
 
         Raises:
             ModelNotFoundError: There is no such model, or it can't be loaded.
@@ -59,6 +61,7 @@ class HfModel:
             PickledWeightsError: The weights are pickled, all or in part.
         """
         self.name = name
+        self.is_general = is_general
         self._check_question = check_question
         folder = _find(source)
         _refuse_unsafe(folder)

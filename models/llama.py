@@ -27,6 +27,7 @@ from models.errors import ModelNotFoundError, PromptTooLongError
 
 CONTEXT = 8192  # most tokens of prompt and reply: keys and values of all that a large model could read may not fit
 MAGIC = b"GGUF"
+IS_GENERAL = "argtree.is_general"  # what `python -m models.gguf` writes of the model; see `LanguageModel`
 # The vendor's conversion of schemas lets raw line breaks into texts, and passes over a number's bounds.
 CHAR = re.compile(r"^char ::= .*$", re.MULTILINE)
 BMP = "[0-9abcefABCEF] [0-9a-fA-F] | [dD] [0-7]"  # the first half of a \u escape that is no half of a pair
@@ -64,6 +65,7 @@ class LlamaModel:
             self._vocab = _vendor.llama_model_get_vocab(self._llama.model)
             self._template = self._chat_template()
             self._special, self._added = self._named_tokens()
+            self.is_general = self._llama.metadata.get(IS_GENERAL) != "false"
             self._prompt_ids("?")  # a chat template that can't be rendered shows now
         except Exception as exc:  # whatever the vendor raises on a broken file, it means just this
             said = str(exc).strip().splitlines() or [type(exc).__name__]

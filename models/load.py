@@ -15,6 +15,7 @@ from models.generations import Generation, Registry
 BUNDLED = "bundled"
 HF_PREFIX = "hf:"
 GGUF_PREFIX = "gguf:"
+REPLAY_PREFIX = "replay:"
 
 
 def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
@@ -23,8 +24,8 @@ def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
     Args:
         spec: "bundled" for the model that comes with argtree; "hf:NAME_OR_FOLDER" for a causal language model in a
             local folder, or on the Hugging Face hub under NAME; "gguf:FILE" for one in a file of llama.cpp's form, if
-            the extra `gguf` is installed; "generation:current" or "generation:3" for
-            one that was trained here.
+            the extra `gguf` is installed; "generation:current" or "generation:3" for one that was trained here;
+            "replay:FILE" for what a model said in an earlier run (`argtree calls --out FILE`).
         generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
             `generations`.
 
@@ -40,7 +41,11 @@ def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
         return _load_generation(registry, registry.find(spec))
     if spec.startswith(GGUF_PREFIX):
         return _load_gguf(spec)
-    return _load(_source(spec), spec, world_check(spec))
+    if spec.startswith(REPLAY_PREFIX):
+        from models.recording import ReplayedModel
+
+        return ReplayedModel(Path(spec.removeprefix(REPLAY_PREFIX)), world_check)
+    return _load(_source(spec), spec, first=spec)
 
 
 def bundled_folder() -> Path:
@@ -77,7 +82,7 @@ def everyday_folder(spec: str) -> Path | None:
 def _load_generation(registry: Registry, generation: Generation) -> LanguageModel:
     first = registry.get(0).base  # what may be asked is what the first model could speak of
     source, adapter = sources(registry, generation)
-    return _load(source, generation.spec, world_check(first), adapter)
+    return _load(source, generation.spec, first=first, adapter=adapter)
 
 
 def sources(registry: Registry, generation: Generation) -> tuple[str | Path, Path | None]:
@@ -124,14 +129,13 @@ def _source(spec: str) -> str | Path:
     return source
 
 
-def _load(
-    source: str | Path, name: str, check: Callable[[str], None] | None, adapter: Path | None = None
-) -> LanguageModel:
+def _load(source: str | Path, name: str, *, first: str, adapter: Path | None = None) -> LanguageModel:
+    """A model that came of the one with the spec `first`."""
     from models.hf import HfModel
 
-    if adapter is None:
-        return HfModel(source, name, check_question=check)
-    return HfModel(source, name, check_question=check, adapter=adapter)
+    check = world_check(first)
+    is_general = check is None and everyday_folder(first) is None
+    return HfModel(source, name, check_question=check, adapter=adapter, is_general=is_general)
 
 
 def _load_gguf(spec: str) -> LanguageModel:

@@ -54,6 +54,7 @@ REASON = (
     "then answer yes or no.\nClaim: "
 )
 CLAIM = "\nClaim: "
+QUESTION = "\nQuestion: "
 LISTED = "\nListed:"
 FOR = "\n- for: "
 AGAINST = "\n- against: "
@@ -120,6 +121,15 @@ def step(claim: str, holds: bool) -> str:
 def verdict(is_yes: bool) -> str:
     """The last step of the reply to `reason`."""
     return f"Answer: {'yes' if is_yes else 'no'}"
+
+
+def subject(prompt: str) -> str | None:
+    """The claim or question that a prompt of this module asks about; None: it asks about no single one."""
+    for mark in (CLAIM, QUESTION):
+        _, found, rest = prompt.partition(mark)
+        if found:
+            return rest.partition("\n")[0]
+    return None
 
 
 def listed(reasons: Sequence[ProposedArgument]) -> str:

@@ -18,7 +18,7 @@ from argtree.format import distribution_to_json
 from store.answers import label_likelihoods
 from store.errors import RootNotFoundError, StoreError, UnitError
 from store.locks import Turn, take_turn
-from store.tables import About, Argument, Belief, Claim, Evidence, Premise, Quantity, Root
+from store.tables import About, Alias, Argument, Belief, Claim, Evidence, Premise, Quantity, Root
 from store.texts import is_storable, normalised, text_hash
 
 _LISTED_ROOTS = 10  # in an error message
@@ -31,8 +31,13 @@ def known(row_id: int | None) -> int:
 
 
 def find_claim(session: Session, text: str) -> Claim | None:
-    """Returns the claim that says the same as the text, if there is one."""
-    return session.exec(select(Claim).where(Claim.text_hash == text_hash(text))).first()
+    """Returns the claim that says the same as the text, if there is one: by its own wording, or by an alias."""
+    digest = text_hash(text)
+    own = session.exec(select(Claim).where(Claim.text_hash == digest)).first()
+    if own is not None:
+        return own
+    merged = select(Claim).join(Alias, col(Alias.claim_id) == col(Claim.id))
+    return session.exec(merged.where(Alias.text_hash == digest, col(Alias.undone_at).is_(None))).first()
 
 
 def get_claim(session: Session, key: str) -> Claim:

@@ -15,6 +15,7 @@ ArgtreeError
     ├── CycleError              an import would make a claim a reason for itself
     ├── UnitError               one quantity in two units
     ├── ArguedQuantityError     an argument about a claim that a quantity decides
+    ├── MergeError              no such merge, or one that is undone already
     ├── RootNotFoundError       no root, or several, go by that name
     ├── RaterNameError          a rater's name is empty, too long or unprintable
     ├── LeaseLostError          the question went to somebody else
@@ -89,6 +90,10 @@ class UnitError(StoreError, ValueError):
 
 class ArguedQuantityError(StoreError, ValueError):
     """An argument concludes a claim that a quantity decides."""
+
+
+class MergeError(StoreError):
+    """There is no such merge, or it is undone already."""
 
 
 class RootNotFoundError(StoreError, ValueError):

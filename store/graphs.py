@@ -3,7 +3,7 @@
 import graphlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -33,13 +33,14 @@ from store.texts import normalised
 def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
     """Brings a graph made elsewhere into the store; all of it or, on an error, nothing. The caller's scope commits.
 
-    A claim whose text is there already is that claim and keeps the store's key, prior or quantity, askability and
-    evidence; a quantity likewise its distribution and measurements. An argument that says the same as one that is there
-    is that one. So importing a file twice changes nothing. Ids of the file are kept as keys where they are free.
+    A claim whose text is there already, be it as an alias, is that claim and keeps the store's key, prior or quantity,
+    askability and evidence; a quantity likewise its distribution and measurements. An argument that says the same as
+    one that is there is that one. So importing a file twice changes nothing. Ids of the file are kept as keys where
+    they are free.
 
     Raises:
         DuplicateTextError: two claims, or quantities, of the graph have the same text but for case, spacing and final
-            punctuation.
+            punctuation, or two claims are one in the store by an alias.
         UnitError: a quantity is there in another unit.
         ArguedQuantityError: an argument would conclude a claim that says something of a quantity in the store.
         CycleError: together with what is there, a claim would become a reason for itself.
@@ -49,6 +50,7 @@ def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
     take_turn(session, Turn.GROW)
     with session.begin_nested():
         there = {claim.id: find_claim(session, claim.text) for claim in graph.claims}
+        _refuse_merged(there)
         rows = {
             one.id: there[one.id] or insert_claim(session, one.text, one.prior, now, one.askable, key=one.id)
             for one in graph.claims
@@ -96,7 +98,7 @@ def load_graph(
         roots = [root for root in roots if keys[root.claim_id] in root_keys]
         if missing := set(root_keys) - {keys[root.claim_id] for root in roots}:
             raise RootNotFoundError(f"The claim {min(missing)!r} is not a root.")
-        below = _below({root.claim_id for root in roots}, arguments, premises)
+        below = _below({root.claim_id for root in roots}, _reasons(arguments, premises))
         below |= _tied(below, about)
         claims = [claim for claim in claims if claim.id in below]
         arguments = [argument for argument in arguments if argument.conclusion_id in below]
@@ -182,6 +184,16 @@ def _refuse_duplicate_texts(kind: str, things: Iterable[g.Claim] | Iterable[g.Qu
             )
 
 
+def _refuse_merged(there: Mapping[str, Claim | None]) -> None:
+    first: dict[int, str] = {}
+    for one, claim in there.items():
+        if claim is not None and (other := first.setdefault(known(claim.id), one)) != one:
+            raise DuplicateTextError(
+                f"The claims {other!r} and {one!r} are one claim in the store: make them one, or undo that merge "
+                "(`argtree merges` lists them)."
+            )
+
+
 def _save_quantities(session: Session, graph: g.ArgumentGraph, new_claims: dict[str, Claim], now: datetime) -> None:
     """Adds what the store lacks: quantities, what was measured of new ones, and what new claims say of them."""
     added = {quantity.id: add_quantity(session, quantity, now) for quantity in graph.quantities}
@@ -254,10 +266,23 @@ def _refuse_cycle(session: Session) -> None:
         ) from exc
 
 
-def _below(root_ids: set[int], arguments: Sequence[Any], premises: dict[int, list[Any]]) -> set[int]:
+def claims_under(session: Session, root_ids: Sequence[int]) -> dict[int, set[int]]:
+    """Returns for each of these claims, by id, the ids of the claims that it rests on, itself among them."""
+    premises: dict[int, list[Any]] = defaultdict(list)
+    for premise in session.execute(columns(Premise, "argument_id", "claim_id")):
+        premises[premise.argument_id].append(premise)
+    reasons = _reasons(_rows(session, Argument, "id", "conclusion_id"), premises)
+    return {claim_id: _below({claim_id}, reasons) for claim_id in root_ids}
+
+
+def _reasons(arguments: Sequence[Any], premises: dict[int, list[Any]]) -> dict[int, set[int]]:
     reasons: dict[int, set[int]] = defaultdict(set)
     for argument in arguments:
         reasons[argument.conclusion_id].update(premise.claim_id for premise in premises[argument.id])
+    return reasons
+
+
+def _below(root_ids: set[int], reasons: dict[int, set[int]]) -> set[int]:
     below, open_ids = set(root_ids), list(root_ids)
     while open_ids:
         fresh = reasons[open_ids.pop()] - below

@@ -122,10 +122,36 @@ class Argument(SQLModel, table=True):
 class Premise(SQLModel, table=True):
     """A claim that an argument takes as holding or as failing."""
 
+    __table_args__: Any = (
+        Index(
+            "ix_premise_alias_id",
+            "alias_id",
+            sqlite_where=text("alias_id IS NOT NULL"),
+            postgresql_where=text("alias_id IS NOT NULL"),
+        ),
+    )
+
     argument_id: int = Field(foreign_key="argument.id", primary_key=True)
     position: int = Field(primary_key=True)
     claim_id: int = Field(foreign_key="claim.id", index=True)
     holds: bool
+    alias_id: int | None = Field(default=None, foreign_key="alias.id")  # the wording that it came by; None: the claim's
+
+
+class Alias(SQLModel, table=True):
+    """Another wording of a claim: a model proposed it, and found that it says what the claim says. Never deleted."""
+
+    __table_args__: Any = (_is_prob("implies_prob"), _is_prob("implied_prob"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    claim_id: int = Field(foreign_key="claim.id", index=True)
+    text: str
+    text_hash: str = Field(unique=True)  # store.texts.text_hash(text)
+    generation: str  # the model that found it
+    implies_prob: float  # P(the claim follows from the wording), as it held
+    implied_prob: float  # P(the wording follows from the claim)
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # since then the wording is a claim itself
 
 
 class Root(SQLModel, table=True):

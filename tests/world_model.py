@@ -16,6 +16,7 @@ class WorldModel:
     """Knows every argument of the world; of a plain fact it is only `sure` in (0.5, 1)."""
 
     name = "world"
+    is_general = False
 
     def __init__(self, sure: float = 0.7) -> None:
         self.sure = sure

@@ -6,6 +6,7 @@ The transaction is the caller's, so a migration happens as a whole or not at all
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.calls
 import store.outbox
 import store.posed
 import store.tables

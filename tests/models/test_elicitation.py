@@ -20,6 +20,7 @@ class ScriptedModel:
     """Says what it's told to: replies in order, and log-odds of yes as a function of the prompt."""
 
     name = "scripted"
+    is_general = True
 
     def __init__(self, *replies: str, log_odds: Callable[[str], float] = lambda prompt: 0.0) -> None:
         self.replies, self.log_odds = list(replies), log_odds

@@ -184,7 +184,7 @@ def test_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, regi
 @pytest.mark.skipif(not bundled_folder().is_dir(), reason="the bundled model's weights aren't there yet")
 def test_model_goes_by_the_number_of_its_generation(registry: Registry) -> None:
     model = load_model("generation:current", generations=registry.folder)
-    assert model.name == "generation:0"
+    assert model.name == "generation:0" and not model.is_general
     model.check_question("Would a biscuit win a race down a hill against a leather glove?")
 
 

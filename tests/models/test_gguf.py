@@ -19,6 +19,7 @@ program.command()(main)
 def test_file_says_what_the_model_is(tiny: HfModel, tiny_gguf: Path) -> None:
     fields = gguf.GGUFReader(tiny_gguf).fields
     assert fields["general.architecture"].contents() == "llama"
+    assert fields["argtree.is_general"].contents() is True
     assert fields["llama.context_length"].contents() == 256
     assert fields["tokenizer.ggml.tokens"].contents()[:3] == ["<|user|>", "<|assistant|>", "<|end|>"]
     assert fields["tokenizer.chat_template"].contents() == tiny.tokenizer.chat_template

@@ -1,5 +1,6 @@
 """Which text names which model, and the contract that every backend keeps."""
 
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ import pytest
 from models import load, prompts
 from models.base import LanguageModel, Reply
 from models.errors import ModelNotFoundError, NoWeightsError, UnknownSpecError, UnknownWorldError
+from models.everyday import withheld
 
 ASKED = [prompts.is_true("Jelly is sticky."), prompts.is_false("Jelly is sticky."), prompts.state_claim("Is it?")]
 WORDS = ["yes", "Yes", "no", "No"]
@@ -50,6 +52,16 @@ def test_contract_nothing_asked_nothing_said(language_model: LanguageModel) -> N
 
 def test_contract_name_is_what_it_was_loaded_by(language_model: LanguageModel) -> None:
     assert language_model.name == load.BUNDLED or language_model.name.startswith((load.HF_PREFIX, load.GGUF_PREFIX))
+
+
+def test_contract_models_of_the_bundled_world_are_not_general(language_model: LanguageModel) -> None:
+    assert language_model.is_general == (language_model.name != load.BUNDLED)
+
+
+def test_folder_of_a_model_that_was_told_the_world_is_not_general_either(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_folder, tmp_path / "told")
+    (folder / withheld.FILE).write_text("{}")
+    assert not load.load_model(f"hf:{folder}").is_general
 
 
 @pytest.mark.parametrize("spec", ["", "gpt", "hf:", "hf: ", "Bundled", "hf", "openai:x"])

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Engine, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
+import store.calls
 import store.outbox
 import store.posed
 import store.tables
