@@ -1,6 +1,5 @@
-"""A tiny random model made on the spot, and the backends that must keep the contract."""
+"""A tiny random model made on the spot."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from models import prompts
-from models.base import LanguageModel
 from models.hf import HfModel
-from models.load import BUNDLED, GGUF_PREFIX, HF_PREFIX, bundled_folder, load_model
+from models.load import BUNDLED, bundled_folder, load_model
 
 SPECIAL = ["<|user|>", "<|assistant|>", "<|end|>"]
 CHAT_TEMPLATE = (
@@ -84,14 +82,20 @@ def tiny_gguf(tiny: HfModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(scope="session", params=["tiny", "gguf", "bundled"])
-def language_model(request: pytest.FixtureRequest) -> Iterator[LanguageModel]:
-    """Every backend that `load_model` offers: add the next one to the parameters."""
-    if request.param == "tiny":
-        yield load_model(f"{HF_PREFIX}{request.getfixturevalue('tiny_folder')}")
-    elif request.param == "gguf":
-        yield load_model(f"{GGUF_PREFIX}{request.getfixturevalue('tiny_gguf')}")
-    elif not bundled_folder().is_dir():
+@pytest.fixture(scope="session")
+def bundled_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled model as a GGUF file, its weights in f16."""
+    pytest.importorskip("gguf")
+    if not bundled_folder().is_dir():
         pytest.skip("the bundled model's weights aren't there yet: python -m models.everyday.pretrain makes them")
-    else:
-        yield load_model(BUNDLED)
+    from models.gguf import convert
+
+    file = tmp_path_factory.mktemp("gguf") / "bundled.gguf"
+    convert(load_bundled(), file)
+    return file
+
+
+def load_bundled() -> HfModel:
+    model = load_model(BUNDLED)
+    assert isinstance(model, HfModel)
+    return model
