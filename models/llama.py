@@ -230,7 +230,7 @@ class LlamaModel:
 
     def _room(self, row: TokenIds, max_tokens: int) -> int:
         """How many tokens may follow a row: `max_tokens`, or less where the model's length ends before."""
-        room = min(max_tokens, self._max_length - len(row))
+        room: int = min(max_tokens, self._max_length - len(row))
         if room < 1:
             raise PromptTooLongError(
                 f"A prompt of {len(row)} tokens is too long: {self.name} reads {self._max_length}."
