@@ -51,6 +51,7 @@ from argtree.cli_common import (
     PortOption,
     SeedOption,
     StoreOption,
+    TokenPriceOption,
     at_work,
     err,
     load_elicitor,
@@ -65,6 +66,7 @@ from argtree.propagate import Propagation, Propagator, propagate
 from argtree.quantity_value import quantity_worths
 from argtree.rank import Ranked, rank
 from argtree.report import Report, value_table
+from argtree.search_price import TOKEN_PRICE
 from argtree.value import Measure
 from argtree.what_if import suppose
 from store import claims, queue, ranking
@@ -173,6 +175,7 @@ def explore(
         int, typer.Option(min=1, help="Model calls of this run; an expansion once begun is finished.")
     ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
+    token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Grow argument trees under questions and say what would be worth asking a person.
 
@@ -183,7 +186,7 @@ def explore(
     elicitor = load_elicitor(model, seed)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer = _explorer(store, elicitor)
+    explorer = _explorer(store, elicitor, token_price)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
         _explore(explorer, keys, budget)
@@ -208,6 +211,7 @@ def daemon(
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
     seed: SeedOption = None,
+    token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
@@ -227,7 +231,7 @@ def daemon(
     def load(spec: str) -> "Elicitor":
         return load_elicitor(spec, seed, stop=stop)
 
-    explorer = _explorer(store, load(model))
+    explorer = _explorer(store, load(model), token_price)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
@@ -356,12 +360,14 @@ def main() -> None:
         sys.exit(1)
 
 
-def _explorer(store: str, elicitor: "Elicitor") -> "Explorer":
+def _explorer(store: str, elicitor: "Elicitor", token_price: float) -> "Explorer":
     from argtree.calls import recorded
     from argtree.daemon import Explorer, utc_now
 
+    if not math.isfinite(token_price):
+        raise typer.BadParameter("it must be a number of seconds", param_hint="--token-price")
     engine = open_store(store)
-    return Explorer(engine, recorded(engine, elicitor, utc_now))
+    return Explorer(engine, recorded(engine, elicitor, utc_now), token_price=token_price)
 
 
 def _login() -> str:

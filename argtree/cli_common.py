@@ -38,6 +38,15 @@ FirstModelOption = Annotated[
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
 ]
+TokenPriceOption = Annotated[
+    float,
+    typer.Option(
+        "--token-price",
+        min=0,
+        help="Seconds of a rater that 1,000 model tokens count as: what tells less for its tokens than the best open "
+        "question for a rater's time is left until that is answered. 0: everything is explored.",
+    ),
+]
 GenerationsOption = Annotated[
     Path | None,
     typer.Option("--generations", envvar=FOLDER_VARIABLE, help="The folder of generations; by default `generations`."),

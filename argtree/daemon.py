@@ -20,12 +20,13 @@ from argtree.expanding import ARGUMENTS_PER_CALL, OUT_OF_USE, Found, arguments_a
 from argtree.graph import Argument, ArgumentGraph
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
-from argtree.search import choose_expansions
+from argtree.search import Choose, Frontier, belief_variance, choose_expansions
+from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
 from models.elicitation import Belief, Elicitor
 from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
 from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
-from store import claims, ranking
+from store import claims, queue, ranking
 from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from store.posed import next_posed, settle_posed
@@ -67,10 +68,28 @@ def utc_now() -> datetime:
 class Explorer:
     """Grows the store's argument graph with a model's arguments and beliefs."""
 
-    def __init__(self, engine: Engine, elicitor: Elicitor, now_fn: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        elicitor: Elicitor,
+        now_fn: Callable[[], datetime] = utc_now,
+        choose_fn: Choose = choose_expansions,
+        token_price: float = 0.0,
+    ) -> None:
+        """Args:
+        engine: of the store.
+        elicitor: asks the model.
+        now_fn: gives the time, aware.
+        choose_fn: which claims are expanded next, see `argtree.search`.
+        token_price: rater-seconds that 1,000 tokens count as, at least 0. Above 0, what tells less for its tokens than
+            the queue's best question for a rater's time is left until that is answered.
+        """
         self.engine = engine
         self.elicitor = elicitor
         self.now_fn = now_fn
+        self.choose_fn = choose_fn
+        self.token_price = token_price
+        self._measured = (0, 0)  # tokens that expansions took, and how many they were
         self._propagate = Propagator(only_askable=True)
         self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
 
@@ -136,9 +155,9 @@ class Explorer:
         return [one for one in questions if one not in added and asked.get(one) not in there]
 
     def step(self, root_keys: Collection[str] | None = None, at_most: int = 1) -> list[Expansion]:
-        """Expand the claims whose expansions could move the roots most; [] where nothing open can move them.
+        """Expand the claims whose expansions could move the roots most; [] where none is worth it.
 
-        Expanded together are claims that move no root in common (see `choose_expansions`), so for a single root one.
+        Expanded together are claims that move no root in common (see `Choose`), so for a single root one.
         A claim whose expansion fails is set aside for this run; where all fail, the next best are taken.
 
         Args:
@@ -152,10 +171,18 @@ class Explorer:
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
-            chosen = choose_expansions(self._propagate(graph), variances, at_most)
+                visits, asked = claims.expansion_counts(session), queue.best_value(session)
+            frontier = Frontier(self._propagate(graph), variances, visits)
+            if self.token_price > 0:
+                frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
+            chosen = self.choose_fn(frontier, at_most)
             if not chosen:
                 return []
-            if expanded := self._expand(graph, chosen):
+            before = self.elicitor.tokens
+            expanded = self._expand(graph, chosen)
+            tokens, count = self._measured
+            self._measured = tokens + self.elicitor.tokens - before, count + len(chosen)
+            if expanded:
                 return expanded
 
     def renew_beliefs(self, stop: Event | None = None, on_batch: Callable[[int, int], None] | None = None) -> int:
@@ -200,6 +227,12 @@ class Explorer:
         with session_scope(self.engine) as session:
             return ranking.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
+    @property
+    def _expansion_tokens(self) -> float:
+        """What an expansion costs: as measured in this run, once the backend has said."""
+        tokens, count = self._measured
+        return tokens / count if tokens else EXPANSION_TOKENS
+
     def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
         """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
         beliefs = replies(lambda some: self._believed(graph, some, kind), keys, "An older belief stays")
@@ -231,7 +264,7 @@ class Explorer:
         graph = load_graph(session, root_keys)
         closed = claims.closed_claims(session) | graph.evidence.keys()  # what a person answered needs no arguments
         variances = {
-            key: belief.mean * (1 - belief.mean) / (belief.pseudo_count + len(graph.arguments_for(key)) + 1)
+            key: belief_variance(belief.mean, belief.pseudo_count, len(graph.arguments_for(key)))
             for key, belief in claims.latest_beliefs(session).items()
             if key in graph.index and key not in closed and key not in self.set_aside
         }

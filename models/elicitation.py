@@ -69,6 +69,7 @@ class Elicitor:
         self.model = model
         self.seed = seed
         self.calls = 0  # prompts sent
+        self.tokens = 0  # of prompts and replies, as far as the backend says
         self.dropped = 0  # replies and arguments dropped
 
     def check_question(self, question: str) -> str:
@@ -165,7 +166,9 @@ class Elicitor:
         if not asked:
             return np.empty(0)
         self.calls += len(asked)
-        log_probs = np.asarray(self.model.log_probs(asked, (*YES, *NO)).log_probs, dtype=np.float64)
+        scores = self.model.log_probs(asked, (*YES, *NO))
+        self.tokens += sum(scores.tokens)
+        log_probs = np.asarray(scores.log_probs, dtype=np.float64)
         if log_probs.shape != (len(asked), len(YES) + len(NO)) or not np.isfinite(log_probs).all():
             raise BadReplyError(f"The model {self.model.name} gave no usable log-probabilities for yes and no.")
         yes, no = log_probs[:, : len(YES)], log_probs[:, len(YES) :]
@@ -181,6 +184,7 @@ class Elicitor:
         replies = self.model.complete(
             asked, schema, max_tokens=max_tokens, temperature=temperature, seed=self.seed or 0
         )
+        self.tokens += sum(reply.prompt_tokens + reply.reply_tokens for reply in replies)
         if len(replies) != len(asked):
             raise BadReplyError(f"The model {self.model.name} gave {len(replies)} replies to {len(asked)} prompts.")
         return [reply.text for reply in replies]

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from argtree import propagate
 from argtree.daemon import Explorer, Follower, run, utc_now
+from argtree.search import Frontier
 from models.base import Reply, Scores
 from models.elicitation import Elicitor
 from models.errors import BadReplyError, ModelNotFoundError, ModelUnavailableError, NoWeightsError
@@ -58,6 +59,45 @@ def test_exploring_finds_the_worlds_own_reasons(engine: Engine) -> None:
     own = world.arguments(Statement("roof", ("a candle",)))
     assert found == {(a.polarity, a.strength, tuple((world.text(p), holds) for p, holds in ps)) for a, ps in own}
     assert len(graph.claims) == len(set(texts.values())) >= 20
+
+
+def test_what_is_expanded_next_is_any_functions_choice_on_the_graph_so_far(engine: Engine) -> None:
+    seen: list[Frontier] = []
+
+    def most_visited(frontier: Frontier, at_most: int) -> list[str]:
+        seen.append(frontier)
+        return sorted(frontier.variances, key=lambda claim: frontier.visits.get(claim, 0))[-1:]
+
+    explorer = Explorer(engine, Elicitor(WorldModel()), choose_fn=most_visited)
+    root = explorer.add_question(QUESTION)
+    assert [explorer.step()[0].claim for _ in range(2)] == [root, root]
+    assert [dict(frontier.visits) for frontier in seen] == [{}, {root: 1}]
+
+
+def test_what_tells_less_for_its_tokens_than_the_best_question_waits_for_that_to_be_answered(engine: Engine) -> None:
+    explorer = Explorer(engine, Elicitor(WorldModel()), token_price=1e6)
+    explorer.add_question(QUESTION)
+    assert explorer.step()  # a root's first is worth it whatever is open
+    assert explorer.elicitor.tokens > 0
+    explorer.rank()
+    assert explorer.step() == []
+    explorer.token_price = 0.1
+    assert explorer.step()
+    explorer.token_price = 1e6
+    while answer_best(engine):
+        explorer.rank()
+    assert explorer.step()
+
+
+def answer_best(engine: Engine) -> bool:
+    """Says yes to the best question; False where none is open."""
+    with session_scope(engine) as session:
+        now = utc_now()
+        rater = get_rater(session, "ada", now)
+        leased = next_question(session, rater, now)
+        if leased is not None:
+            submit_answer(session, leased.token, rater, "yes", None, now, "")
+        return leased is not None
 
 
 def test_argued_claim_takes_its_residual_prior_and_a_plain_one_its_belief(engine: Engine) -> None:
