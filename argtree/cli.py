@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
@@ -56,6 +56,7 @@ from argtree.cli_common import (
     err,
     load_elicitor,
     out,
+    picture_format,
 )
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
@@ -139,7 +140,7 @@ def rank_command(
     Example: argtree rank --store sqlite:///my.db --plot value.png
     """
     if plot is not None:
-        _picture_format(plot)  # before any work
+        picture_format(plot)  # before any work
     with at_work("Reading the graph"):
         graph = _graph(file, store)
     claim = None if explain is None else find_claim(graph, explain)
@@ -384,7 +385,9 @@ def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
     columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:
         task = bar.add_task("", total=budget, completed=explorer.elicitor.calls)
-        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(keys, expansions_within(left)):
+        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(
+            keys, expansions_within(left, explorer.elicitor.model.is_general)
+        ):
             probs = "  ".join(f"{prob:.2f}" for prob in explorer.root_probs(keys).values())
             bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
         bar.update(task, total=explorer.elicitor.calls)
@@ -416,17 +419,10 @@ def _graph(file: Path | None, store: str) -> ArgumentGraph:
         return load_graph(session)
 
 
-def _picture_format(path: Path) -> Literal["png", "svg"]:
-    ending = path.suffix.lower()
-    if ending == ".png" or ending == ".svg":
-        return "png" if ending == ".png" else "svg"
-    raise ArgtreeError(f"{path} must end in .png or .svg, the pictures that can be drawn")
-
-
 def _write_plot(path: Path, result: Propagation, measure: Measure) -> None:
     from argtree.plot import plot
 
-    write_whole(path, plot(result, measure, _picture_format(path)))
+    write_whole(path, plot(result, measure, picture_format(path)))
     err.print(f"Drawn into {path}.", markup=False)
 
 

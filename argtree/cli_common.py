@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlmodel import Session
 
+from argtree.errors import ArgtreeError
 from models.generations import FOLDER_VARIABLE
 from store.database import open_store, session_scope
 
@@ -88,6 +89,14 @@ def counted(words: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(words, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def picture_format(path: Path) -> Literal["png", "svg"]:
+    """Returns the form of picture that a file's name asks for. Raises ArgtreeError where it is another."""
+    ending = path.suffix.lower()
+    if ending == ".png" or ending == ".svg":
+        return "png" if ending == ".png" else "svg"
+    raise ArgtreeError(f"{path} must end in .png or .svg, the pictures that can be drawn")
 
 
 @contextmanager

@@ -65,11 +65,9 @@ def _listed(masses: dict[str, float], continuation: str) -> float | None:
 
 
 def from_draws(replies: Sequence[str], continuations: Sequence[str]) -> FloatArray:
-    """Log-probability that a reply begins with each continuation, [K], from replies drawn at random.
+    """Logarithm of the share of replies, drawn at random, that begin with each continuation, [K]; -inf where none does.
 
-    (count + 1/2) / (n + (K+1)/2): the mean of the probabilities after n draws from K continuations and anything else,
-    under Jeffreys' prior (Krichevsky and Trofimov 1981). With two spellings each of yes and no, ten times yes give
-    11 to 1, which is Laplace's rule.
+    Shares as they are: what a few draws are worth is for whoever makes a belief of them (`models.beliefs.from_draws`).
 
     Blanks before a reply don't count, and a word must end where the continuation ends: "Nothing" doesn't begin with
     "No".
@@ -83,7 +81,8 @@ def from_draws(replies: Sequence[str], continuations: Sequence[str]) -> FloatArr
             f"Of {len(replies)} replies none begins with {' or '.join(map(repr, continuations))}, but one with "
             f"{replies[0][:40]!r}: take a model that answers at once, without reasoning first."
         )
-    log_probs: FloatArray = np.log((counts + 0.5) / (len(replies) + (len(continuations) + 1) / 2))
+    with np.errstate(divide="ignore"):
+        log_probs: FloatArray = np.log(counts / len(replies))
     return log_probs
 
 

@@ -56,13 +56,13 @@ def test_model_that_would_say_something_else_has_no_belief() -> None:
         from_alternatives(listed(**{"<think>": 0.99, "Well": 0.01}), ["yes", "no"])
 
 
-def test_draws_are_counted_with_half_a_reply_more_for_each_outcome() -> None:
+def test_draws_are_counted() -> None:
     replies = ["yes", "Yes.", " yes!", "maybe", "no"]
-    assert np.exp(from_draws(replies, WORDS)) == pytest.approx([2.5 / 7.5, 1.5 / 7.5, 1.5 / 7.5, 0.5 / 7.5])
+    assert np.exp(from_draws(replies, WORDS)) == pytest.approx([2 / 5, 1 / 5, 1 / 5, 0])
 
 
 def test_drawn_word_must_end_where_the_continuation_does() -> None:
-    assert np.exp(from_draws(["Nothing", "No", "No, it is"], ["No"])) == pytest.approx([2.5 / 4])
+    assert np.exp(from_draws(["Nothing", "No", "No, it is"], ["No"])) == pytest.approx([2 / 3])
 
 
 def test_draws_that_say_something_else_are_no_belief() -> None:
