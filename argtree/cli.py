@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
@@ -32,7 +32,18 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_api, cli_calls, cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, cli_webhooks, draw
+from argtree import (
+    cli_api,
+    cli_calls,
+    cli_export,
+    cli_finetune,
+    cli_judge,
+    cli_loop,
+    cli_models,
+    cli_raters,
+    cli_webhooks,
+    draw,
+)
 from argtree.cli_common import (
     AddressOption,
     JsonOption,
@@ -45,6 +56,7 @@ from argtree.cli_common import (
     err,
     load_elicitor,
     out,
+    picture_format,
 )
 from argtree.errors import ArgtreeError
 from argtree.explain import explain as explain_claim
@@ -80,6 +92,7 @@ RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, q
 cli_calls.register(app)
 cli_export.register(app)
 cli_loop.register(app)
+cli_models.register(app)
 cli_raters.register(app)
 cli_api.register(app)
 cli_webhooks.register(app)
@@ -127,7 +140,7 @@ def rank_command(
     Example: argtree rank --store sqlite:///my.db --plot value.png
     """
     if plot is not None:
-        _picture_format(plot)  # before any work
+        picture_format(plot)  # before any work
     with at_work("Reading the graph"):
         graph = _graph(file, store)
     claim = None if explain is None else find_claim(graph, explain)
@@ -215,11 +228,15 @@ def daemon(
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    explorer = _explorer(store, load_elicitor(model, seed), token_price)
+
+    def load(spec: str) -> "Elicitor":
+        return load_elicitor(spec, seed, stop=stop)
+
+    explorer = _explorer(store, load(model), token_price)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
-    follower = Follower(Registry(), lambda spec: recorded(engine, load_elicitor(spec, seed), utc_now))
+    follower = Follower(Registry(), lambda spec: recorded(engine, load(spec), utc_now))
     run(explorer, stop, follow_fn=follower if follows else None)
     err.print("The daemon has stopped.")
 
@@ -368,7 +385,9 @@ def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
     columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:
         task = bar.add_task("", total=budget, completed=explorer.elicitor.calls)
-        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(keys, expansions_within(left)):
+        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(
+            keys, expansions_within(left, explorer.elicitor.model.is_general)
+        ):
             probs = "  ".join(f"{prob:.2f}" for prob in explorer.root_probs(keys).values())
             bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
         bar.update(task, total=explorer.elicitor.calls)
@@ -400,17 +419,10 @@ def _graph(file: Path | None, store: str) -> ArgumentGraph:
         return load_graph(session)
 
 
-def _picture_format(path: Path) -> Literal["png", "svg"]:
-    ending = path.suffix.lower()
-    if ending == ".png" or ending == ".svg":
-        return "png" if ending == ".png" else "svg"
-    raise ArgtreeError(f"{path} must end in .png or .svg, the pictures that can be drawn")
-
-
 def _write_plot(path: Path, result: Propagation, measure: Measure) -> None:
     from argtree.plot import plot
 
-    write_whole(path, plot(result, measure, _picture_format(path)))
+    write_whole(path, plot(result, measure, picture_format(path)))
     err.print(f"Drawn into {path}.", markup=False)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlmodel import Session
 
+from argtree.errors import ArgtreeError
 from models.generations import FOLDER_VARIABLE
 from store.database import open_store, session_scope
 
@@ -23,7 +25,12 @@ StoreOption = Annotated[
     str, typer.Option("--store", envvar="ARGTREE_STORE", help="SQLAlchemy URL or path of the store.")
 ]
 ModelOption = Annotated[
-    str, typer.Option("--model", help="The language model: bundled, hf:NAME_OR_FOLDER, generation:N or replay:FILE.")
+    str,
+    typer.Option(
+        "--model",
+        help="The language model: bundled, hf:NAME_OR_FOLDER, openai:URL#MODEL, generation:N or replay:FILE; "
+        "`argtree models` lists what is there.",
+    ),
 ]
 FirstModelOption = Annotated[
     str | None,
@@ -84,6 +91,14 @@ def counted(words: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
+def picture_format(path: Path) -> Literal["png", "svg"]:
+    """Returns the form of picture that a file's name asks for. Raises ArgtreeError where it is another."""
+    ending = path.suffix.lower()
+    if ending == ".png" or ending == ".svg":
+        return "png" if ending == ".png" else "svg"
+    raise ArgtreeError(f"{path} must end in .png or .svg, the pictures that can be drawn")
+
+
 @contextmanager
 def writing(store: str) -> Iterator[Session]:
     """Gives a session of a store that is there, which may write. Raises StoreError."""
@@ -95,9 +110,15 @@ def writing(store: str) -> Iterator[Session]:
         engine.dispose()
 
 
-def load_elicitor(model: str, seed: int | None, generations: Path | None = None) -> "Elicitor":
+def load_elicitor(
+    model: str, seed: int | None, generations: Path | None = None, stop: Event | None = None
+) -> "Elicitor":
     from models.elicitation import Elicitor
+    from models.errors import ModelNotFoundError
     from models.load import load_model
 
-    with err.status("Loading the model"):
-        return Elicitor(load_model(model, generations=generations), seed=seed)
+    try:
+        with err.status("Loading the model"):
+            return Elicitor(load_model(model, generations=generations, stop=stop), seed=seed)
+    except ModelNotFoundError as exc:
+        raise ModelNotFoundError(f"{exc} `argtree models` lists what is there.") from exc

@@ -127,14 +127,17 @@ def compile_graph(graph: ArgumentGraph) -> CompiledGraph:
 
 
 def _evidence(graph: ArgumentGraph) -> FloatArray:
-    evidence = np.ones((len(graph.claims), 2))
-    claims, index = list(graph.evidence), graph.index
-    pairs = np.array(list(graph.evidence.values()), dtype=np.float64).reshape(-1, 2)
-    larger = pairs.max(axis=1)
-    if not larger.all():
-        claim = claims[int(np.argmin(larger))]
-        raise ImpossibleEvidenceError(f"the evidence on {claim!r} is impossible whether it is true or false")
-    evidence[list(map(index.__getitem__, claims))] = pairs / larger[:, np.newaxis]  # only the ratio counts
+    evidence, index = np.ones((len(graph.claims), 2)), graph.index
+    for told in (graph.evidence, graph.direct_beliefs):
+        claims = list(told)
+        pairs = np.array(list(told.values()), dtype=np.float64).reshape(-1, 2)
+        larger = pairs.max(axis=1)
+        if not larger.all():
+            claim = claims[int(np.argmin(larger))]
+            raise ImpossibleEvidenceError(f"the evidence on {claim!r} is impossible whether it is true or false")
+        rows = list(map(index.__getitem__, claims))
+        both = evidence[rows] * (pairs / larger[:, np.newaxis])
+        evidence[rows] = both / both.max(axis=1, keepdims=True)  # only the ratio counts
     return evidence
 
 

@@ -6,6 +6,7 @@ transaction: a kill at any point loses at most the replies of the step under way
 """
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,31 +15,42 @@ from threading import Event
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from argtree.calibrating import calibration_of, follow, weigh
+from argtree.coherence import Marginals, argued_prob, disagreement
 from argtree.errors import ArgtreeError
-from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replies
-from argtree.graph import Argument, ArgumentGraph
+from argtree.expanding import ARGUMENTS_PER_CALL, OUT_OF_USE, Found, arguments_about, replies
+from argtree.graph import Argument, ArgumentGraph, Polarity
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from argtree.search import Choose, Frontier, belief_variance, choose_expansions
 from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
-from models.elicitation import Belief, Elicitor
+from models.beliefs import Belief
+from models.calibration import Calibration
+from models.elicitation import Elicitor
 from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
 from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
 from store import claims, queue, ranking
 from store.database import read_scope, session_scope
+from store.direct import direct_weight, freeze, frozen, set_direct_weight
 from store.graphs import load_graph
 from store.posed import next_posed, settle_posed
+from store.settled import newest_word
 from store.tables import Claim
 
 EXPANSIONS_AT_ONCE = 16  # of claims that move no root in common: one look at the whole graph, one batch of prompts
 CALLS_PER_EXPANSION = 12  # or about that: a prompt for arguments, two for each belief in some five claims
+CALLS_PER_GENERAL_EXPANSION = 36  # of a general model: six for each belief, and two for each of some four arguments
 EXPANSIONS_PER_RANKING = 5  # or a step's, if more
 RENEWED_AT_ONCE = 128  # beliefs asked anew in one batch of prompts and one transaction
 POLL_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0  # before a model that couldn't be used is tried again
+_MORE_ANSWERS = 20  # and a tenth of those there were: then calibration and the direct beliefs' weight are learnt anew
 
 _KINDS = ("direct", "residual")  # of beliefs
 _REFUSALS = (BadQuestionError, UnknownWorldError, PromptTooLongError, BadReplyError)  # and would again
+
+_Stored = tuple[Polarity, float, list[tuple[Claim, bool]]]  # an argument: polarity, strength, premises as taken
 
 log = logging.getLogger("argtree.daemon")
 
@@ -53,9 +65,15 @@ class Expansion:
     premises: int  # new claims
 
 
-def expansions_within(calls: int) -> int:
-    """How many expansions to begin at once with so many model calls left to spend, in [1, EXPANSIONS_AT_ONCE]."""
-    return max(1, min(EXPANSIONS_AT_ONCE, calls // CALLS_PER_EXPANSION))
+def expansions_within(calls: int, is_general: bool) -> int:
+    """How many expansions to begin at once with so many model calls left to spend, in [1, EXPANSIONS_AT_ONCE].
+
+    Args:
+        is_general: whether the model is; see `LanguageModel`.
+    """
+    return max(
+        1, min(EXPANSIONS_AT_ONCE, calls // (CALLS_PER_GENERAL_EXPANSION if is_general else CALLS_PER_EXPANSION))
+    )
 
 
 def utc_now() -> datetime:
@@ -90,6 +108,8 @@ class Explorer:
         self._measured = (0, 0)  # tokens that expansions took, and how many they were
         self._propagate = Propagator(only_askable=True)
         self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
+        self.calibration = Calibration()  # of this model's beliefs
+        self._learnt: tuple[str, int] | None = None  # the model and the newest answer that it was learnt from
 
     def add_question(self, question: str) -> str:
         """Turn a question into a root claim; the key of its claim. A question asked before is found again.
@@ -98,6 +118,7 @@ class Explorer:
             ModelError: it is no question, or the model cannot word it as a claim.
         """
         question = self.elicitor.check_question(question)
+        self.learn_from_answers()
         with read_scope(self.engine) as session:
             keys = dict(claims.root_keys(session))
         if question in keys:
@@ -137,6 +158,7 @@ class Explorer:
 
         Questions asked before are passed over.
         """
+        self.learn_from_answers()
         asked = replies(lambda some: [self.elicitor.check_question(one) for one in some], list(questions), "Refused")
         with read_scope(self.engine) as session:
             there = dict(claims.root_keys(session))
@@ -152,6 +174,34 @@ class Explorer:
         added = {question for question, text in texts.items() if text in rows}
         return [one for one in questions if one not in added and asked.get(one) not in there]
 
+    def learn_from_answers(self) -> None:
+        """Calibrate the model's beliefs on the answers so far, if enough of them are new; priors follow.
+
+        Once for each model, and when a tenth more answers, and 20, have come. It learns too how far direct beliefs in
+        argued claims count. With too few settled claims nothing is changed: see `models.calibration`.
+
+        Raises:
+            TooEntangledError, ImpossibleEvidenceError: the graph cannot be propagated.
+        """
+        generation = self.elicitor.model.name
+        with read_scope(self.engine) as session:
+            newest = newest_word(session)
+        last = self._learnt[1] if self._learnt is not None and self._learnt[0] == generation else None
+        if last is not None and newest < last + last // 10 + _MORE_ANSWERS:
+            return
+        self.calibration = Calibration()
+        if newest:
+            with read_scope(self.engine) as session:
+                self.calibration, (weight, count) = calibration_of(session, generation), weigh(session)
+            with session_scope(self.engine) as session:
+                moved = follow(session, generation, self.calibration)
+                set_direct_weight(session, weight, count, self.now_fn())
+            if moved:
+                log.info("Calibrated (%s) on answers: %d priors moved.", self.calibration.method, moved)
+            if weight:
+                log.info("Direct beliefs in argued claims count with the weight %.2f.", weight)
+        self._learnt = generation, newest
+
     def step(self, root_keys: Collection[str] | None = None, at_most: int = 1) -> list[Expansion]:
         """Expand the claims whose expansions could move the roots most; [] where none is worth it.
 
@@ -164,7 +214,9 @@ class Explorer:
 
         Raises:
             TooEntangledError: the graph cannot be propagated exactly.
+            ModelError: the model can't be used, whatever it is asked; no claim is set aside for it.
         """
+        self.learn_from_answers()
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
@@ -192,6 +244,7 @@ class Explorer:
             stop: looked at before every batch.
             on_batch: told after each batch how many are done, of how many.
         """
+        self.learn_from_answers()
         with read_scope(self.engine) as session:
             graph = load_graph(session)
             stale = {kind: list(claims.stale_beliefs(session, self.elicitor.model.name, kind)) for kind in _KINDS}
@@ -221,6 +274,7 @@ class Explorer:
 
     def rank(self) -> Propagation:
         """Rank the queue's questions anew by what the store holds."""
+        self.learn_from_answers()
         with session_scope(self.engine) as session:
             return ranking.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
@@ -237,11 +291,9 @@ class Explorer:
         with session_scope(self.engine) as session:
             for key, belief in beliefs.items():
                 claim = claims.get_claim(session, key)
-                claims.record_belief(
-                    session, claim, self.elicitor.model.name, kind, belief.mean, belief.pseudo_count, now
-                )
+                self._record(session, claim, kind, belief, now)
                 if claims.is_argued(session, claim) == (kind == "residual"):
-                    claims.set_prior(session, claim, belief.mean)
+                    claims.set_prior(session, claim, self._prior(kind, belief))
         return len(beliefs)
 
     def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str) -> list[Belief]:
@@ -260,8 +312,11 @@ class Explorer:
             root_keys = [key for _, key in claims.root_keys(session)]
         graph = load_graph(session, root_keys)
         closed = claims.closed_claims(session) | graph.evidence.keys()  # what a person answered needs no arguments
+        weight = direct_weight(session)
+        gaps = {key: disagreement(one.belief, one.marginal) for key, one in frozen(session).items()} if weight else {}
         variances = {
             key: belief_variance(belief.mean, belief.pseudo_count, len(graph.arguments_for(key)))
+            + weight * gaps.get(key, 0.0)  # where a claim and its arguments disagree, one of them leaves something out
             for key, belief in claims.latest_beliefs(session).items()
             if key in graph.index and key not in closed and key not in self.set_aside
         }
@@ -274,22 +329,25 @@ class Explorer:
         requests = {key: (texts[key], reasons) for key, reasons in known.items()}
         found = arguments_about(self.elicitor, requests, self._unknown)
         self.set_aside.update(known.keys() - found.keys())
+        unanswered = Marginals(graph)
         with session_scope(self.engine) as session:
             rows: dict[str, Claim] = {}
-            return [self._store(session, key, texts[key], found[key], rows) for key in keys if key in found]
+            return [self._store(session, key, texts[key], found[key], rows, unanswered) for key in keys if key in found]
 
     def _unknown(self, texts: Iterable[str]) -> list[str]:
         """Those of the texts that no claim in the store says, each once."""
         with read_scope(self.engine) as session:
             return [text for text in dict.fromkeys(texts) if claims.find_claim(session, text) is None]
 
-    def _store(self, session: Session, key: str, text: str, found: Found, rows: dict[str, Claim]) -> Expansion:
+    def _store(
+        self, session: Session, key: str, text: str, found: Found, rows: dict[str, Claim], unanswered: Marginals
+    ) -> Expansion:
         """Write an expansion; `rows` holds the claims that the step has added, by text."""
         now, generation = self.now_fn(), self.elicitor.model.name
         conclusion, proposal = claims.get_claim(session, key), found.proposal
         new = {one: self._add_claim(session, one, belief) for one, belief in found.beliefs.items() if one not in rows}
         rows |= new
-        added = 0
+        added: list[_Stored] = []
         for argument in proposal.arguments:
             premises = [
                 (rows.get(p.text) or claims.add_claim(session, p.text, 0.5, now), p.holds) for p in argument.premises
@@ -297,23 +355,32 @@ class Explorer:
             stored = claims.add_argument(
                 session, conclusion, argument.polarity, argument.strength, premises, generation, now
             )
-            added += stored is not None
+            if stored is not None:
+                added.append((argument.polarity, argument.strength, premises))
         if found.residual is not None and added:
             claims.set_prior(session, conclusion, found.residual.mean)
-            claims.record_belief(
-                session, conclusion, generation, "residual", found.residual.mean, found.residual.pseudo_count, now
-            )
+            self._record(session, conclusion, "residual", found.residual, now)
+            if not unanswered.graph.arguments_for(key):
+                _freeze(session, conclusion, added, unanswered, now)
         if not proposal.dropped and len(proposal.arguments) < ARGUMENTS_PER_CALL:  # it has no more to give
             claims.close_claim(session, conclusion, now)
         if not added:
             self.set_aside.add(key)  # also where the reply was of no use: nothing is asked twice in one run
-        return Expansion(key, text, added, len(new))
+        return Expansion(key, text, len(added), len(new))
 
     def _add_claim(self, session: Session, text: str, belief: Belief) -> Claim:
         now = self.now_fn()
-        claim = claims.add_claim(session, text, belief.mean, now)
-        claims.record_belief(session, claim, self.elicitor.model.name, "direct", belief.mean, belief.pseudo_count, now)
+        claim = claims.add_claim(session, text, self._prior("direct", belief), now)
+        self._record(session, claim, "direct", belief, now)
         return claim
+
+    def _prior(self, kind: str, belief: Belief) -> float:
+        """A claim's prior by a belief in it: only direct ones are held against labels, and so calibrated."""
+        return self.calibration.of(belief.mean) if kind == "direct" else belief.mean
+
+    def _record(self, session: Session, claim: Claim, kind: str, belief: Belief, now: datetime) -> None:
+        generation = self.elicitor.model.name
+        claims.record_belief(session, claim, generation, kind, belief.mean, belief.pseudo_count, now, belief.draws)
 
 
 def run(
@@ -326,35 +393,69 @@ def run(
 
     It is asleep while there is nothing worth doing.
 
-    What fails is logged and tried again later; nothing but `stop` ends it.
+    What fails is logged and tried again later; nothing but `stop` ends it. While the model can't be used, the queue is
+    ranked all the same, and the model is tried again after ever longer pauses, of at most a minute.
 
     Args:
         follow_fn: asked before every few steps, with the name of the model in use; gives the one to go on with, None
             for the same. With it beliefs of other generations are asked anew, at the start and after each change.
     """
-    seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
-    is_renewed = follow_fn is None
+    work = _Work(explorer, stop, follow_fn)
+    ranked: tuple[int, ...] | None = None
+    again_at, pause = 0.0, poll_seconds
     while not stop.is_set():
         try:
-            if follow_fn is not None and (elicitor := follow_fn(explorer.elicitor.model.name)) is not None:
-                log.info("Going on with %s.", elicitor.model.name)
-                explorer.follow(elicitor)
-                is_renewed = False
-            if not is_renewed:
-                explorer.renew_beliefs(stop)
-                is_renewed, seen = True, None
-            explorer.take_posed()  # a new root changes the watermark
-            before = _watermark(explorer.engine)
-            if before != seen:
+            if time.monotonic() >= again_at:
+                goes_on = work.once()
+                pause = poll_seconds
+                if goes_on:
+                    continue
+            elif (now := _watermark(explorer.engine)) != ranked:
                 explorer.rank()
-                _explore(explorer, stop)
-                seen = before if _watermark(explorer.engine) == before else None
-                if seen is not None:
-                    log.info("Nothing to explore: waiting for answers or new questions.")
-                continue
+                ranked = now
+        except OUT_OF_USE as error:
+            log.warning("Will be tried again in %.3g seconds: %s", pause, error)
+            again_at, pause = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE_SECONDS)
+            continue
         except ArgtreeError as error:
             log.warning("Will be tried again: %s", error)
         stop.wait(poll_seconds)
+
+
+class _Work:
+    """What the daemon does with the model, a few steps at a time."""
+
+    def __init__(self, explorer: Explorer, stop: Event, follow_fn: Callable[[str], Elicitor | None] | None) -> None:
+        self._explorer = explorer
+        self._stop = stop
+        self._follow_fn = follow_fn
+        self._is_renewed = follow_fn is None
+        self._seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
+
+    def once(self) -> bool:
+        """Follow, renew, take on what was posed, then rank and explore if anything changed; whether to go on at once.
+
+        Raises:
+            ArgtreeError: something failed; the next call goes on with what is left.
+        """
+        explorer = self._explorer
+        if self._follow_fn is not None and (elicitor := self._follow_fn(explorer.elicitor.model.name)) is not None:
+            log.info("Going on with %s.", elicitor.model.name)
+            explorer.follow(elicitor)
+            self._is_renewed = False
+        if not self._is_renewed:
+            explorer.renew_beliefs(self._stop)
+            self._is_renewed, self._seen = True, None
+        explorer.take_posed()  # a new root changes the watermark
+        before = _watermark(explorer.engine)
+        if before == self._seen:
+            return False
+        explorer.rank()
+        _explore(explorer, self._stop)
+        self._seen = before if _watermark(explorer.engine) == before else None
+        if self._seen is not None:
+            log.info("Nothing to explore: waiting for answers or new questions.")
+        return True
 
 
 class Follower:
@@ -399,6 +500,20 @@ def _explore(explorer: Explorer, stop: Event) -> None:
 def _watermark(engine: Engine) -> tuple[int, ...]:
     with read_scope(engine) as session:
         return ranking.watermark(session)
+
+
+def _freeze(session: Session, claim: Claim, added: Sequence[_Stored], unanswered: Marginals, now: datetime) -> None:
+    """Write down what a claim's first arguments say of it beside the direct belief in it.
+
+    A premise that is argued but lies under none of the roots worked for has no marginal at hand: then nothing is.
+    """
+    there, probs = unanswered.graph.index, {}
+    for premise in (premise for _, _, premises in added for premise, _ in premises):
+        if premise.key not in there and claims.is_argued(session, premise):
+            return
+        probs[premise.key] = unanswered(premise.key) if premise.key in there else premise.prior
+    reasons = [(polarity, strength, [(probs[p.key], holds) for p, holds in ps]) for polarity, strength, ps in added]
+    freeze(session, claim, argued_prob(claim.prior, reasons), now)
 
 
 def _in_words(argument: Argument, texts: dict[str, str]) -> ProposedArgument:

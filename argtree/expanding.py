@@ -6,14 +6,16 @@ Joins nothing to the store: what is there already is asked for through a functio
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from models.elicitation import Belief, Elicitor, Proposal
-from models.errors import ModelError
+from models.beliefs import Belief, strength
+from models.elicitation import Elicitor, Proposal
+from models.errors import KeyRefusedError, ModelError, ModelNotFoundError, ModelUnavailableError
 from models.prompts import ProposedArgument
 
 ARGUMENTS_PER_CALL = 4
+OUT_OF_USE = (ModelUnavailableError, KeyRefusedError, ModelNotFoundError)  # the model, whatever it is asked
 
 Request = tuple[str, Sequence[ProposedArgument]]  # a claim's text, and the arguments about it that are known
 _Item = TypeVar("_Item")
@@ -36,7 +38,8 @@ def arguments_about(
 ) -> dict[str, Found]:
     """Returns arguments about claims, beliefs in their premises, and in the claims if none of the reasons holds.
 
-    Three batches of prompts, whatever the number of claims. A claim is left out if some reply about it fails.
+    Three batches of prompts, whatever the number of claims; four where the model is general, which is then asked how
+    strong each argument is: see `_weighed`. A claim is left out if some reply about it fails.
 
     Args:
         elicitor: asks the model, and counts the calls.
@@ -60,31 +63,74 @@ def arguments_about(
         argued,
         "Could not expand a claim",
     )
-    return {
+    found = {
         key: Found(proposals[key], {text: beliefs[text] for text in texts if text in beliefs}, residuals.get(key))
         for key, texts in premises.items()
         if key in residuals or not texts
     }
+    return _weighed(elicitor, requests, found) if elicitor.model.is_general else found
 
 
 def replies(ask_fn: Callable[[list[_Item]], Sequence[_Reply]], items: list[_Item], failure: str) -> dict[_Item, _Reply]:
     """Returns what the model says of each item, asked in one batch; where that fails, in ever smaller ones.
 
+    A model that can't be used at all fails alike with fewer items: that is passed on at once.
+
     Args:
         ask_fn: asks about some of the items; gives a reply to each, or raises a ModelError.
         items: different ones.
         failure: the words to log before the reason where an item fails alone; it is left out then.
+
+    Raises:
+        ModelUnavailableError, KeyRefusedError, ModelNotFoundError: as `ask_fn`; see `OUT_OF_USE`.
     """
     if not items:
         return {}
     try:
         return dict(zip(items, ask_fn(items), strict=True))
+    except OUT_OF_USE:
+        raise
     except ModelError as error:
         if len(items) == 1:
             log.warning("%s (%s): %s", failure, repr(items[0])[:200], error)
             return {}
     middle = len(items) // 2  # one of them is to blame, not all
     return replies(ask_fn, items[:middle], failure) | replies(ask_fn, items[middle:], failure)
+
+
+def _weighed(elicitor: Elicitor, requests: Mapping[str, Request], found: Mapping[str, Found]) -> dict[str, Found]:
+    """Returns the same with each argument as strong as the model's beliefs make it, not as its free text says.
+
+    Asked is how likely the claim is if the argument's premises are as it takes them and nothing else is known: two
+    calls for an argument. With the prior from the residual question that gives the strength. An argument that does the
+    contrary of what it says, or nothing, is dropped and counted: see `models.beliefs.strength`. A premise that no
+    argument is left for goes with it.
+    """
+    asked = [(key, argument) for key, one in found.items() if one.residual for argument in one.proposal.arguments]
+    given = replies(
+        lambda some: elicitor.conditional([(requests[key][0], argument) for key, argument in some]),
+        asked,
+        "Could not expand a claim on an argument's strength",
+    )
+    weighed = {}
+    for key, one in found.items():
+        if one.residual is None:
+            weighed[key] = one
+        elif all((key, argument) in given for argument in one.proposal.arguments):
+            probs = {argument: given[key, argument].mean for argument in one.proposal.arguments}
+            weighed[key] = _with_strengths(one, one.residual.mean, probs)
+            elicitor.dropped += len(one.proposal.arguments) - len(weighed[key].proposal.arguments)
+    return weighed
+
+
+def _with_strengths(found: Found, prior: float, given: Mapping[ProposedArgument, float]) -> Found:
+    strengths = {argument: strength(argument.polarity, prior, prob) for argument, prob in given.items()}
+    kept = tuple(replace(argument, strength=of) for argument, of in strengths.items() if of is not None)
+    for argument in (argument for argument, of in strengths.items() if of is None):
+        log.info("Dropped: the model's beliefs contradict what it says: %s", repr(argument)[:200])
+    proposal = replace(found.proposal, arguments=kept, dropped=found.proposal.dropped + len(strengths) - len(kept))
+    left = _premises(proposal)
+    return replace(found, proposal=proposal, beliefs={text: of for text, of in found.beliefs.items() if text in left})
 
 
 def _premises(proposal: Proposal) -> list[str]:

@@ -210,8 +210,9 @@ class _Surroundings:
 
     def _link_by_evidence(self, mine: Iterable[str], others: Iterable[str]) -> tuple[Link, tuple[str, ...]]:
         mine, others = self._reached(mine, self.users), self._reached(others, self.users)
-        pairs = self.graph.evidence.items()
-        known = [claim for claim, pair in pairs if pair[0] != pair[1] and claim in mine and claim in others]
+        told = dict.fromkeys([*self.graph.evidence, *self.graph.direct_beliefs])
+        pairs = {claim: self.graph.likelihood(claim) for claim in told if claim in mine and claim in others}
+        known = [claim for claim, pair in pairs.items() if pair[0] != pair[1]]
         return ("evidence", tuple(known)) if known else ("indirect", ())
 
     @cached_property
@@ -265,7 +266,7 @@ def _local_effects(
             rest = _prob_all(prob, [one for one in argument.premises if one != premise], given=premise)
             now = others[i] * (1 - argument.strength * rest)
             taken = (1 - (1 - prior) * now) * keep if is_support[i] else (1 - off) * now
-            pair = graph.evidence.get(conclusion, (1.0, 1.0))
+            pair = graph.likelihood(conclusion)
             change = _updated(taken, pair) - _updated(without, pair)
             found.append((Step(premise, argument), change if premise.holds else -change))
     return found

@@ -132,17 +132,22 @@ class ArgumentGraph:
     evidence: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
     quantities: tuple[Quantity, ...] = ()
     measurements: tuple[Measurement, ...] = ()  # of one quantity any number: their likelihoods multiply
+    # claim id -> likelihoods as of `evidence`, with which they multiply: what a model's direct belief in an argued
+    # claim adds to its arguments. Nobody's word: a claim is not answered by it.
+    direct_beliefs: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name in ("claims", "arguments", "roots", "quantities", "measurements"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        evidence = {claim: tuple(pair) for claim, pair in self.evidence.items()}
-        object.__setattr__(self, "evidence", MappingProxyType(evidence))
+        for name in ("evidence", "direct_beliefs"):
+            pairs = {claim: tuple(pair) for claim, pair in getattr(self, name).items()}
+            object.__setattr__(self, name, MappingProxyType(pairs))
         _check_claims(self.claims)
         _check_arguments(self.arguments, self.index)
         _check_quantities(self)
         _check_roots(self.roots, self.index)
         _check_evidence(self.evidence, self.index)
+        _check_evidence(self.direct_beliefs, self.index)
         if len(self.topological_order) < len(self.claims):
             raise ValueError(f"the arguments run in a circle: {' -> '.join(map(repr, _find_cycle(self)))}")
 
@@ -176,8 +181,9 @@ class ArgumentGraph:
         return made
 
     def __reduce__(self) -> tuple[object, ...]:  # a mapping proxy cannot be pickled or deep-copied
-        evidence = dict(self.evidence)
-        return ArgumentGraph, (self.claims, self.arguments, self.roots, evidence, self.quantities, self.measurements)
+        evidence, direct = dict(self.evidence), dict(self.direct_beliefs)
+        parts = (self.claims, self.arguments, self.roots, evidence, self.quantities, self.measurements, direct)
+        return ArgumentGraph, parts
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -219,6 +225,11 @@ class ArgumentGraph:
         """
         self.index[claim_id]
         return self._arguments_by_conclusion.get(claim_id, ())
+
+    def likelihood(self, claim_id: str) -> tuple[float, float]:
+        """Returns all that is told of a claim: its evidence times what a direct belief adds; (1, 1) for nothing."""
+        (l0, l1), (d0, d1) = (told.get(claim_id, (1.0, 1.0)) for told in (self.evidence, self.direct_beliefs))
+        return l0 * d0, l1 * d1
 
     def is_askable(self, claim_id: str) -> bool:
         """Returns whether the claim may be put to raters: as it says itself, else if nothing argues about it.

@@ -200,7 +200,7 @@ class Loop:
             raise LoopError("There is nothing to explore: give a QUESTION, or --questions FILE.")
         while (left := self.settings.budget - notes["calls"]) > 0:
             explorer.elicitor.calls = 0
-            expanded = explorer.step(at_most=expansions_within(left))
+            expanded = explorer.step(at_most=expansions_within(left, explorer.elicitor.model.is_general))
             self._count(state, one, explorer, len(expanded))
             self.watcher.progress(notes["calls"], self.settings.budget, f"{len(keys)} roots")
             if not expanded:

@@ -97,7 +97,7 @@ def expand_quantities(graph: ArgumentGraph) -> ArgumentGraph:
             plain[claim.id] = replace(claim, prior=prior, askable=graph.is_askable(claim.id), about=None)
             arguments += [replace(reason, id=next(names)) for reason in reasons]
     claims = tuple(plain.get(claim.id, claim) for claim in graph.claims)
-    return ArgumentGraph(claims, tuple(arguments), graph.roots, graph.evidence)
+    return ArgumentGraph(claims, tuple(arguments), graph.roots, graph.evidence, direct_beliefs=graph.direct_beliefs)
 
 
 def states(cluster: Cluster) -> dict[State, float]:

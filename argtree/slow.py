@@ -69,7 +69,9 @@ def _make_template(path: Path, elicitor: Elicitor, labels: Labels) -> None:
     with session_scope(engine) as session:
         for text, belief in zip(texts, beliefs, strict=True):
             claim = claims.add_claim(session, text, belief.mean, now)
-            claims.record_belief(session, claim, generation, "direct", belief.mean, belief.pseudo_count, now)
+            claims.record_belief(
+                session, claim, generation, "direct", belief.mean, belief.pseudo_count, now, belief.draws
+            )
             if_false, if_true = labels[text]
             session.add(Evidence(claim_id=claims.known(claim.id), if_false=if_false, if_true=if_true))
     engine.dispose()  # the last connection to close writes the log back: the file alone is the whole store

@@ -200,7 +200,8 @@ class _Reach:
                     raises[part] |= raises[row] if same else lowers[row]
                     lowers[part] |= lowers[row] if same else raises[row]
         asked[list(unknown)] = True
-        told[[graph.index[claim] for claim, pair in graph.evidence.items() if pair[0] != pair[1]]] = True
+        for some in (graph.evidence, graph.direct_beliefs):
+            told[[graph.index[claim] for claim, pair in some.items() if pair[0] != pair[1]]] = True
         below = raises | lowers
         hears_from_above = bool(((asked | told) & argued & _resting_on(graph, below) & ~below).any())
         independent = not hears_from_above and not ((asked | told) & argued & below).any()

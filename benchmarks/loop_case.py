@@ -15,7 +15,7 @@ from benchmarks.loop_model import SmallModel
 from benchmarks.loop_shapes import Grove
 from benchmarks.loop_trees import Trees
 from models.base import FloatArray
-from models.elicitation import MIN_PROB
+from models.beliefs import MIN_PROB
 from models.everyday.benchmark import BenchmarkQuestion
 from models.everyday.corpus import examples
 from models.everyday.guesses import guess_untold

@@ -16,7 +16,8 @@ from transformers.utils import logging as transformers_logging
 
 from models import prompts
 from models.base import FloatArray
-from models.elicitation import MIN_PROB, NO, YES
+from models.beliefs import MIN_PROB
+from models.elicitation import NO, YES
 from models.everyday.pretrain import ASSISTANT, BRANCH_TOKENS, USER, Bundle, batches, encode, lay_out, loss_of
 from models.examples import Example
 

@@ -1,7 +1,8 @@
 """From a language model's replies to what the method needs: claims, arguments and beliefs.
 
-Covered: which prompts are sent, what counts as a reply, how two readings become one belief.
-Not covered: the prompts' words (`prompts.py`), the graph, which claim to expand, retries.
+Covered: which prompts are sent, what counts as a reply.
+Not covered: the prompts' words (`prompts.py`), how readings become one belief (`beliefs.py`), the graph, which claim to
+expand, retries.
 
 A reply is somebody else's text. It's taken as it stands or dropped, counted and logged; never repaired into something
 that the model didn't say.
@@ -18,7 +19,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models import prompts
-from models.base import FloatArray, LanguageModel
+from models.base import LanguageModel
+from models.beliefs import Belief, YesNo, beliefs, from_draws, from_log_probs
 from models.errors import BadQuestionError, BadReplyError
 from models.prompts import Polarity, ProposedArgument, ProposedPremise
 
@@ -27,26 +29,9 @@ PROPOSE_MAX_TOKENS = 768  # some eight arguments of two premises in a general mo
 PROPOSE_TEMPERATURE = 0.7  # where arguments are drawn at random
 STATE_MAX_TOKENS = 192
 YES, NO = ("yes", "Yes"), ("no", "No")
-# A model is never certain: beyond this, log-odds tell of its training and no longer of the world, and a prior of
-# exactly 0 or 1 could not be moved by any answer.
-MIN_PROB = 1e-4
-MIN_PSEUDO_COUNT, MAX_PSEUDO_COUNT = 1.0, 50.0
 LOGGED_CHARS = 200
 
 log = logging.getLogger("argtree.models")
-
-
-@dataclass(frozen=True)
-class Belief:
-    """What a model says a claim's probability is: a Beta distribution by its mean and pseudo-count."""
-
-    mean: float  # P(claim), in [1e-4, 1 - 1e-4]
-    pseudo_count: float  # how many answers it is worth, in [1, 50]: the sum of the Beta's two parameters
-
-    @property
-    def variance(self) -> float:
-        """Variance of that Beta distribution: p (1-p) / (pseudo_count + 1)."""
-        return self.mean * (1 - self.mean) / (self.pseudo_count + 1)
 
 
 @dataclass(frozen=True)
@@ -135,12 +120,15 @@ class Elicitor:
     def believe(self, claims: Sequence[str]) -> list[Belief]:
         """What the model holds each claim's probability to be.
 
-        P(yes) against P(no), asked whether the claim is true and whether it's false; see `_beliefs`.
+        P(yes) against P(no) in several wordings of the question, each with its negation (`prompts.READINGS`), so many
+        calls for a claim; see `models.beliefs.beliefs`. A model of the bundled world was trained on the first wording
+        and its negation alone, and is asked these.
 
         Raises:
             BadReplyError: The model gave no usable log-probabilities.
         """
-        return self._elicit([prompts.is_true(claim) for claim in claims], [prompts.is_false(claim) for claim in claims])
+        readings = prompts.READINGS if self.model.is_general else prompts.READINGS[:2]
+        return self._elicit([(one.is_negated, [f"{one.text}{claim}" for claim in claims]) for one in readings])
 
     def residual_prior(self, claim: str, reasons: Sequence[ProposedArgument]) -> Belief:
         """How likely the claim is if none of these reasons holds: its prior once it's argued.
@@ -152,28 +140,48 @@ class Elicitor:
 
     def residual_priors(self, requests: Sequence[tuple[str, Sequence[ProposedArgument]]]) -> list[Belief]:
         """One `residual_prior` per (claim, its reasons), in one batch."""
-        return self._elicit(
-            [prompts.is_true_without(claim, reasons) for claim, reasons in requests],
-            [prompts.is_false_without(claim, reasons) for claim, reasons in requests],
-        )
+        asked = [prompts.is_true_without(claim, reasons) for claim, reasons in requests]
+        asked_turned = [prompts.is_false_without(claim, reasons) for claim, reasons in requests]
+        return self._elicit([(False, asked), (True, asked_turned)])
 
-    def _elicit(self, asked_true: list[str], asked_false: list[str]) -> list[Belief]:
-        log_odds = self._log_odds([*asked_true, *asked_false])
-        return _beliefs(log_odds[: len(asked_true)], log_odds[len(asked_true) :])
+    def conditional(self, requests: Sequence[tuple[str, ProposedArgument]]) -> list[Belief]:
+        """How likely each claim is if the argument's premises are as it takes them and nothing else is known.
 
-    def _log_odds(self, asked: list[str]) -> FloatArray:
-        """Log-odds of yes against no, [P]; each word in two spellings, whose probabilities add."""
+        Two calls for each. No model of the bundled world was trained on the question.
+
+        Raises:
+            BadReplyError: The model gave no usable log-probabilities.
+        """
+        asked = [prompts.is_true_given(claim, argument) for claim, argument in requests]
+        asked_turned = [prompts.is_false_given(claim, argument) for claim, argument in requests]
+        return self._elicit([(False, asked), (True, asked_turned)])
+
+    def _elicit(self, readings: Sequence[tuple[bool, list[str]]]) -> list[Belief]:
+        """Beliefs from K readings of C claims, each with whether yes to it says that the claim is false."""
+        said = self._ask([prompt for _, asked in readings for prompt in asked])
+        turned = np.array([-1.0 if is_negated else 1.0 for is_negated, _ in readings])[:, np.newaxis]
+        shape = len(readings), -1 if len(said.log_odds) else 0
+        drawn = np.broadcast_to(said.drawn_variance, said.log_odds.shape).reshape(shape)
+        return beliefs(turned * said.log_odds.reshape(shape), drawn, said.draws)
+
+    def _ask(self, asked: list[str]) -> YesNo:
+        """Yes against no; each word in two spellings, whose probabilities add."""
         if not asked:
-            return np.empty(0)
+            return YesNo(np.empty(0))
         self.calls += len(asked)
-        scores = self.model.log_probs(asked, (*YES, *NO))
-        self.tokens += sum(scores.tokens)
-        log_probs = np.asarray(scores.log_probs, dtype=np.float64)
-        if log_probs.shape != (len(asked), len(YES) + len(NO)) or not np.isfinite(log_probs).all():
+        found = self.model.log_probs(asked, (*YES, *NO))
+        self.tokens += sum(found.tokens)
+        log_probs = np.asarray(found.log_probs, dtype=np.float64)
+        drawn_never = (log_probs == -np.inf) & (found.draws is not None)
+        if log_probs.shape != (len(asked), len(YES) + len(NO)) or not (np.isfinite(log_probs) | drawn_never).all():
             raise BadReplyError(f"The model {self.model.name} gave no usable log-probabilities for yes and no.")
         yes, no = log_probs[:, : len(YES)], log_probs[:, len(YES) :]
-        log_odds: FloatArray = np.logaddexp.reduce(yes, axis=1) - np.logaddexp.reduce(no, axis=1)
-        return log_odds
+        if found.draws is None:
+            return from_log_probs(yes, no)
+        try:
+            return from_draws(yes, no, found.draws)
+        except ValueError as error:
+            raise BadReplyError(f"The model {self.model.name} gave no belief: {error}.") from error
 
     def _complete(
         self, asked: list[str], schema: dict[str, object], max_tokens: int, temperature: float = 0.0
@@ -188,32 +196,6 @@ class Elicitor:
         if len(replies) != len(asked):
             raise BadReplyError(f"The model {self.model.name} gave {len(replies)} replies to {len(asked)} prompts.")
         return [reply.text for reply in replies]
-
-
-def _beliefs(if_true: FloatArray, if_false: FloatArray) -> list[Belief]:
-    """Beliefs from the log-odds of yes when asked whether claims are true, and whether they're false; both [P].
-
-    Mean: logit(mean) = (if_true - if_false) / 2. A liking for yes that adds b to both log-odds cancels exactly. That a
-    model's lean towards an answer can be treated as a bias of its output and divided out is due to Zhao et al. 2021,
-    "Calibrate before use" (arXiv 2102.09690), who measure it with a content-free input; to measure it with the claim's
-    own negation, and the averaging, are ours.
-
-    Pseudo-count (ours): the readings a = P(yes | is it true?) and b = 1 - P(yes | is it false?) are taken as two draws
-    from the belief, of variance ((a-b)/2)^2; the Beta distribution of that mean and variance has the pseudo-count
-    p (1-p) / variance - 1, here kept within [1, 50]. A model that contradicts itself is worth one answer, and none is
-    worth more than fifty.
-    """
-    mean = np.clip(_logistic((if_true - if_false) / 2), MIN_PROB, 1 - MIN_PROB)
-    variance = ((_logistic(if_true) - _logistic(-if_false)) / 2) ** 2
-    smallest = mean * (1 - mean) / (MAX_PSEUDO_COUNT + 1)  # below it the count is cut off anyway; never divide by 0
-    count = np.clip(mean * (1 - mean) / np.maximum(variance, smallest) - 1, MIN_PSEUDO_COUNT, MAX_PSEUDO_COUNT)
-    return [Belief(float(m), float(c)) for m, c in zip(mean, count, strict=True)]
-
-
-def _logistic(log_odds: FloatArray) -> FloatArray:
-    """1 / (1 + exp(-x)), written so that no log-odds overflow."""
-    prob: FloatArray = np.exp(-np.logaddexp(0.0, -log_odds))
-    return prob
 
 
 class _Reply(BaseModel):

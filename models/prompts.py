@@ -30,6 +30,14 @@ class ProposedArgument:
     premises: tuple[ProposedPremise, ...]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A wording of the question whether a claim is true, up to the claim; answered yes or no."""
+
+    text: str
+    is_negated: bool  # yes says that the claim is false
+
+
 IS_TRUE = "Is this claim true? Answer yes or no.\nClaim: "
 IS_FALSE = "Is this claim false? Answer yes or no.\nClaim: "
 IS_TRUE_WITHOUT = (
@@ -37,6 +45,24 @@ IS_TRUE_WITHOUT = (
 )
 IS_FALSE_WITHOUT = (
     "Suppose that none of the listed reasons applies. Is the claim false all the same? Answer yes or no.\nClaim: "
+)
+# Each wording is followed by its negation, in which a model that likes to say yes errs the other way. Models of the
+# bundled world were trained on the first two only.
+READINGS = (
+    Reading(IS_TRUE, False),
+    Reading(IS_FALSE, True),
+    Reading("Would somebody who says this be right? Answer yes or no.\nClaim: ", False),
+    Reading("Would somebody who says this be wrong? Answer yes or no.\nClaim: ", True),
+    Reading("Does the world agree with this statement, as far as you know? Answer yes or no.\nClaim: ", False),
+    Reading("Does the world contradict this statement, as far as you know? Answer yes or no.\nClaim: ", True),
+)
+IS_TRUE_GIVEN = (
+    "Suppose that what is listed is as stated, and that nothing else is known. Is the claim then true? "
+    "Answer yes or no.\nClaim: "
+)
+IS_FALSE_GIVEN = (
+    "Suppose that what is listed is as stated, and that nothing else is known. Is the claim then false? "
+    "Answer yes or no.\nClaim: "
 )
 STATE = (
     "Turn the question into one plain claim that is true if its answer is yes. "
@@ -83,6 +109,16 @@ def is_true_without(claim: str, reasons: Sequence[ProposedArgument]) -> str:
 def is_false_without(claim: str, reasons: Sequence[ProposedArgument]) -> str:
     """`is_true_without` turned round."""
     return f"{IS_FALSE_WITHOUT}{claim}{listed(reasons)}"
+
+
+def is_true_given(claim: str, argument: ProposedArgument) -> str:
+    """Whether the claim is true if the argument's premises are as it takes them, without saying what it argues for."""
+    return f"{IS_TRUE_GIVEN}{claim}{_supposed(argument)}"
+
+
+def is_false_given(claim: str, argument: ProposedArgument) -> str:
+    """`is_true_given` turned round."""
+    return f"{IS_FALSE_GIVEN}{claim}{_supposed(argument)}"
 
 
 def state_claim(question: str) -> str:
@@ -137,6 +173,10 @@ def listed(reasons: Sequence[ProposedArgument]) -> str:
     if not reasons:
         return ""
     return LISTED + "".join(_line(reason) for reason in reasons)
+
+
+def _supposed(argument: ProposedArgument) -> str:
+    return LISTED + "".join(f"\n- {'' if p.holds else NOT}{p.text}" for p in argument.premises)
 
 
 def _line(reason: ProposedArgument) -> str:

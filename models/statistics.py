@@ -25,6 +25,14 @@ class Figure(NamedTuple):
     num_items: int
 
 
+class Bin(NamedTuple):
+    """The claims whose probability lies in one interval."""
+
+    prob: float  # mean
+    share_true: float
+    num_claims: int
+
+
 def judged(prob: FloatArray, truth: FloatArray, seed: int) -> dict[str, Figure]:
     """Accuracy, Brier score and calibration error of n answers, each with its bootstrap interval over items."""
     rows = _resamples(len(prob), seed)
@@ -67,6 +75,15 @@ def expected_calibration_error(prob: FloatArray, truth: FloatArray, num_bins: in
     Source: Naeini, Cooper and Hauskrecht 2015, "Obtaining well calibrated probabilities using Bayesian binning", ECE.
     """
     return float(_calibration_errors(prob[None], truth[None], num_bins)[0])
+
+
+def reliability_bins(prob: FloatArray, truth: FloatArray, num_bins: int = NUM_BINS) -> list[Bin]:
+    """The points of a reliability diagram: the bins of equal width that hold anything, from the lowest."""
+    place = np.minimum((prob * num_bins).astype(int), num_bins - 1)
+    return [
+        Bin(float(prob[place == b].mean()), float(truth[place == b].mean()), int((place == b).sum()))
+        for b in np.unique(place)
+    ]
 
 
 def bootstrap(values: FloatArray, seed: int = 0) -> tuple[float, float]:

@@ -44,7 +44,8 @@ def now() -> datetime:
 
 
 def _fingerprint(graph: ArgumentGraph) -> int:
-    return hash((graph, tuple(graph.evidence.items())))  # a graph's own hash leaves the evidence aside
+    told = (graph.evidence, graph.direct_beliefs)  # which a graph's own hash leaves aside
+    return hash((graph, *(tuple(some.items()) for some in told)))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False, hash_funcs={ArgumentGraph: _fingerprint})

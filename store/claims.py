@@ -7,12 +7,12 @@ parameters.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import literal
-from sqlmodel import Session, col, func, or_, select
+from sqlalchemy import bindparam, literal, update
+from sqlmodel import Session, col, exists, func, or_, select
 
 from argtree import graph as g
 from argtree.format import distribution_to_json
@@ -131,6 +131,35 @@ def set_prior(session: Session, claim: Claim, prior: float) -> None:
     claim.prior = _checked_prob("prior", prior)
     session.add(claim)
     session.flush()
+
+
+def set_priors(session: Session, priors: Mapping[int, float]) -> None:
+    """Gives many claims other priors at once, by their ids. Raises ValueError where one is no probability."""
+    changed = [{"of": one, "told": _checked_prob("prior", prior)} for one, prior in sorted(priors.items())]
+    if changed:
+        claims = Claim.__table__  # type: ignore[attr-defined]
+        statement = update(claims).where(claims.c.id == bindparam("of")).values(prior=bindparam("told"))
+        session.connection().execute(statement, changed)
+        session.expire_all()
+
+
+def believed_plain(session: Session, generation: str) -> dict[int, tuple[float, float]]:
+    """Returns prior and newest direct belief, by the claim's id, where this generation holds it and it is the prior.
+
+    That is of claims without arguments of which nobody said anything and that came without evidence.
+    """
+    evident = {*label_likelihoods(session), *session.exec(select(Evidence.claim_id))}
+    argued = exists().where(col(Argument.conclusion_id) == col(Claim.id))
+    query = select(Claim.id, Claim.prior, Belief.generation, Belief.mean)
+    query = query.join(Belief, col(Belief.claim_id) == col(Claim.id)).where(Belief.kind == "direct", ~argued)
+    found: dict[int, tuple[float, float]] = {}
+    for one, prior, of, mean in session.exec(query.order_by(col(Belief.held_at), col(Belief.id))):
+        if one is None or one in evident:
+            continue
+        found.pop(one, None)  # by an older belief
+        if of == generation:
+            found[one] = prior, mean
+    return found
 
 
 def close_claim(session: Session, claim: Claim, now: datetime) -> None:
@@ -281,15 +310,28 @@ def insert_argument(
 
 
 def record_belief(
-    session: Session, claim: Claim, generation: str, kind: str, mean: float, pseudo_count: float, now: datetime
+    session: Session,
+    claim: Claim,
+    generation: str,
+    kind: str,
+    mean: float,
+    pseudo_count: float,
+    now: datetime,
+    draws: int | None = None,
 ) -> Belief:
-    """Returns the new row of what a generation believes ("direct", or "residual": if no reason for it holds)."""
+    """Returns the new row of what a generation believes ("direct", or "residual": if no reason for it holds).
+
+    Args:
+        mean: as the model said it, before any calibration.
+        draws: replies drawn for each reading, where the belief rests on draws.
+    """
     belief = Belief(
         claim_id=known(claim.id),
         generation=generation,
         kind=kind,
         mean=_checked_prob("mean", mean),
         pseudo_count=pseudo_count,
+        draws=draws,
         held_at=now,
     )
     session.add(belief)

@@ -23,6 +23,7 @@ from store.answers import (
 )
 from store.claims import add_quantity, add_root, content_hash, find_claim, insert_argument, insert_claim, known
 from store.columns import columns
+from store.direct import direct_likelihoods
 from store.errors import ArguedQuantityError, CycleError, DuplicateTextError, RootNotFoundError
 from store.locks import Turn, take_turn
 from store.reliabilities import reliabilities
@@ -75,6 +76,7 @@ def load_graph(
 
     Claims, arguments, roots and quantities stand in the order in which they came into the store. Claims that share a
     quantity with what lies under the roots, or are tied to it by comparisons, come along: what is known of them tells.
+    Direct beliefs in argued claims come along as far as they count (`store.direct`).
 
     Args:
         root_keys: the keys of the roots' claims; None for everything.
@@ -102,7 +104,7 @@ def load_graph(
         below |= _tied(below, about)
         claims = [claim for claim in claims if claim.id in below]
         arguments = [argument for argument in arguments if argument.conclusion_id in below]
-    evidence = _evidence(session, with_answers)
+    evidence, direct = _evidence(session, with_answers), direct_likelihoods(session)
     quantities = list(session.exec(select(Quantity).order_by(col(Quantity.id))))
     if root_keys is not None:
         used = {one for row in about if row.claim_id in below for one in (row.quantity_id, row.other_id)}
@@ -122,6 +124,7 @@ def load_graph(
             for quantity_id, value, sd in measurements(session, with_answers)
             if quantity_id in quantity_keys
         ),
+        direct_beliefs={claim.key: direct[claim.id] for claim in claims if claim.id in direct},
     )
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 from argtree.graph import ArgumentGraph
 from store.answers import overrides
 from store.columns import column
+from store.direct import DirectWeight
 from store.graphs import load_graph
 from store.locks import Turn, take_turn
 from store.places import CLOSED
@@ -115,7 +116,7 @@ def rerank(
 
 def watermark(session: Session) -> tuple[int, ...]:
     """Returns the newest ids of all that a ranking rests on: it changes when something comes in or is taken back."""
-    tables = (Answer, Argument, Claim, Root, Retraction, Override, Dismissal, Fit)
+    tables = (Answer, Argument, Claim, Root, Retraction, Override, Dismissal, Fit, DirectWeight)
     newest = [session.exec(select(func.max(table.id))).one() for table in tables]
     return tuple(one or 0 for one in newest)
 

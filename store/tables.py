@@ -179,8 +179,9 @@ class Belief(SQLModel, table=True):
     claim_id: int = Field(foreign_key="claim.id", index=True)
     generation: str
     kind: str  # "direct": is it true? "residual": is it true if none of its reasons holds?
-    mean: float
+    mean: float  # as the model said it, before any calibration
     pseudo_count: float
+    draws: int | None = None  # replies drawn for each reading, where it rests on draws; None: on the model's own probs
     held_at: datetime = Field(sa_type=UtcDateTime)
 
 

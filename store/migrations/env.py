@@ -7,6 +7,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import store.calls
+import store.direct
 import store.outbox
 import store.posed
 import store.tables

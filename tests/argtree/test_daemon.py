@@ -14,7 +14,7 @@ from argtree.daemon import Explorer, Follower, run, utc_now
 from argtree.search import Frontier
 from models.base import Reply, Scores
 from models.elicitation import Elicitor
-from models.errors import BadReplyError, ModelNotFoundError, NoWeightsError
+from models.errors import BadReplyError, ModelNotFoundError, ModelUnavailableError, NoWeightsError
 from models.everyday.benchmark import read_benchmark
 from models.everyday.world import Statement, load_world
 from models.generations import Registry
@@ -201,6 +201,61 @@ def test_claim_that_fails_in_a_batch_is_set_aside_alone(engine: Engine) -> None:
     brick = explorer.add_question("Would a brick survive a drop from a roof?")
     candle = explorer.add_question(QUESTION)
     assert [one.claim for one in explorer.step(at_most=2)] == [candle] and explorer.set_aside == {brick}
+
+
+class Moody(WorldModel):
+    """Can't be reached while it is down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_down = False
+        self.tries = 0  # while it was down
+
+    def _answer(self) -> None:
+        if self.is_down:
+            self.tries += 1
+            raise ModelUnavailableError("http://127.0.0.1:9/v1 can't be reached: start it.")
+
+    def complete(self, *args: Any, **options: Any) -> list[Reply]:
+        self._answer()
+        return super().complete(*args, **options)
+
+    def log_probs(self, *args: Any) -> Scores:
+        self._answer()
+        return super().log_probs(*args)
+
+
+def test_model_that_cannot_be_reached_is_asked_once_and_no_claim_is_set_aside(engine: Engine) -> None:
+    model = Moody()
+    explorer = Explorer(engine, Elicitor(model))
+    explorer.add_questions([one.question for one in read_benchmark() if one.part == "explore"][:4])
+    model.is_down = True
+    with pytest.raises(ModelUnavailableError):
+        explorer.step(at_most=4)
+    assert model.tries == 1 and not explorer.set_aside
+
+
+def test_daemon_ranks_while_the_model_is_down_and_goes_on_when_it_is_back(engine: Engine) -> None:
+    model, stop = Moody(), Event()
+    explorer = Explorer(engine, Elicitor(model))
+    root = explorer.add_question(QUESTION)
+    thread = Thread(target=run, args=(explorer, stop, 0.01))
+    thread.start()
+    try:
+        wait_for(lambda: root in all_closed(engine) and bool(queued(engine)))
+        model.is_down = True
+        with session_scope(engine) as session:
+            pose(session, "Would honey be ruined by rain?", "Ada", utc_now())
+        wait_for(lambda: model.tries > 0)
+        before = queued(engine)
+        answer_one(engine)
+        wait_for(lambda: bool(queued(engine)) and queued(engine)[0] != before[0] and model.tries > 1)
+        assert [one.stage for one in posed(engine)] == ["waiting"]
+        model.is_down = False
+        wait_for(lambda: [one.stage for one in posed(engine)] == ["explored"])
+    finally:
+        stop.set()
+        thread.join(timeout=30)
 
 
 def test_daemon_fills_the_queue_and_ranks_again_after_an_answer(engine: Engine) -> None:

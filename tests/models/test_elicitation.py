@@ -9,7 +9,8 @@ from scipy.special import expit, logit
 
 from models import prompts
 from models.base import Reply, Scores
-from models.elicitation import Belief, Elicitor, Proposal
+from models.beliefs import Belief
+from models.elicitation import Elicitor, Proposal
 from models.errors import BadQuestionError, BadReplyError, UnknownWorldError
 from models.prompts import ProposedArgument, ProposedPremise
 
@@ -20,7 +21,7 @@ class ScriptedModel:
     """Says what it's told to: replies in order, and log-odds of yes as a function of the prompt."""
 
     name = "scripted"
-    is_general = True
+    is_general = False  # asked in the two wordings of the bundled model
 
     def __init__(self, *replies: str, log_odds: Callable[[str], float] = lambda prompt: 0.0) -> None:
         self.replies, self.log_odds = list(replies), log_odds
@@ -63,6 +64,12 @@ def reply(*arguments: dict[str, object]) -> str:
 
 def propose(text: str, context: Sequence[ProposedArgument] = (), n: int = 5) -> Proposal:
     return Elicitor(ScriptedModel(text)).propose_arguments(CLAIM, context, n)
+
+
+def is_negated(prompt: str) -> bool:
+    """Whether a yes to the prompt says that the claim is false."""
+    asked = next(one for one in prompts.READINGS if prompt.startswith(one.text))
+    return asked.is_negated
 
 
 def reader(p_true: float, p_false: float) -> Callable[[str], float]:
@@ -112,6 +119,72 @@ def test_beliefs_come_in_the_order_of_the_claims_and_two_calls_are_counted_for_e
     one, two = elicitor.believe(["one", "two"])
     assert (one.mean, two.mean) == (pytest.approx(expit(2)), pytest.approx(expit(-1)))
     assert elicitor.calls == 4 and elicitor.believe([]) == [] and elicitor.calls == 4
+
+
+def test_general_model_is_asked_in_several_wordings_and_their_spread_is_its_variance() -> None:
+    model = ScriptedModel(log_odds=lambda prompt: said[prompt.removesuffix(CLAIM)])
+    model.is_general = True
+    said = {
+        one.text: float(logit(1 - prob if one.is_negated else prob))
+        for one, prob in zip(prompts.READINGS, [0.6, 0.8, 0.7, 0.9, 0.5, 0.7], strict=True)
+    }
+    (belief,) = Elicitor(model).believe([CLAIM])
+    readings = np.array([0.6, 0.8, 0.7, 0.9, 0.5, 0.7])
+    assert belief.mean == pytest.approx(expit(logit(readings).mean()))
+    assert belief.variance == pytest.approx(readings.var())
+    assert len(model.prompts) == 6
+
+
+@pytest.mark.parametrize("bias", [3.0, -2.5])
+def test_liking_for_yes_cancels_in_every_wording(bias: float) -> None:
+    def log_odds(prompt: str) -> float:
+        return bias + (-1.0 if is_negated(prompt) else 1.0)
+
+    model = ScriptedModel(log_odds=log_odds)
+    model.is_general = True
+    (belief,) = Elicitor(model).believe([CLAIM])
+    assert belief.mean == pytest.approx(expit(1.0), abs=1e-12)
+
+
+class DrawingModel(ScriptedModel):
+    """Says yes to so many of ten draws."""
+
+    def __init__(self, yes: dict[bool, int]) -> None:
+        super().__init__()
+        self.yes = yes
+
+    def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Scores:
+        self.prompts += prompts
+        with np.errstate(divide="ignore"):
+            rows = [
+                np.log([self.yes[is_negated(prompt)] / 10, 0.0, (10 - self.yes[is_negated(prompt)]) / 10, 0.0])
+                for prompt in prompts
+            ]
+        return Scores(np.array(rows), (1,) * len(prompts), 10)
+
+
+def test_belief_from_draws_says_so_and_its_errors_add_to_its_variance() -> None:
+    (belief,) = Elicitor(DrawingModel({False: 10, True: 0})).believe([CLAIM])
+    prob = 10.5 / 11
+    assert (belief.mean, belief.draws) == (pytest.approx(prob), 10)
+    assert belief.variance == pytest.approx(prob * (1 - prob) / 11 / 2)  # two readings of ten draws that agree
+    assert belief.pseudo_count == pytest.approx(21)
+
+
+def test_draws_that_say_neither_yes_nor_no_are_no_belief(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ScriptedModel()
+    monkeypatch.setattr(model, "log_probs", lambda asked, words: Scores(np.full((2, 4), -np.inf), (1, 1), 10))
+    with pytest.raises(BadReplyError, match="none of 10 replies to a prompt said yes or no"):
+        Elicitor(model).believe([CLAIM])
+
+
+def test_conditional_question_names_the_premises_and_not_the_side() -> None:
+    model = ScriptedModel(log_odds=reader(0.8, 0.2))
+    argument = ProposedArgument("attack", 0.5, (ProposedPremise("Wet.", True), ProposedPremise("Dry.", False)))
+    (belief,) = Elicitor(model).conditional([(CLAIM, argument)])
+    assert belief.mean == pytest.approx(0.8)
+    assert model.prompts[0].endswith(f"Claim: {CLAIM}\nListed:\n- Wet.\n- not: Dry.")
+    assert "against" not in model.prompts[0]
 
 
 def test_residual_prior_asks_with_the_reasons_left_out() -> None:

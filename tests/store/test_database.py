@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
 import store.calls
+import store.direct
 import store.outbox
 import store.posed
 import store.tables
