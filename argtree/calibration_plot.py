@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ def draw_calibration(reports: Sequence[Report], form: Literal["png", "svg"]) -> 
         reports: at least one.
         form: of the picture.
     """
-    fonts = {"text.usetex": False, "svg.hashsalt": "argtree", "font.family": "DejaVu Sans", "font.size": 8}
+    fonts: Any = {"text.usetex": False, "svg.hashsalt": "argtree", "font.family": "DejaVu Sans", "font.size": 8}
     with matplotlib.rc_context(fonts):
         figure = Figure(figsize=(_SIDE * len(reports), _SIDE + 0.4), dpi=_DPI, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)

@@ -32,7 +32,18 @@ from rich.progress import (
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from argtree import cli_api, cli_calls, cli_export, cli_finetune, cli_judge, cli_loop, cli_raters, cli_webhooks, draw
+from argtree import (
+    cli_api,
+    cli_calls,
+    cli_export,
+    cli_finetune,
+    cli_judge,
+    cli_loop,
+    cli_models,
+    cli_raters,
+    cli_webhooks,
+    draw,
+)
 from argtree.cli_common import (
     AddressOption,
     JsonOption,
@@ -40,6 +51,7 @@ from argtree.cli_common import (
     PortOption,
     SeedOption,
     StoreOption,
+    TokenPriceOption,
     at_work,
     err,
     load_elicitor,
@@ -55,6 +67,7 @@ from argtree.propagate import Propagation, Propagator, propagate
 from argtree.quantity_value import quantity_worths
 from argtree.rank import Ranked, rank
 from argtree.report import Report, value_table
+from argtree.search_price import TOKEN_PRICE
 from argtree.value import Measure
 from argtree.what_if import suppose
 from store import claims, queue, ranking
@@ -79,6 +92,7 @@ RootArgument = Annotated[str, typer.Argument(metavar="ROOT", help="Number, id, q
 cli_calls.register(app)
 cli_export.register(app)
 cli_loop.register(app)
+cli_models.register(app)
 cli_raters.register(app)
 cli_api.register(app)
 cli_webhooks.register(app)
@@ -162,6 +176,7 @@ def explore(
         int, typer.Option(min=1, help="Model calls of this run; an expansion once begun is finished.")
     ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
+    token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Grow argument trees under questions and say what would be worth asking a person.
 
@@ -172,7 +187,7 @@ def explore(
     elicitor = load_elicitor(model, seed)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer = _explorer(store, elicitor)
+    explorer = _explorer(store, elicitor, token_price)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
         _explore(explorer, keys, budget)
@@ -197,6 +212,7 @@ def daemon(
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
     seed: SeedOption = None,
+    token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
@@ -212,11 +228,15 @@ def daemon(
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    explorer = _explorer(store, load_elicitor(model, seed))
+
+    def load(spec: str) -> "Elicitor":
+        return load_elicitor(spec, seed, stop=stop)
+
+    explorer = _explorer(store, load(model), token_price)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
-    follower = Follower(Registry(), lambda spec: recorded(engine, load_elicitor(spec, seed), utc_now))
+    follower = Follower(Registry(), lambda spec: recorded(engine, load(spec), utc_now))
     run(explorer, stop, follow_fn=follower if follows else None)
     err.print("The daemon has stopped.")
 
@@ -341,12 +361,14 @@ def main() -> None:
         sys.exit(1)
 
 
-def _explorer(store: str, elicitor: "Elicitor") -> "Explorer":
+def _explorer(store: str, elicitor: "Elicitor", token_price: float) -> "Explorer":
     from argtree.calls import recorded
     from argtree.daemon import Explorer, utc_now
 
+    if not math.isfinite(token_price):
+        raise typer.BadParameter("it must be a number of seconds", param_hint="--token-price")
     engine = open_store(store)
-    return Explorer(engine, recorded(engine, elicitor, utc_now))
+    return Explorer(engine, recorded(engine, elicitor, utc_now), token_price=token_price)
 
 
 def _login() -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -24,7 +25,12 @@ StoreOption = Annotated[
     str, typer.Option("--store", envvar="ARGTREE_STORE", help="SQLAlchemy URL or path of the store.")
 ]
 ModelOption = Annotated[
-    str, typer.Option("--model", help="The language model: bundled, hf:NAME_OR_FOLDER, generation:N or replay:FILE.")
+    str,
+    typer.Option(
+        "--model",
+        help="The language model: bundled, hf:NAME_OR_FOLDER, openai:URL#MODEL, generation:N or replay:FILE; "
+        "`argtree models` lists what is there.",
+    ),
 ]
 FirstModelOption = Annotated[
     str | None,
@@ -32,6 +38,15 @@ FirstModelOption = Annotated[
 ]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Draw arguments at random with this seed, not the likeliest ones.")
+]
+TokenPriceOption = Annotated[
+    float,
+    typer.Option(
+        "--token-price",
+        min=0,
+        help="Seconds of a rater that 1,000 model tokens count as: what tells less for its tokens than the best open "
+        "question for a rater's time is left until that is answered. 0: everything is explored.",
+    ),
 ]
 GenerationsOption = Annotated[
     Path | None,
@@ -95,9 +110,15 @@ def writing(store: str) -> Iterator[Session]:
         engine.dispose()
 
 
-def load_elicitor(model: str, seed: int | None, generations: Path | None = None) -> "Elicitor":
+def load_elicitor(
+    model: str, seed: int | None, generations: Path | None = None, stop: Event | None = None
+) -> "Elicitor":
     from models.elicitation import Elicitor
+    from models.errors import ModelNotFoundError
     from models.load import load_model
 
-    with err.status("Loading the model"):
-        return Elicitor(load_model(model, generations=generations), seed=seed)
+    try:
+        with err.status("Loading the model"):
+            return Elicitor(load_model(model, generations=generations, stop=stop), seed=seed)
+    except ModelNotFoundError as exc:
+        raise ModelNotFoundError(f"{exc} `argtree models` lists what is there.") from exc

@@ -6,6 +6,7 @@ transaction: a kill at any point loses at most the replies of the step under way
 """
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,18 +18,19 @@ from sqlmodel import Session
 from argtree.calibrating import calibration_of, follow, weigh
 from argtree.coherence import Marginals, argued_prob, disagreement
 from argtree.errors import ArgtreeError
-from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replies
+from argtree.expanding import ARGUMENTS_PER_CALL, OUT_OF_USE, Found, arguments_about, replies
 from argtree.graph import Argument, ArgumentGraph, Polarity
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
-from argtree.search import choose_expansions
+from argtree.search import Choose, Frontier, belief_variance, choose_expansions
+from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
 from models.beliefs import Belief
 from models.calibration import Calibration
 from models.elicitation import Elicitor
 from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
 from models.generations import Registry
 from models.prompts import ProposedArgument, ProposedPremise
-from store import claims, ranking
+from store import claims, queue, ranking
 from store.database import read_scope, session_scope
 from store.direct import direct_weight, freeze, frozen, set_direct_weight
 from store.graphs import load_graph
@@ -42,6 +44,7 @@ CALLS_PER_GENERAL_EXPANSION = 36  # of a general model: six for each belief, and
 EXPANSIONS_PER_RANKING = 5  # or a step's, if more
 RENEWED_AT_ONCE = 128  # beliefs asked anew in one batch of prompts and one transaction
 POLL_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0  # before a model that couldn't be used is tried again
 _MORE_ANSWERS = 20  # and a tenth of those there were: then calibration and the direct beliefs' weight are learnt anew
 
 _KINDS = ("direct", "residual")  # of beliefs
@@ -81,10 +84,28 @@ def utc_now() -> datetime:
 class Explorer:
     """Grows the store's argument graph with a model's arguments and beliefs."""
 
-    def __init__(self, engine: Engine, elicitor: Elicitor, now_fn: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        elicitor: Elicitor,
+        now_fn: Callable[[], datetime] = utc_now,
+        choose_fn: Choose = choose_expansions,
+        token_price: float = 0.0,
+    ) -> None:
+        """Args:
+        engine: of the store.
+        elicitor: asks the model.
+        now_fn: gives the time, aware.
+        choose_fn: which claims are expanded next, see `argtree.search`.
+        token_price: rater-seconds that 1,000 tokens count as, at least 0. Above 0, what tells less for its tokens than
+            the queue's best question for a rater's time is left until that is answered.
+        """
         self.engine = engine
         self.elicitor = elicitor
         self.now_fn = now_fn
+        self.choose_fn = choose_fn
+        self.token_price = token_price
+        self._measured = (0, 0)  # tokens that expansions took, and how many they were
         self._propagate = Propagator(only_askable=True)
         self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
         self.calibration = Calibration()  # of this model's beliefs
@@ -182,9 +203,9 @@ class Explorer:
         self._learnt = generation, newest
 
     def step(self, root_keys: Collection[str] | None = None, at_most: int = 1) -> list[Expansion]:
-        """Expand the claims whose expansions could move the roots most; [] where nothing open can move them.
+        """Expand the claims whose expansions could move the roots most; [] where none is worth it.
 
-        Expanded together are claims that move no root in common (see `choose_expansions`), so for a single root one.
+        Expanded together are claims that move no root in common (see `Choose`), so for a single root one.
         A claim whose expansion fails is set aside for this run; where all fail, the next best are taken.
 
         Args:
@@ -193,15 +214,24 @@ class Explorer:
 
         Raises:
             TooEntangledError: the graph cannot be propagated exactly.
+            ModelError: the model can't be used, whatever it is asked; no claim is set aside for it.
         """
         self.learn_from_answers()
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
-            chosen = choose_expansions(self._propagate(graph), variances, at_most)
+                visits, asked = claims.expansion_counts(session), queue.best_value(session)
+            frontier = Frontier(self._propagate(graph), variances, visits)
+            if self.token_price > 0:
+                frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
+            chosen = self.choose_fn(frontier, at_most)
             if not chosen:
                 return []
-            if expanded := self._expand(graph, chosen):
+            before = self.elicitor.tokens
+            expanded = self._expand(graph, chosen)
+            tokens, count = self._measured
+            self._measured = tokens + self.elicitor.tokens - before, count + len(chosen)
+            if expanded:
                 return expanded
 
     def renew_beliefs(self, stop: Event | None = None, on_batch: Callable[[int, int], None] | None = None) -> int:
@@ -248,6 +278,12 @@ class Explorer:
         with session_scope(self.engine) as session:
             return ranking.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
+    @property
+    def _expansion_tokens(self) -> float:
+        """What an expansion costs: as measured in this run, once the backend has said."""
+        tokens, count = self._measured
+        return tokens / count if tokens else EXPANSION_TOKENS
+
     def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
         """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
         beliefs = replies(lambda some: self._believed(graph, some, kind), keys, "An older belief stays")
@@ -279,7 +315,7 @@ class Explorer:
         weight = direct_weight(session)
         gaps = {key: disagreement(one.belief, one.marginal) for key, one in frozen(session).items()} if weight else {}
         variances = {
-            key: belief.mean * (1 - belief.mean) / (belief.pseudo_count + len(graph.arguments_for(key)) + 1)
+            key: belief_variance(belief.mean, belief.pseudo_count, len(graph.arguments_for(key)))
             + weight * gaps.get(key, 0.0)  # where a claim and its arguments disagree, one of them leaves something out
             for key, belief in claims.latest_beliefs(session).items()
             if key in graph.index and key not in closed and key not in self.set_aside
@@ -357,35 +393,69 @@ def run(
 
     It is asleep while there is nothing worth doing.
 
-    What fails is logged and tried again later; nothing but `stop` ends it.
+    What fails is logged and tried again later; nothing but `stop` ends it. While the model can't be used, the queue is
+    ranked all the same, and the model is tried again after ever longer pauses, of at most a minute.
 
     Args:
         follow_fn: asked before every few steps, with the name of the model in use; gives the one to go on with, None
             for the same. With it beliefs of other generations are asked anew, at the start and after each change.
     """
-    seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
-    is_renewed = follow_fn is None
+    work = _Work(explorer, stop, follow_fn)
+    ranked: tuple[int, ...] | None = None
+    again_at, pause = 0.0, poll_seconds
     while not stop.is_set():
         try:
-            if follow_fn is not None and (elicitor := follow_fn(explorer.elicitor.model.name)) is not None:
-                log.info("Going on with %s.", elicitor.model.name)
-                explorer.follow(elicitor)
-                is_renewed = False
-            if not is_renewed:
-                explorer.renew_beliefs(stop)
-                is_renewed, seen = True, None
-            explorer.take_posed()  # a new root changes the watermark
-            before = _watermark(explorer.engine)
-            if before != seen:
+            if time.monotonic() >= again_at:
+                goes_on = work.once()
+                pause = poll_seconds
+                if goes_on:
+                    continue
+            elif (now := _watermark(explorer.engine)) != ranked:
                 explorer.rank()
-                _explore(explorer, stop)
-                seen = before if _watermark(explorer.engine) == before else None
-                if seen is not None:
-                    log.info("Nothing to explore: waiting for answers or new questions.")
-                continue
+                ranked = now
+        except OUT_OF_USE as error:
+            log.warning("Will be tried again in %.3g seconds: %s", pause, error)
+            again_at, pause = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE_SECONDS)
+            continue
         except ArgtreeError as error:
             log.warning("Will be tried again: %s", error)
         stop.wait(poll_seconds)
+
+
+class _Work:
+    """What the daemon does with the model, a few steps at a time."""
+
+    def __init__(self, explorer: Explorer, stop: Event, follow_fn: Callable[[str], Elicitor | None] | None) -> None:
+        self._explorer = explorer
+        self._stop = stop
+        self._follow_fn = follow_fn
+        self._is_renewed = follow_fn is None
+        self._seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
+
+    def once(self) -> bool:
+        """Follow, renew, take on what was posed, then rank and explore if anything changed; whether to go on at once.
+
+        Raises:
+            ArgtreeError: something failed; the next call goes on with what is left.
+        """
+        explorer = self._explorer
+        if self._follow_fn is not None and (elicitor := self._follow_fn(explorer.elicitor.model.name)) is not None:
+            log.info("Going on with %s.", elicitor.model.name)
+            explorer.follow(elicitor)
+            self._is_renewed = False
+        if not self._is_renewed:
+            explorer.renew_beliefs(self._stop)
+            self._is_renewed, self._seen = True, None
+        explorer.take_posed()  # a new root changes the watermark
+        before = _watermark(explorer.engine)
+        if before == self._seen:
+            return False
+        explorer.rank()
+        _explore(explorer, self._stop)
+        self._seen = before if _watermark(explorer.engine) == before else None
+        if self._seen is not None:
+            log.info("Nothing to explore: waiting for answers or new questions.")
+        return True
 
 
 class Follower:

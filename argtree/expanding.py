@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from models.beliefs import Belief, strength
 from models.elicitation import Elicitor, Proposal
-from models.errors import ModelError
+from models.errors import KeyRefusedError, ModelError, ModelNotFoundError, ModelUnavailableError
 from models.prompts import ProposedArgument
 
 ARGUMENTS_PER_CALL = 4
+OUT_OF_USE = (ModelUnavailableError, KeyRefusedError, ModelNotFoundError)  # the model, whatever it is asked
 
 Request = tuple[str, Sequence[ProposedArgument]]  # a claim's text, and the arguments about it that are known
 _Item = TypeVar("_Item")
@@ -73,15 +74,22 @@ def arguments_about(
 def replies(ask_fn: Callable[[list[_Item]], Sequence[_Reply]], items: list[_Item], failure: str) -> dict[_Item, _Reply]:
     """Returns what the model says of each item, asked in one batch; where that fails, in ever smaller ones.
 
+    A model that can't be used at all fails alike with fewer items: that is passed on at once.
+
     Args:
         ask_fn: asks about some of the items; gives a reply to each, or raises a ModelError.
         items: different ones.
         failure: the words to log before the reason where an item fails alone; it is left out then.
+
+    Raises:
+        ModelUnavailableError, KeyRefusedError, ModelNotFoundError: as `ask_fn`; see `OUT_OF_USE`.
     """
     if not items:
         return {}
     try:
         return dict(zip(items, ask_fn(items), strict=True))
+    except OUT_OF_USE:
+        raise
     except ModelError as error:
         if len(items) == 1:
             log.warning("%s (%s): %s", failure, repr(items[0])[:200], error)

@@ -3,9 +3,16 @@
 To first order, learning all there is to learn about a claim takes (dr/dp)^2 Var(p) off a root's variance, where p is
 the claim's probability (docs/design.md, "Exploring"). On an argument graph r = P(r | not c) + p (P(r | c) - P(r | not
 c)) is linear in p, so dr/dp is the difference that the propagation already holds.
+
+A method is a function from a `Frontier` to the ids of claims (`Choose`). Here: best first, which the explorer uses, and
+breadth first. Those that go down the tree by visits are in `argtree.search_tree`.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +21,48 @@ from argtree.propagate import Propagation
 
 MIN_GAIN = 1e-7  # of root variance: an expansion that promises less is not worth a model call
 
+FloatArray = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
-def expansion_gains(result: Propagation, variances: Mapping[str, float]) -> npt.NDArray[np.float64]:
+
+@dataclass(frozen=True, eq=False)
+class Frontier:
+    """All that a choice of what to expand may look at."""
+
+    result: Propagation  # of the graph as it stands
+    variances: Mapping[str, float]  # Var(p), in [0, 1/4], of the claims that can be expanded, by id
+    visits: Mapping[str, int] = field(default_factory=dict)  # expansions of each claim so far; none if it is not there
+
+    @cached_property
+    def gains(self) -> FloatArray:
+        """[C] `expansion_gains`."""
+        return expansion_gains(self.result, self.variances)
+
+
+Choose = Callable[[Frontier, int], list[str]]
+"""Gives the ids of at most so many claims (at least 1) to expand together, best first; [] where none is worth it.
+
+No two of them move a root in common, so what the expansion of one brings to light about the roots changes nothing about
+the gains of the others: expanded together they are as well chosen as one after the other. The same frontier always
+gives the same choice.
+"""
+
+
+def belief_variance(mean: float, pseudo_count: float, num_arguments: int) -> float:
+    """Returns the variance of a belief in a claim, each argument about it counting as one more observation.
+
+    That of the Beta distribution with such a mean and pseudo-count, p (1-p) / (n + 1). That an argument settles as much
+    as one observation is ours.
+
+    Args:
+        mean: P(claim) as the model says, in [0, 1].
+        pseudo_count: what the belief is worth in observations, above 0.
+        num_arguments: about the claim, at least 0.
+    """
+    return mean * (1 - mean) / (pseudo_count + num_arguments + 1)
+
+
+def expansion_gains(result: Propagation, variances: Mapping[str, float]) -> FloatArray:
     """How much of the roots' variance each claim's expansion could remove, to first order, [C]; weighted over roots.
 
     Args:
@@ -31,28 +78,78 @@ def expansion_gains(result: Propagation, variances: Mapping[str, float]) -> npt.
     return spread * result.shift()
 
 
-def choose_expansions(
-    result: Propagation, variances: Mapping[str, float], at_most: int = 1, min_gain: float = MIN_GAIN
-) -> list[str]:
-    """The claims whose expansions could move the roots most, best first; none where none promises `min_gain`.
+def choose_expansions(frontier: Frontier, at_most: int = 1, min_gain: float = MIN_GAIN) -> list[str]:
+    """The claims whose expansions could move the roots most; none where none promises `min_gain`.
 
-    No two of them move a root in common, so what the expansion of one brings to light about the roots changes nothing
-    about the gains of the others: expanded together they are as well chosen as one after the other. Of equals the
-    first in the graph comes first, so the same graph always gives the same choice.
+    Of equals the first in the graph comes first.
 
     Args:
-        result, variances: see `expansion_gains`.
-        at_most: how many, at least 1.
+        frontier, at_most: see `Choose`.
         min_gain: of root variance, above 0.
     """
-    gains = expansion_gains(result, variances)
+
+    def best(blocked: Mask) -> int | None:
+        gains = np.where(blocked, 0.0, frontier.gains)
+        row = int(np.argmax(gains)) if len(gains) else 0
+        return row if len(gains) and gains[row] >= min_gain else None
+
+    return pick_apart(frontier.result, at_most, best)
+
+
+def breadth_first(frontier: Frontier, at_most: int = 1) -> list[str]:
+    """The claims expanded least often, of those the nearest to a root; whatever they could move.
+
+    Args:
+        frontier, at_most: see `Choose`.
+    """
+    index = frontier.result.graph.index
+    depth = _depths(frontier.result)
+    order = sorted(
+        (frontier.visits.get(claim, 0), depth[row], row)
+        for claim, row in ((claim, index[claim]) for claim in frontier.variances)
+        if row in depth
+    )
+
+    def nearest(blocked: Mask) -> int | None:
+        return next((row for _, _, row in order if not blocked[row]), None)
+
+    return pick_apart(frontier.result, at_most, nearest)
+
+
+def pick_apart(result: Propagation, at_most: int, pick_fn: Callable[[Mask], int | None]) -> list[str]:
+    """Returns the ids of claims picked one after the other, none of which moves a root that one before it moves.
+
+    Args:
+        result: the propagation of the graph as it stands.
+        at_most: how many, at least 1.
+        pick_fn: gives the row of the best claim that is not blocked, [C]; None where there is none.
+    """
+    blocked = np.zeros(len(result.prob), dtype=np.bool_)
+    moved = np.zeros(len(result.graph.roots), dtype=np.bool_)
     chosen: list[str] = []
-    is_moved = np.zeros(len(result.graph.roots), dtype=bool)
-    for row in np.argsort(-gains, kind="stable").tolist():
-        if len(chosen) == at_most or gains[row] < min_gain:
+    while len(chosen) < at_most and (row := pick_fn(blocked)) is not None:
+        chosen.append(result.graph.claims[row].id)
+        blocked[row] = True
+        if len(chosen) == at_most:
             break
-        moves = result.influence.of_claim(row) != 0
-        if not (moves & is_moved).any():
-            chosen.append(result.graph.claims[row].id)
-            is_moved |= moves
+        newly = np.flatnonzero((result.influence.of_claim(row) != 0) & ~moved)
+        moved[newly] = True
+        for root in newly.tolist():
+            _, rows, difference = result.influence.of_roots(root, root + 1)
+            blocked[rows[difference != 0]] = True
     return chosen
+
+
+def _depths(result: Propagation) -> dict[int, int]:
+    """Returns how many arguments lie between each claim under the roots and the nearest root, by row."""
+    graph = result.graph
+    depth = {graph.index[root.claim]: 0 for root in graph.roots}
+    waiting = list(depth)
+    for row in waiting:  # grows meanwhile: nearer claims come before farther ones
+        for argument in graph.arguments_for(graph.claims[row].id):
+            for premise in argument.premises:
+                below = graph.index[premise.claim]
+                if below not in depth:
+                    depth[below] = depth[row] + 1
+                    waiting.append(below)
+    return depth

@@ -1,6 +1,7 @@
 """What a language model is to the rest of argtree: it completes prompts, and scores given replies.
 
-Not here: prompts, chat templates and parsing. `tests/models/test_load.py` holds the contract that every backend keeps.
+Not here: prompts, chat templates and parsing. `tests/models/test_contract.py` holds the contract that every backend
+keeps.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,9 @@ class Scores:
 
     log_probs: FloatArray  # natural logarithms, [P, K]
     tokens: tuple[int, ...]  # read for each prompt with its continuations, [P]; 0: the backend doesn't say
-    draws: int | None = None  # replies drawn for each prompt, of which these are frequencies; None: the model's own
+    draws: int | None = (
+        None  # replies drawn for each prompt, of which these are shares, -inf for none; None: the model's own
+    )
 
 
 class LanguageModel(Protocol):
@@ -67,6 +70,7 @@ class LanguageModel(Protocol):
 
         Raises:
             PromptTooLongError: A prompt with a continuation is longer than the model can read.
+            BadReplyError: A backend that sees only the likeliest replies sees none with any of the continuations.
             ModelUnavailableError: A server can't be reached, or goes on failing.
         """
         ...

@@ -54,6 +54,7 @@ class Elicitor:
         self.model = model
         self.seed = seed
         self.calls = 0  # prompts sent
+        self.tokens = 0  # of prompts and replies, as far as the backend says
         self.dropped = 0  # replies and arguments dropped
 
     def check_question(self, question: str) -> str:
@@ -169,6 +170,7 @@ class Elicitor:
             return YesNo(np.empty(0))
         self.calls += len(asked)
         found = self.model.log_probs(asked, (*YES, *NO))
+        self.tokens += sum(found.tokens)
         log_probs = np.asarray(found.log_probs, dtype=np.float64)
         drawn_never = (log_probs == -np.inf) & (found.draws is not None)
         if log_probs.shape != (len(asked), len(YES) + len(NO)) or not (np.isfinite(log_probs) | drawn_never).all():
@@ -190,6 +192,7 @@ class Elicitor:
         replies = self.model.complete(
             asked, schema, max_tokens=max_tokens, temperature=temperature, seed=self.seed or 0
         )
+        self.tokens += sum(reply.prompt_tokens + reply.reply_tokens for reply in replies)
         if len(replies) != len(asked):
             raise BadReplyError(f"The model {self.model.name} gave {len(replies)} replies to {len(asked)} prompts.")
         return [reply.text for reply in replies]

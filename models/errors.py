@@ -11,6 +11,7 @@ ArgtreeError
     PromptTooLongError
     BadReplyError
     ModelUnavailableError
+    KeyRefusedError
     GenerationError
     BadSuiteError        (a ValueError too)
     DatasetError
@@ -58,6 +59,10 @@ class BadReplyError(ModelError):
 
 class ModelUnavailableError(ModelError):
     """The model's server can't be reached or goes on failing; the same call may succeed later."""
+
+
+class KeyRefusedError(ModelError):
+    """The server wants a key, or another one."""
 
 
 class GenerationError(ModelError):

@@ -6,7 +6,9 @@ Not here: how a backend works. Backends are imported when one is asked for: impo
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from threading import Event
 
+from models import address
 from models.base import LanguageModel
 from models.errors import GenerationError, NoWeightsError, UnknownSpecError
 from models.generations import PREFIX as GENERATION_PREFIX
@@ -17,18 +19,21 @@ HF_PREFIX = "hf:"
 REPLAY_PREFIX = "replay:"
 
 
-def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
+def load_model(spec: str, *, generations: Path | None = None, stop: Event | None = None) -> LanguageModel:
     """The model that `spec` names, ready to use.
 
     Args:
         spec: "bundled" for the model that comes with argtree; "hf:NAME_OR_FOLDER" for a causal language model in a
-            local folder, or on the Hugging Face hub under NAME; "generation:current" or "generation:3" for one that
-            was trained here; "replay:FILE" for what a model said in an earlier run (`argtree calls --out FILE`).
+            local folder, or on the Hugging Face hub under NAME; "openai:URL#MODEL" for one on a server that speaks
+            OpenAI's HTTP API; "generation:current" or "generation:3" for one that was trained here; "replay:FILE" for
+            what a model said in an earlier run (`argtree calls --out FILE`).
         generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
             `generations`.
+        stop: Ends every wait for a server once it is set.
 
     Raises:
         UnknownSpecError: `spec` has none of these forms.
+        KeyRefusedError: The environment holds what is no key for a server.
         GenerationError: There is no such generation.
         ModelNotFoundError: There is no such model, or it can't be loaded.
         NoWeightsError: Its folder holds no weights.
@@ -37,6 +42,10 @@ def load_model(spec: str, *, generations: Path | None = None) -> LanguageModel:
     if spec.startswith(GENERATION_PREFIX):
         registry = Registry(generations)
         return _load_generation(registry, registry.find(spec))
+    if spec.startswith(address.PREFIX):
+        from models.server import load_server
+
+        return load_server(spec, stop)
     if spec.startswith(REPLAY_PREFIX):
         from models.recording import ReplayedModel
 
@@ -69,6 +78,8 @@ def everyday_folder(spec: str) -> Path | None:
     """
     from models.everyday.withheld import FILE
 
+    if spec.startswith(address.PREFIX):
+        return None
     folder = Path(_source(spec))
     return folder if (folder / FILE).is_file() else None
 
@@ -112,10 +123,13 @@ def _source(spec: str) -> str | Path:
                 f"There are no weights in {folder}: train the bundled model with `python -m models.everyday.pretrain`."
             )
         return folder
+    if spec.startswith(address.PREFIX):
+        raise UnknownSpecError(f"{spec} is on a server: it can be asked, but it has no weights here to train.")
     source = spec.removeprefix(HF_PREFIX).strip()
     if not spec.startswith(HF_PREFIX) or not source:
         raise UnknownSpecError(
-            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER" or "{GENERATION_PREFIX}NUMBER".'
+            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER", "{address.FORM}" or '
+            f'"{GENERATION_PREFIX}NUMBER"; `argtree models` lists what is there.'
         )
     return source
 

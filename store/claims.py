@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, literal, update
 from sqlmodel import Session, col, exists, func, or_, select
@@ -16,6 +17,7 @@ from sqlmodel import Session, col, exists, func, or_, select
 from argtree import graph as g
 from argtree.format import distribution_to_json
 from store.answers import label_likelihoods
+from store.columns import column, columns
 from store.errors import RootNotFoundError, StoreError, UnitError
 from store.locks import Turn, take_turn
 from store.tables import About, Alias, Argument, Belief, Claim, Evidence, Premise, Quantity, Root
@@ -337,13 +339,25 @@ def record_belief(
     return belief
 
 
-def latest_beliefs(session: Session, kind: str = "direct") -> dict[str, Belief]:
+class Held(NamedTuple):
+    """A belief as it is read by the hundred thousand."""
+
+    claim_id: int
+    generation: str
+    mean: float
+    pseudo_count: float
+
+
+def latest_beliefs(session: Session, kind: str = "direct") -> dict[str, Held]:
     """Returns the newest belief of a kind for every claim that has one, by the claim's key."""
-    query = select(Claim.key, Belief).where(Belief.claim_id == Claim.id, Belief.kind == kind)
-    return dict(session.exec(query.order_by(col(Belief.held_at), col(Belief.id))).all())  # later rows replace earlier
+    session.flush()  # what follows is read past the object mapper
+    key, claim_id, of = column(Claim, "key"), column(Claim, "id"), column(Belief, "kind")
+    query = columns(Belief, *Held._fields, order=("held_at", "id")).add_columns(key)
+    rows = session.execute(query.where(column(Belief, "claim_id") == claim_id, of == kind))
+    return {row[-1]: Held(*row[:-1]) for row in rows}  # later rows replace earlier
 
 
-def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> dict[str, Belief]:
+def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> dict[str, Held]:
     """Returns the newest belief of a kind, by the claim's key, where another generation holds it.
 
     Claims that a person answered, or that came with evidence, are left out: a model that was trained on an answer holds
@@ -355,6 +369,16 @@ def stale_beliefs(session: Session, generation: str, kind: str = "direct") -> di
         for key, belief in latest_beliefs(session, kind).items()
         if belief.generation != generation and belief.claim_id not in evident
     }
+
+
+def expansion_counts(session: Session) -> dict[str, int]:
+    """Returns how many expansions brought arguments about each claim, by its key; claims without are left out.
+
+    All arguments of an expansion come at one time, and those of different expansions of a claim at different ones.
+    """
+    times = func.count(col(Argument.created_at).distinct())
+    query = select(Claim.key, times).join(Claim, col(Claim.id) == col(Argument.conclusion_id))
+    return dict(session.exec(query.where(col(Argument.generation).is_not(None)).group_by(col(Claim.key))).all())
 
 
 def is_argued(session: Session, claim: Claim) -> bool:

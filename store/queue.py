@@ -236,6 +236,12 @@ def open_questions(session: Session, now: datetime, limit: int = 20) -> list[Ope
     ]
 
 
+def best_value(session: Session) -> float:
+    """Returns what the best open question about a claim is worth, as last ranked; 0 where none is open."""
+    query = select(Question.value).where(IS_OPEN, col(Question.claim_id).is_not(None)).order_by(*BEST_FIRST).limit(1)
+    return session.exec(query).first() or 0.0
+
+
 def closed_to(session: Session, rater: Rater) -> tuple[int, int]:
     """Returns how many open questions others are looking at, and how many the rater has answered or passed on.
 

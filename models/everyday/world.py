@@ -261,7 +261,8 @@ def check_question(question: str) -> None:
         examples = " ".join(f"'{q}'" for q in world.nearest_questions(question[:200]))
         raise UnknownWorldError(
             f"The bundled model knows only its small world of {len(world.things)} everyday things, and "
-            f"{question[:80]!r} is not a question of it. Use another model with --model, or ask one like: {examples}"
+            f"{question[:80]!r} is not a question of it. Use another model with --model (`argtree models` lists some), "
+            f"or ask one like: {examples}"
         )
 
 

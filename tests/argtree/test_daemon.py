@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 
 from argtree import propagate
 from argtree.daemon import Explorer, Follower, run, utc_now
+from argtree.search import Frontier
 from models.base import Reply, Scores
 from models.elicitation import Elicitor
-from models.errors import BadReplyError, ModelNotFoundError, NoWeightsError
+from models.errors import BadReplyError, ModelNotFoundError, ModelUnavailableError, NoWeightsError
 from models.everyday.benchmark import read_benchmark
 from models.everyday.world import Statement, load_world
 from models.generations import Registry
@@ -58,6 +59,45 @@ def test_exploring_finds_the_worlds_own_reasons(engine: Engine) -> None:
     own = world.arguments(Statement("roof", ("a candle",)))
     assert found == {(a.polarity, a.strength, tuple((world.text(p), holds) for p, holds in ps)) for a, ps in own}
     assert len(graph.claims) == len(set(texts.values())) >= 20
+
+
+def test_what_is_expanded_next_is_any_functions_choice_on_the_graph_so_far(engine: Engine) -> None:
+    seen: list[Frontier] = []
+
+    def most_visited(frontier: Frontier, at_most: int) -> list[str]:
+        seen.append(frontier)
+        return sorted(frontier.variances, key=lambda claim: frontier.visits.get(claim, 0))[-1:]
+
+    explorer = Explorer(engine, Elicitor(WorldModel()), choose_fn=most_visited)
+    root = explorer.add_question(QUESTION)
+    assert [explorer.step()[0].claim for _ in range(2)] == [root, root]
+    assert [dict(frontier.visits) for frontier in seen] == [{}, {root: 1}]
+
+
+def test_what_tells_less_for_its_tokens_than_the_best_question_waits_for_that_to_be_answered(engine: Engine) -> None:
+    explorer = Explorer(engine, Elicitor(WorldModel()), token_price=1e6)
+    explorer.add_question(QUESTION)
+    assert explorer.step()  # a root's first is worth it whatever is open
+    assert explorer.elicitor.tokens > 0
+    explorer.rank()
+    assert explorer.step() == []
+    explorer.token_price = 0.1
+    assert explorer.step()
+    explorer.token_price = 1e6
+    while answer_best(engine):
+        explorer.rank()
+    assert explorer.step()
+
+
+def answer_best(engine: Engine) -> bool:
+    """Says yes to the best question; False where none is open."""
+    with session_scope(engine) as session:
+        now = utc_now()
+        rater = get_rater(session, "ada", now)
+        leased = next_question(session, rater, now)
+        if leased is not None:
+            submit_answer(session, leased.token, rater, "yes", None, now, "")
+        return leased is not None
 
 
 def test_argued_claim_takes_its_residual_prior_and_a_plain_one_its_belief(engine: Engine) -> None:
@@ -161,6 +201,61 @@ def test_claim_that_fails_in_a_batch_is_set_aside_alone(engine: Engine) -> None:
     brick = explorer.add_question("Would a brick survive a drop from a roof?")
     candle = explorer.add_question(QUESTION)
     assert [one.claim for one in explorer.step(at_most=2)] == [candle] and explorer.set_aside == {brick}
+
+
+class Moody(WorldModel):
+    """Can't be reached while it is down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_down = False
+        self.tries = 0  # while it was down
+
+    def _answer(self) -> None:
+        if self.is_down:
+            self.tries += 1
+            raise ModelUnavailableError("http://127.0.0.1:9/v1 can't be reached: start it.")
+
+    def complete(self, *args: Any, **options: Any) -> list[Reply]:
+        self._answer()
+        return super().complete(*args, **options)
+
+    def log_probs(self, *args: Any) -> Scores:
+        self._answer()
+        return super().log_probs(*args)
+
+
+def test_model_that_cannot_be_reached_is_asked_once_and_no_claim_is_set_aside(engine: Engine) -> None:
+    model = Moody()
+    explorer = Explorer(engine, Elicitor(model))
+    explorer.add_questions([one.question for one in read_benchmark() if one.part == "explore"][:4])
+    model.is_down = True
+    with pytest.raises(ModelUnavailableError):
+        explorer.step(at_most=4)
+    assert model.tries == 1 and not explorer.set_aside
+
+
+def test_daemon_ranks_while_the_model_is_down_and_goes_on_when_it_is_back(engine: Engine) -> None:
+    model, stop = Moody(), Event()
+    explorer = Explorer(engine, Elicitor(model))
+    root = explorer.add_question(QUESTION)
+    thread = Thread(target=run, args=(explorer, stop, 0.01))
+    thread.start()
+    try:
+        wait_for(lambda: root in all_closed(engine) and bool(queued(engine)))
+        model.is_down = True
+        with session_scope(engine) as session:
+            pose(session, "Would honey be ruined by rain?", "Ada", utc_now())
+        wait_for(lambda: model.tries > 0)
+        before = queued(engine)
+        answer_one(engine)
+        wait_for(lambda: bool(queued(engine)) and queued(engine)[0] != before[0] and model.tries > 1)
+        assert [one.stage for one in posed(engine)] == ["waiting"]
+        model.is_down = False
+        wait_for(lambda: [one.stage for one in posed(engine)] == ["explored"])
+    finally:
+        stop.set()
+        thread.join(timeout=30)
 
 
 def test_daemon_fills_the_queue_and_ranks_again_after_an_answer(engine: Engine) -> None:

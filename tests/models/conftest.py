@@ -1,6 +1,5 @@
-"""A tiny random model made on the spot, and the backends that must keep the contract."""
+"""A tiny random model made on the spot."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from models import prompts
-from models.base import LanguageModel
 from models.hf import HfModel
-from models.load import BUNDLED, HF_PREFIX, bundled_folder, load_model
 
 SPECIAL = ["<|user|>", "<|assistant|>", "<|end|>"]
 CHAT_TEMPLATE = (
@@ -71,14 +68,3 @@ def tiny_tokenizer() -> Any:
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> HfModel:
     return HfModel(tiny_folder, "tiny")
-
-
-@pytest.fixture(scope="session", params=["tiny", "bundled"])
-def language_model(request: pytest.FixtureRequest) -> Iterator[LanguageModel]:
-    """Every backend that `load_model` offers: add the next one to the parameters."""
-    if request.param == "tiny":
-        yield load_model(f"{HF_PREFIX}{request.getfixturevalue('tiny_folder')}")
-    elif not bundled_folder().is_dir():
-        pytest.skip("the bundled model's weights aren't there yet: python -m models.everyday.pretrain makes them")
-    else:
-        yield load_model(BUNDLED)

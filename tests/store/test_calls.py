@@ -14,9 +14,18 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def call(about: str | None, tokens: int) -> ModelCall:
     subject = None if about is None else text_hash(about)
     return ModelCall(
-        model="m", is_general=True, kind="complete", prompt='"\\u0000"', parameters="{}", reply='""', prompt_tokens=tokens,
-        reply_tokens=1, seconds=0.5, subject_hash=subject, called_at=NOW,
-    )  # fmt: skip
+        model="m",
+        is_general=True,
+        kind="complete",
+        prompt='"\\u0000"',
+        parameters="{}",
+        reply='""',
+        prompt_tokens=tokens,
+        reply_tokens=1,
+        seconds=0.5,
+        subject_hash=subject,
+        called_at=NOW,
+    )
 
 
 def test_a_question_costs_the_calls_about_it_and_about_what_lies_under_it(session: Session) -> None:

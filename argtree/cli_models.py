@@ -1,0 +1,75 @@
+"""`argtree models`: what can be given as --model, and what it lacks. Finding it is in `models.discovery`."""
+
+import json
+import shlex
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from argtree.cli_common import GenerationsOption, JsonOption, at_work, out
+from argtree.text import printable
+from models import address, discovery
+from models.generations import Registry
+
+_PLAIN = set("#:/._-+@")
+
+
+def register(program: typer.Typer) -> None:
+    """Adds the command to the program."""
+    program.command()(models)
+
+
+def models(generations: GenerationsOption = None, as_json: JsonOption = False) -> None:
+    """List the models that can be used, those of servers on this machine included, and what each lacks.
+
+    Example: argtree models
+
+    Example: argtree models --json
+    """
+    with at_work("Looking around"):
+        servers = discovery.find_servers()
+        choices = discovery.choices(Registry(generations), servers)
+        gpu = _gpu()
+    forms = _forms()
+    if as_json:
+        print(json.dumps({"models": [asdict(one) for one in choices], "forms": forms, "gpu": gpu}, indent=1))
+        return
+    table = Table("--model", "What it is", "Lacks", box=None, pad_edge=False)
+    for one in choices:
+        table.add_row(Text(_as_typed(one.spec), overflow="fold"), Text(printable(one.about)), Text(one.lacks))
+    for form in forms:
+        table.add_row(Text(form["form"], style="dim"), Text(form["about"]), Text(form["lacks"]))
+    out.print(table)
+    out.print()
+    if not servers:
+        asked = ", ".join(f"{program} {port}" for program, port in discovery.USUAL_PORTS)
+        out.print(f"No server answers on the usual ports of this machine: {asked}.")
+    out.print(f"GPU: {printable(gpu)}" if gpu else "There is no GPU that PyTorch could use.", markup=False)
+
+
+def _forms() -> list[dict[str, str]]:
+    """How models are named that can't be listed."""
+    lacks = "" if discovery.has_gguf() else "llama-cpp-python: `pip install 'argtree[gguf]'` brings it"
+    about = f"a server that speaks OpenAI's HTTP API; its key, if any, in {address.KEY_VARIABLE}"
+    return [
+        {"form": "hf:NAME_OR_FOLDER", "about": "a causal language model of the Hugging Face hub or here", "lacks": ""},
+        {"form": "gguf:FILE", "about": "a model in llama.cpp's form", "lacks": lacks},
+        {"form": address.FORM, "about": about, "lacks": ""},
+    ]
+
+
+def _as_typed(spec: str) -> str:
+    """The spec as it can be copied into a shell: a server may give its models any name."""
+    shown = printable(spec)
+    return shown if all(char.isascii() and char.isalnum() or char in _PLAIN for char in shown) else shlex.quote(shown)
+
+
+def _gpu() -> str | None:
+    """The name of the GPU that models run on, if there is one."""
+    import torch  # takes seconds
+
+    cuda: Any = torch.cuda
+    return str(cuda.get_device_name()) if cuda.is_available() else None
