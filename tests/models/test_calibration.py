@@ -34,7 +34,7 @@ def test_overconfident_beliefs_are_calibrated_to_the_curve_that_the_truths_were_
     found = calibrate(raw, told(truth), in_folds(1500))
     assert found.method in ("platt", "isotonic") and found.num_true + found.num_false == 1500
     assert np.abs(found(raw) - right).mean() < 0.02 < np.abs(raw - right).mean()
-    assert scores(found(raw), truth).ece < 0.03 < scores(raw, truth).ece
+    assert scores(found(raw), truth).ece < 0.05 < scores(raw, truth).ece
 
 
 def test_platts_line_is_the_maximum_likelihood_one_but_for_its_targets() -> None:
