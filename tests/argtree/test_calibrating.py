@@ -44,7 +44,7 @@ def reviewer(session: Session) -> Rater:
 
 
 def overconfident(engine: Engine, count: int) -> dict[str, bool]:
-    """Claims of which the model is three times as sure, in log-odds, as it may be; their truths by key, half of them said."""
+    """Claims of which the model is three times too sure, in log-odds; their truths by key, half of them said."""
     rng = np.random.default_rng(0)
     right = expit(rng.normal(0, 1.2, count))
     with session_scope(engine) as session:
