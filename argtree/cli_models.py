@@ -3,16 +3,18 @@
 import json
 import shlex
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from argtree.cli_common import GenerationsOption, JsonOption, at_work, out
+from argtree.cli_common import GenerationsOption, JsonOption, StoreOption, at_work, out
 from argtree.text import printable
 from models import address, discovery
 from models.generations import Registry
+from store.database import DEFAULT_STORE
 
 _PLAIN = set("#:/._-+@")
 
@@ -22,13 +24,33 @@ def register(program: typer.Typer) -> None:
     program.command()(models)
 
 
-def models(generations: GenerationsOption = None, as_json: JsonOption = False) -> None:
+def models(
+    generations: GenerationsOption = None,
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="Instead, how well models' beliefs fit what people said in the store.")
+    ] = False,
+    store: StoreOption = DEFAULT_STORE,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --calibration: draw the reliability diagrams into this .png or .svg."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the models that can be used, those of servers on this machine included, and what each lacks.
 
     Example: argtree models
 
     Example: argtree models --json
+
+    Example: argtree models --calibration --store sqlite:///my.db --plot diagram.svg
     """
+    if plot is not None and not calibration:
+        raise typer.BadParameter("it goes with --calibration only", param_hint="--plot")
+    if calibration:
+        from argtree.cli_calibration import calibration_report  # models.calibration and what it needs take a second
+
+        calibration_report(store, plot, as_json)
+        return
     with at_work("Looking around"):
         servers = discovery.find_servers()
         choices = discovery.choices(Registry(generations), servers)
