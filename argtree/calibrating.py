@@ -65,7 +65,8 @@ def calibration_reports(session: Session) -> list[Report]:
 def calibration_of(session: Session, generation: str) -> Calibration:
     """Returns what the settled claims tell of a generation's beliefs in others."""
     found = settled_beliefs(session).get(generation, [])
-    return calibrate(*_columns(found), folds([one.key for one in found]))
+    prob, likelihoods, _ = _columns(found)
+    return calibrate(prob, likelihoods, folds([one.key for one in found]))
 
 
 def follow(session: Session, generation: str, calibration: Calibration) -> int:
@@ -96,18 +97,20 @@ def weigh(session: Session) -> tuple[float, int]:
         return 0.0, len(told)
     graph = replace(load_graph(session), direct_beliefs={})
     prob = Propagator()(graph).prob[[graph.index[key] for key in told]]
-    cavity = without_own_answers(prob, np.array([one.likelihoods for one in told.values()]))
+    likelihoods = np.array([one.likelihoods for one in told.values()])
+    cavity = without_own_answers(prob, likelihoods)
     belief, marginal = np.array([(kept[key].belief, kept[key].marginal) for key in told]).T
-    truth = np.array([float(one.truth) for one in told.values()])
-    return fit_weight(belief, marginal, cavity, truth, folds(list(told))), len(told)
+    return fit_weight(belief, marginal, cavity, likelihoods, folds(list(told))), len(told)
 
 
 def _report(generation: str, found: Sequence[Settled]) -> Report:
-    (prob, truth), fold = _columns(found), folds([one.key for one in found])
+    (prob, likelihoods, truth), fold = _columns(found), folds([one.key for one in found])
     simulated = sum(one.is_simulated for one in found)
-    after = cross_fitted(prob, truth, fold)
-    return Report(generation, simulated, truth, prob, after, calibrate(prob, truth, fold))
+    after = cross_fitted(prob, likelihoods, fold)
+    return Report(generation, simulated, truth, prob, after, calibrate(prob, likelihoods, fold))
 
 
-def _columns(found: Sequence[Settled]) -> tuple[FloatArray, FloatArray]:
-    return np.array([one.belief for one in found]), np.array([float(one.truth) for one in found])
+def _columns(found: Sequence[Settled]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Returns beliefs [N], likelihoods [N, 2] and truths [N]."""
+    likelihoods = np.array([one.likelihoods for one in found]).reshape(-1, 2)
+    return np.array([one.belief for one in found]), likelihoods, np.array([float(one.truth) for one in found])

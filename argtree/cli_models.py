@@ -3,16 +3,18 @@
 import json
 import shlex
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from argtree.cli_common import GenerationsOption, JsonOption, at_work, out
+from argtree.cli_common import GenerationsOption, JsonOption, StoreOption, at_work, out
 from argtree.text import printable
 from models import address, discovery
 from models.generations import Registry
+from store.database import DEFAULT_STORE
 
 _PLAIN = set("#:/._-+@")
 
@@ -22,13 +24,33 @@ def register(program: typer.Typer) -> None:
     program.command()(models)
 
 
-def models(generations: GenerationsOption = None, as_json: JsonOption = False) -> None:
+def models(
+    generations: GenerationsOption = None,
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="Instead, how well models' beliefs fit what people said in the store.")
+    ] = False,
+    store: StoreOption = DEFAULT_STORE,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --calibration: draw the reliability diagrams into this .png or .svg."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the models that can be used, those of servers on this machine included, and what each lacks.
 
     Example: argtree models
 
     Example: argtree models --json
+
+    Example: argtree models --calibration --store sqlite:///my.db --plot diagram.svg
     """
+    if plot is not None and not calibration:
+        raise typer.BadParameter("it goes with --calibration only", param_hint="--plot")
+    if calibration:
+        from argtree.cli_calibration import calibration_report  # models.calibration and what it needs take a second
+
+        calibration_report(store, plot, as_json)
+        return
     with at_work("Looking around"):
         servers = discovery.find_servers()
         choices = discovery.choices(Registry(generations), servers)
@@ -37,11 +59,12 @@ def models(generations: GenerationsOption = None, as_json: JsonOption = False) -
     if as_json:
         print(json.dumps({"models": [asdict(one) for one in choices], "forms": forms, "gpu": gpu}, indent=1))
         return
-    table = Table("--model", "What it is", "Lacks", box=None, pad_edge=False)
+    whole = Column("--model", no_wrap=True, overflow="fold")  # on one line, to be copied, as long as there is room
+    table = Table(whole, "What it is", "Lacks", box=None, pad_edge=False)
     for one in choices:
-        table.add_row(Text(_as_typed(one.spec), overflow="fold"), Text(printable(one.about)), Text(one.lacks))
+        table.add_row(Text(_as_typed(one.spec)), Text(printable(one.about)), Text(one.lacks, overflow="fold"))
     for form in forms:
-        table.add_row(Text(form["form"], style="dim"), Text(form["about"]), Text(form["lacks"]))
+        table.add_row(Text(form["form"], style="dim"), Text(form["about"], overflow="fold"), Text(form["lacks"]))
     out.print(table)
     out.print()
     if not servers:

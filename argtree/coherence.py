@@ -9,7 +9,7 @@ from math import exp, prod
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_expit, logit
+from scipy.special import expit, logit
 
 from argtree.graph import ArgumentGraph, Polarity
 
@@ -21,7 +21,7 @@ Reason = tuple[Polarity, float, Iterable[tuple[float, bool]]]
 LEAST = 1e-4
 """No probability is taken as surer than this, either way; as in `models.elicitation`."""
 
-LEAST_SETTLED = 30
+LEAST_SETTLED = 60
 """Settled argued claims below which direct beliefs count for nothing; benchmarks/beliefs.py says what fewer tell."""
 
 
@@ -89,33 +89,35 @@ def disagreement(belief: float, marginal: float) -> float:
 
 
 def fit_weight(
-    belief: FloatArray, marginal: FloatArray, cavity: FloatArray, truth: FloatArray, fold: IntArray
+    belief: FloatArray, marginal: FloatArray, cavity: FloatArray, likelihoods: FloatArray, fold: IntArray
 ) -> float:
-    """Returns the weight in [0, 1] under which truths of settled argued claims are likeliest; 0 unless it is proved.
+    """Returns the weight in [0, 1] under which answers about argued claims are likeliest; 0 unless it is proved.
 
-    P(truth) = logistic(logit(cavity) + weight * (logit(belief) - logit(marginal))) is a logistic regression with an
-    offset and one coefficient, so its likelihood has one maximum. It is proved if on the folds that a fit has not seen
-    the log loss is below that of weight 0 by more than the standard error of the differences.
+    P(answers) = p P(answers | true) + (1-p) P(answers | false) with p = logistic(logit(cavity) + weight *
+    (logit(belief) - logit(marginal))): a logistic regression with an offset and one coefficient, whose outcomes are
+    told by raters who err. It is proved if on the folds that a fit has not seen the log loss is below that of weight 0
+    by more than the standard error of the differences.
 
     Args:
         belief: direct beliefs, frozen, [n] in [0, 1].
         marginal: what the arguments said when those were frozen, [n].
         cavity: P(claim) now from all but what people say of the claim itself, and without any direct belief, [n].
-        truth: 0 or 1, [n].
+        likelihoods: P(answers | claim false) and P(answers | claim true), [n, 2].
         fold: the part that a claim belongs to, [n].
     """
-    if len(truth) < LEAST_SETTLED or len(np.unique(truth)) < 2:
+    is_true = likelihoods[:, 1] > likelihoods[:, 0]
+    if len(is_true) < LEAST_SETTLED or is_true.all() or not is_true.any():
         return 0.0
-    offset, slope, sign = _log_odds(cavity), _log_odds(belief) - _log_odds(marginal), np.where(truth > 0.5, 1.0, -1.0)
-    gain = np.empty(len(truth))
+    offset, slope = _log_odds(cavity), _log_odds(belief) - _log_odds(marginal)
+    share = likelihoods / likelihoods.sum(axis=1, keepdims=True)
+    gain = np.empty(len(share))
     for one in np.unique(fold):
         here = fold == one
-        weight = _likeliest(offset[~here], slope[~here], sign[~here])
-        with_it = log_expit(sign[here] * (offset[here] + weight * slope[here]))
-        gain[here] = with_it - log_expit(sign[here] * offset[here])
+        weight = _likeliest(offset[~here], slope[~here], share[~here])
+        gain[here] = _losses(offset[here], share[here]) - _losses(offset[here] + weight * slope[here], share[here])
     if gain.mean() <= gain.std(ddof=1) / np.sqrt(len(gain)):
         return 0.0
-    return _likeliest(offset, slope, sign)
+    return _likeliest(offset, slope, share)
 
 
 def without_own_answers(prob: FloatArray, likelihoods: FloatArray) -> FloatArray:
@@ -130,12 +132,19 @@ def without_own_answers(prob: FloatArray, likelihoods: FloatArray) -> FloatArray
     return found
 
 
-def _likeliest(offset: FloatArray, slope: FloatArray, sign: FloatArray) -> float:
+def _likeliest(offset: FloatArray, slope: FloatArray, share: FloatArray) -> float:
     def loss(weight: float) -> float:
-        return -float(log_expit(sign * (offset + weight * slope)).sum())
+        return float(_losses(offset + weight * slope, share).sum())
 
     found = float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-4}).x)
     return min((0.0, found, 1.0), key=loss)  # a bounded search stops short of the bounds
+
+
+def _losses(log_odds: FloatArray, share: FloatArray) -> FloatArray:
+    """Returns -ln P(answers) but for a constant, [n] in nats."""
+    prob = expit(log_odds)
+    found: FloatArray = -np.log(prob * share[:, 1] + (1 - prob) * share[:, 0] + 1e-300)
+    return found
 
 
 def _log_odds(prob: FloatArray | float) -> FloatArray:

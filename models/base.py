@@ -29,9 +29,7 @@ class Scores:
 
     log_probs: FloatArray  # natural logarithms, [P, K]
     tokens: tuple[int, ...]  # read for each prompt with its continuations, [P]; 0: the backend doesn't say
-    draws: int | None = (
-        None  # replies drawn for each prompt, of which these are shares, -inf for none; None: the model's own
-    )
+    draws: int | None = None  # replies drawn for each prompt, of which these are shares; None: the model's own
 
 
 class LanguageModel(Protocol):

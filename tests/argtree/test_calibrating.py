@@ -44,12 +44,12 @@ def reviewer(session: Session) -> Rater:
 
 
 def overconfident(engine: Engine, count: int) -> dict[str, bool]:
-    """Claims of which the model is twice as sure, in log-odds, as it may be; their truths by key, half of them said."""
+    """Claims of which the model is three times too sure, in log-odds; their truths by key, half of them said."""
     rng = np.random.default_rng(0)
     right = expit(rng.normal(0, 1.2, count))
     with session_scope(engine) as session:
         rows = []
-        for number, prob in enumerate(expit(2 * logit(right)).tolist()):
+        for number, prob in enumerate(expit(3 * logit(right)).tolist()):
             claim = claims.add_claim(session, f"Claim {number}.", prob, NOW)
             claims.record_belief(session, claim, "world", "direct", prob, 5.0, NOW)
             rows.append(claim.key)

@@ -67,20 +67,22 @@ def _sample(count: int, weight: float, seed: int = 0) -> tuple[np.ndarray, ...]:
     belief, marginal = expit(rng.normal(0, 1.5, count)), expit(rng.normal(0, 1.5, count))
     cavity = expit(logit(marginal) + rng.normal(0, 0.5, count))
     right = expit(logit(cavity) + weight * (logit(belief) - logit(marginal)))
-    return belief, marginal, cavity, (rng.random(count) < right).astype(float), np.arange(count) % 5
+    truth = rng.random(count) < right
+    said = np.where(rng.random(count) < 0.9, truth, ~truth)  # by a rater who errs one time in ten
+    return belief, marginal, cavity, np.where(said[:, None], [[0.1, 0.9]], [[0.9, 0.1]]), np.arange(count) % 5
 
 
 @pytest.mark.parametrize("weight", [0.3, 0.7, 1.0])
 def test_weight_is_found_again(weight: float) -> None:
-    assert fit_weight(*_sample(4000, weight)) == pytest.approx(weight, abs=0.06)
+    assert fit_weight(*_sample(4000, weight)) == pytest.approx(weight, abs=0.08)
 
 
 def test_weight_that_is_not_proved_is_none() -> None:
     found = [fit_weight(*_sample(60, 0.0, seed)) for seed in range(40)]
     assert np.mean(np.array(found) > 0) < 0.3 and np.mean(found) < 0.05
     assert fit_weight(*_sample(LEAST_SETTLED - 1, 1.0)) == 0
-    *rest, truth, fold = _sample(100, 1.0)
-    assert fit_weight(*rest, np.ones_like(truth), fold) == 0
+    *rest, said, fold = _sample(100, 1.0)
+    assert fit_weight(*rest, said[np.zeros(100, dtype=int)], fold) == 0
 
 
 def test_own_answers_are_divided_out() -> None:

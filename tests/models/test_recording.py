@@ -1,6 +1,7 @@
 """Calls as they are recorded, and as they are said again without the model."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,9 +63,9 @@ def test_what_was_said_differently_is_replayed_in_order_and_the_last_again(tmp_p
 
 
 def test_frequencies_stay_marked_as_such(tmp_path: Path) -> None:
-    said = [Call("m", True, "log_probs", "?", {"continuations": ["a"]}, [-1.0], 1, 0, 12, 0.1)]
+    said = [Call("m", True, "log_probs", "?", {"continuations": ["a"]}, [-math.inf], 1, 0, 12, 0.1)]
     scores = ReplayedModel(write(tmp_path / "calls.jsonl", said), lambda name: None).log_probs(["?", "?"], ["a"])
-    assert scores.draws == 12 and np.array_equal(scores.log_probs, [[-1.0], [-1.0]])
+    assert scores.draws == 12 and np.array_equal(scores.log_probs, [[-math.inf], [-math.inf]])
 
 
 @pytest.mark.parametrize("asked", ["Jelly?", "?"])

@@ -82,6 +82,7 @@ def test_form_that_the_server_takes_is_found_out_once(server: Server, status: in
         model.complete(["a", "b"], prompts.CLAIM_SCHEMA, max_tokens=5)
     forms = [body["response_format"]["type"] for body in server.bodies]
     assert forms == ["json_schema"] + 4 * ["json_object"]
+    assert server.bodies[-1]["response_format"]["schema"] == prompts.CLAIM_SCHEMA
 
 
 def test_server_that_takes_no_form_is_asked_plainly(server: Server) -> None:
@@ -147,7 +148,7 @@ def test_without_log_probs_replies_are_drawn_and_counted(server: Server, answer:
     server.answer_fn, model = answer, model_of(server)
     scores = model.log_probs(["a", "b"], WORDS)
     assert scores.draws == DRAWS == 10 and scores.tokens == (60, 60)
-    assert np.exp(scores.log_probs) == pytest.approx(np.array([[0.5, 8.5, 2.5, 0.5]] * 2) / 12.5)
+    assert np.exp(scores.log_probs) == pytest.approx(np.array([[0, 0.8, 0.2, 0]] * 2))
     drawn = [body for body in server.bodies if body["max_tokens"] > 1]
     assert sorted(body["seed"] for body in drawn) == sorted(2 * list(range(10)))
     assert {body["temperature"] for body in drawn} == {1.0}
