@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from argtree.cli_common import GenerationsOption, JsonOption, StoreOption, at_work, out
@@ -59,11 +59,12 @@ def models(
     if as_json:
         print(json.dumps({"models": [asdict(one) for one in choices], "forms": forms, "gpu": gpu}, indent=1))
         return
-    table = Table("--model", "What it is", "Lacks", box=None, pad_edge=False)
+    whole = Column("--model", no_wrap=True, overflow="fold")  # on one line, to be copied, as long as there is room
+    table = Table(whole, "What it is", "Lacks", box=None, pad_edge=False)
     for one in choices:
-        table.add_row(Text(_as_typed(one.spec), overflow="fold"), Text(printable(one.about)), Text(one.lacks))
+        table.add_row(Text(_as_typed(one.spec)), Text(printable(one.about)), Text(one.lacks, overflow="fold"))
     for form in forms:
-        table.add_row(Text(form["form"], style="dim"), Text(form["about"]), Text(form["lacks"]))
+        table.add_row(Text(form["form"], style="dim"), Text(form["about"], overflow="fold"), Text(form["lacks"]))
     out.print(table)
     out.print()
     if not servers:

@@ -50,7 +50,8 @@ from argtree.search import Choose, Frontier, breadth_first, choose_expansions
 from argtree.search_price import least_gain, paying
 from argtree.search_tree import gumbel, puct
 from benchmarks.search_trees import Grown, RememberingModel, grow, planted
-from models.elicitation import MIN_PROB, Elicitor
+from models.beliefs import MIN_PROB
+from models.elicitation import Elicitor
 from models.everyday.benchmark import BenchmarkQuestion, read_benchmark
 from models.everyday.oracle import SimulatedOracle
 from models.load import BUNDLED, load_model

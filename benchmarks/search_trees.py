@@ -18,7 +18,8 @@ from argtree import Argument, ArgumentGraph, Claim, Premise, Propagation, Propag
 from argtree.expanding import ARGUMENTS_PER_CALL, Found, Request, arguments_about
 from argtree.search import Choose, Frontier, belief_variance
 from models.base import LanguageModel, Reply, Scores
-from models.elicitation import Belief, Elicitor
+from models.beliefs import Belief
+from models.elicitation import Elicitor
 from models.prompts import ProposedArgument, ProposedPremise
 from store.texts import normalised
 
@@ -32,6 +33,7 @@ class RememberingModel:
         file: JSON lines of what it has said so far; made if it is not there.
         """
         self.name = model.name
+        self.is_general = model.is_general
         self.tokens = 0  # read and written for all prompts so far
         self._model = model
         self._file = file

@@ -56,6 +56,7 @@ class StandIn:
     """Says at once that a claim has four reasons, each on a premise that nobody has named before."""
 
     name = "stand-in"
+    is_general = False
 
     def __init__(self) -> None:
         self._premises = 0

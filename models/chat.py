@@ -16,8 +16,7 @@ class Chat:
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-        texts = {text for text in added | set(tokenizer.all_special_tokens) if text}
-        self._special = sorted(texts, key=len, reverse=True)
+        self._special = [text for text in added | set(tokenizer.all_special_tokens) if text]
 
     def prompt_ids(self, prompt: str) -> TokenIds:
         """The user's turn and the beginning of the reply; without a chat template, the prompt and a line break."""
@@ -40,9 +39,7 @@ class Chat:
 
     def harmless(self, text: str) -> str:
         """The text with a blank in each special token that is spelled out in it."""
-        for special in self._special:
-            text = text.replace(special, f"{special[0]} {special[1:]}")
-        return text
+        return harmless(text, self._special)
 
     def end_ids(self, ends: Sequence[int]) -> TokenIds:
         """What a reply is to end with: the first of the tokens `ends` that the template puts after a reply, if any."""
@@ -54,3 +51,10 @@ class Chat:
                 return found[:1]
         own = self.tokenizer.eos_token_id
         return [] if own is None else [int(own)]
+
+
+def harmless(text: str, special: Sequence[str]) -> str:
+    """The text with a blank in each of the special tokens that is spelled out in it."""
+    for token in sorted(special, key=len, reverse=True):
+        text = text.replace(token, f"{token[0]} {token[1:]}")
+    return text

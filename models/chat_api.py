@@ -7,8 +7,9 @@ that a server repeats is blotted out.
 """
 
 import re
+import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,14 +19,15 @@ import openai
 from pydantic import ValidationError
 
 from models.address import KEY_VARIABLE
-from models.bounded import bounded
 from models.errors import KeyRefusedError, ModelNotFoundError, PromptTooLongError
 from models.retrying import PassingError
 from models.wire import Completion, Models
 
 CONNECT_SECONDS = 10.0
 SHOWN_MODELS = 10
+MAX_REPLY_BYTES = 4 * 2**20
 
+_UNKNOWN_OPTION = re.compile("logprobs|response_format")  # which llama-cpp-python refuses with status 500
 _TOO_LONG = re.compile(
     r"context.{0,20}(length|window|size)|maximum model length|(prompt|input) is too long|too many tokens", re.I
 )
@@ -104,7 +106,7 @@ class ChatClient:
             return ModelNotFoundError(f"{self.url} sends one to another address, which isn't followed: give that one.")
         if _TOO_LONG.search(f"{exc.code} {exc.type} {said}") and status != 429:
             return PromptTooLongError(f"A prompt is too long for {self._model}: {said}")
-        if status in _PASSING or (status >= 500 and "logprobs" not in said):  # llama-cpp-python refuses these with 500
+        if status in _PASSING or (status >= 500 and not _UNKNOWN_OPTION.search(said)):
             seconds = _asked_seconds(exc.response.headers.get("retry-after", ""))
             if status == 429:
                 what = "allows no more requests for now" + (
@@ -138,7 +140,7 @@ class ChatClient:
 def _client(url: str, key: str | None, timeout_seconds: float) -> openai.OpenAI:
     """The vendor's client, without retries of its own and with nothing of OpenAI's environment variables."""
     timeout = httpx2.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
-    hooks: dict[str, list[Callable[..., Any]]] = {"response": [bounded(timeout_seconds)]}
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [_limit(timeout_seconds)]}
     headers: dict[str, Any] = {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit}
     return openai.OpenAI(
         base_url=url,
@@ -158,3 +160,38 @@ def _asked_seconds(header: str) -> float:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return 0.0
+
+
+def _limit(seconds: float) -> Callable[[httpx2.Response], None]:
+    """A hook for responses, whose size and time HTTP clients don't bound: too large or too slow, reading one fails.
+
+    Args:
+        seconds: From the headers to the end.
+    """
+
+    def bound(response: httpx2.Response) -> None:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise httpx2.ReadError("it is compressed, which was not asked for")  # it could be of any size
+        assert isinstance(response.stream, httpx2.SyncByteStream)
+        response.stream = _Bounded(response.stream, time.monotonic() + seconds)
+
+    return bound
+
+
+class _Bounded(httpx2.SyncByteStream):
+    def __init__(self, stream: httpx2.SyncByteStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def __iter__(self) -> Iterator[bytes]:
+        num_bytes = 0
+        for chunk in self._stream:
+            num_bytes += len(chunk)
+            if num_bytes > MAX_REPLY_BYTES:
+                raise httpx2.ReadError(f"more than {MAX_REPLY_BYTES:,} bytes")
+            if time.monotonic() > self._deadline:
+                raise httpx2.ReadTimeout("too slow")
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()

@@ -10,12 +10,13 @@ from threading import Event
 
 from models import address
 from models.base import LanguageModel
-from models.errors import GenerationError, NoWeightsError, UnknownSpecError
+from models.errors import GenerationError, ModelNotFoundError, NoWeightsError, UnknownSpecError
 from models.generations import PREFIX as GENERATION_PREFIX
 from models.generations import Generation, Registry
 
 BUNDLED = "bundled"
 HF_PREFIX = "hf:"
+GGUF_PREFIX = "gguf:"
 REPLAY_PREFIX = "replay:"
 
 
@@ -24,9 +25,10 @@ def load_model(spec: str, *, generations: Path | None = None, stop: Event | None
 
     Args:
         spec: "bundled" for the model that comes with argtree; "hf:NAME_OR_FOLDER" for a causal language model in a
-            local folder, or on the Hugging Face hub under NAME; "openai:URL#MODEL" for one on a server that speaks
-            OpenAI's HTTP API; "generation:current" or "generation:3" for one that was trained here; "replay:FILE" for
-            what a model said in an earlier run (`argtree calls --out FILE`).
+            local folder, or on the Hugging Face hub under NAME; "gguf:FILE" for one in a file of llama.cpp's form, if
+            the extra `gguf` is installed; "openai:URL#MODEL" for one on a server that speaks OpenAI's HTTP API;
+            "generation:current" or "generation:3" for one that was trained here; "replay:FILE" for what a model said
+            in an earlier run (`argtree calls --out FILE`).
         generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
             `generations`.
         stop: Ends every wait for a server once it is set.
@@ -42,6 +44,8 @@ def load_model(spec: str, *, generations: Path | None = None, stop: Event | None
     if spec.startswith(GENERATION_PREFIX):
         registry = Registry(generations)
         return _load_generation(registry, registry.find(spec))
+    if spec.startswith(GGUF_PREFIX):
+        return _load_gguf(spec)
     if spec.startswith(address.PREFIX):
         from models.server import load_server
 
@@ -78,7 +82,7 @@ def everyday_folder(spec: str) -> Path | None:
     """
     from models.everyday.withheld import FILE
 
-    if spec.startswith(address.PREFIX):
+    if spec.startswith((GGUF_PREFIX, address.PREFIX)):
         return None
     folder = Path(_source(spec))
     return folder if (folder / FILE).is_file() else None
@@ -123,13 +127,15 @@ def _source(spec: str) -> str | Path:
                 f"There are no weights in {folder}: train the bundled model with `python -m models.everyday.pretrain`."
             )
         return folder
+    if spec.startswith(GGUF_PREFIX):
+        raise UnknownSpecError(f"{spec} can be asked but not trained: name its folder, {HF_PREFIX}NAME_OR_FOLDER.")
     if spec.startswith(address.PREFIX):
         raise UnknownSpecError(f"{spec} is on a server: it can be asked, but it has no weights here to train.")
     source = spec.removeprefix(HF_PREFIX).strip()
     if not spec.startswith(HF_PREFIX) or not source:
         raise UnknownSpecError(
-            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER", "{address.FORM}" or '
-            f'"{GENERATION_PREFIX}NUMBER"; `argtree models` lists what is there.'
+            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER", "{GGUF_PREFIX}FILE", '
+            f'"{address.FORM}" or "{GENERATION_PREFIX}NUMBER"; `argtree models` lists what is there.'
         )
     return source
 
@@ -141,3 +147,16 @@ def _load(source: str | Path, name: str, *, first: str, adapter: Path | None = N
     check = world_check(first)
     is_general = check is None and everyday_folder(first) is None
     return HfModel(source, name, check_question=check, adapter=adapter, is_general=is_general)
+
+
+def _load_gguf(spec: str) -> LanguageModel:
+    file = spec.removeprefix(GGUF_PREFIX).strip()
+    if not file:
+        raise UnknownSpecError(f'{spec!r} names no model: say "{GGUF_PREFIX}FILE".')
+    try:
+        from models.llama import LlamaModel
+    except (ImportError, OSError, RuntimeError) as exc:  # not installed, or not built for this machine
+        raise ModelNotFoundError(
+            f"{spec} needs llama-cpp-python, which can't be loaded: pip install 'argtree[gguf]'."
+        ) from exc
+    return LlamaModel(Path(file).expanduser(), spec)

@@ -227,6 +227,7 @@ def _json_forms(schema: dict[str, object]) -> list[dict[str, Any]]:
     named = {"name": "reply", "schema": schema, "strict": True}
     return [
         {"response_format": {"type": "json_schema", "json_schema": named}},
+        {"response_format": {"type": "json_object", "schema": schema}},  # how llama-cpp-python's server takes it
         {"response_format": {"type": "json_object"}},
         {},
     ]

@@ -11,6 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from models import prompts
 from models.hf import HfModel
+from models.load import BUNDLED, bundled_folder, load_model
 
 SPECIAL = ["<|user|>", "<|assistant|>", "<|end|>"]
 CHAT_TEMPLATE = (
@@ -68,3 +69,33 @@ def tiny_tokenizer() -> Any:
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> HfModel:
     return HfModel(tiny_folder, "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_gguf(tiny: HfModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model as a GGUF file, its weights in f32."""
+    pytest.importorskip("gguf")
+    from models.gguf import convert
+
+    file = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    convert(tiny, file, type="f32")
+    return file
+
+
+@pytest.fixture(scope="session")
+def bundled_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled model as a GGUF file, its weights in f16."""
+    pytest.importorskip("gguf")
+    if not bundled_folder().is_dir():
+        pytest.skip("the bundled model's weights aren't there yet: python -m models.everyday.pretrain makes them")
+    from models.gguf import convert
+
+    file = tmp_path_factory.mktemp("gguf") / "bundled.gguf"
+    convert(load_bundled(), file)
+    return file
+
+
+def load_bundled() -> HfModel:
+    model = load_model(BUNDLED)
+    assert isinstance(model, HfModel)
+    return model

@@ -36,6 +36,7 @@ class Server:
     answer_fn: Callable[[Body], Body]
     models: list[str] = field(default_factory=lambda: ["little"])
     fault: "Callable[[BaseHTTPRequestHandler], None] | None" = None
+    listing_fn: "Callable[[BaseHTTPRequestHandler], None] | None" = None  # instead of the list of models
     times: int = 2  # of the requests for a completion, from the first on, so many meet the fault
     asked: list[Asked] = field(default_factory=list)
     at_once: int = 0  # requests under way
@@ -69,6 +70,8 @@ def serving(server: Server) -> Iterator[Server]:
 
         def do_GET(self) -> None:
             server.asked.append(Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, {}))
+            if server.listing_fn is not None:
+                return server.listing_fn(self)
             write(self, 200, {"object": "list", "data": [{"id": name} for name in server.models]})
 
         def do_POST(self) -> None:

@@ -9,9 +9,10 @@ import pytest
 from models import prompts
 from models.base import LanguageModel, Reply
 from models.hf import HfModel
-from models.load import BUNDLED, HF_PREFIX, bundled_folder, load_model
+from models.load import BUNDLED, GGUF_PREFIX, HF_PREFIX, bundled_folder, load_model
 from tests.models.faulty_server import Server, serving
 from tests.models.honest_server import honest
+from tests.models.llama_server import llama_serving
 
 SAID = ["Jelly is sticky.", "A brick is soft."]
 ASKED = [prompts.state_claim("Would a candle survive a drop from a roof?"), prompts.propose_arguments(SAID[0], [], 2)]
@@ -41,11 +42,26 @@ def served(request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"openai:{server.url}#{BUNDLED}"
 
 
+@contextmanager
+def gguf(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The bundled model as a GGUF file."""
+    yield f"{GGUF_PREFIX}{request.getfixturevalue('bundled_gguf')}"
+
+
+@contextmanager
+def served_gguf(request: pytest.FixtureRequest) -> Iterator[str]:
+    """That file over HTTP, from llama-cpp-python's own server."""
+    with llama_serving(request.getfixturevalue("bundled_gguf")) as url:
+        yield f"openai:{url}#{BUNDLED}"
+
+
 # Each gives, for as long as it lasts, a spec that `load_model` takes. Add the next backend here.
 BACKENDS: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[str]]] = {
     "tiny": tiny,
     "bundled": bundled,
     "served": served,
+    "gguf": gguf,
+    "served gguf": served_gguf,
 }
 
 
@@ -110,4 +126,4 @@ def test_name_is_what_it_was_loaded_by(model: LanguageModel, spec: str) -> None:
 
 
 def test_models_of_the_bundled_world_are_not_general(model: LanguageModel, spec: str) -> None:
-    assert model.is_general == (spec != BUNDLED)
+    assert model.is_general == (spec != BUNDLED and not spec.startswith(GGUF_PREFIX))  # the file here is that model's

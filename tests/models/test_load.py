@@ -20,8 +20,20 @@ def test_folder_of_a_model_that_was_told_the_world_is_not_general_either(tiny_fo
 
 @pytest.mark.parametrize("spec", ["", "gpt", "hf:", "hf: ", "Bundled", "hf", "openai"])
 def test_unknown_spec_names_the_forms(spec: str) -> None:
-    with pytest.raises(UnknownSpecError, match='"hf:NAME_OR_FOLDER", "openai:URL#MODEL" or .*`argtree models` lists'):
+    with pytest.raises(UnknownSpecError, match='"gguf:FILE", "openai:URL#MODEL" or .*`argtree models` lists'):
         load.load_model(spec)
+
+
+def test_gguf_model_without_the_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "models.llama", None)  # to import it raises
+    with pytest.raises(ModelNotFoundError, match=r"pip install 'argtree\[gguf\]'"):
+        load.load_model("gguf:some.gguf")
+
+
+def test_gguf_model_can_be_asked_but_not_trained() -> None:
+    assert load.everyday_folder("gguf:some.gguf") is None and load.world_check("gguf:some.gguf") is None
+    with pytest.raises(UnknownSpecError, match="can be asked but not trained"):
+        load._source("gguf:some.gguf")
 
 
 def test_hf_model_accepts_every_question(tiny_folder: Path) -> None:

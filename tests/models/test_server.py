@@ -82,6 +82,7 @@ def test_form_that_the_server_takes_is_found_out_once(server: Server, status: in
         model.complete(["a", "b"], prompts.CLAIM_SCHEMA, max_tokens=5)
     forms = [body["response_format"]["type"] for body in server.bodies]
     assert forms == ["json_schema"] + 4 * ["json_object"]
+    assert server.bodies[-1]["response_format"]["schema"] == prompts.CLAIM_SCHEMA
 
 
 def test_server_that_takes_no_form_is_asked_plainly(server: Server) -> None:
