@@ -23,13 +23,16 @@ from models.statistics import expected_calibration_error
 
 Method = Literal["none", "platt", "isotonic"]
 METHODS: tuple[Method, ...] = ("none", "platt", "isotonic")
-# Settled claims of each sign below which nothing is fitted. benchmarks/beliefs.py: with 10 labels either method makes
-# beliefs in other claims worse nearly always, whether or not they were calibrated before.
+# Settled claims of each sign below which nothing is fitted. benchmarks/beliefs.py: with 10 and with 30 labels in all
+# either method, if it were always used, makes the bundled model's beliefs in other claims worse in every draw.
 LEAST_OF_EACH = 15
+# Settled claims in all below which no steps are fitted: they take more data than a line (Niculescu-Mizil and Caruana
+# 2005, "Predicting good probabilities with supervised learning", section 5, has them level at about a thousand).
+LEAST_FOR_STEPS = 500
 NUM_FOLDS = 5
 # By how many standard errors of the paired differences a method must beat another that does less. Choosing the simpler
-# of two that can't be told apart: Breiman, Friedman, Olshen and Stone 1984, section 3.4.3. They take one; with one,
-# beliefs that were calibrated already were made worse in 4 of 120 cases of benchmarks/beliefs.py.
+# of two that can't be told apart: Breiman, Friedman, Olshen and Stone 1984, section 3.4.3. They take one; two here, as
+# to use beliefs as they are costs less than to spoil them.
 STANDARD_ERRORS = 2.0
 MAX_ROUNDS, MOVED = 6, 0.01  # of expectation and maximisation; no target moved by more in the last
 
@@ -154,7 +157,7 @@ def answer_losses(prob: FloatArray, likelihoods: FloatArray) -> FloatArray:
 def _chosen(prob: FloatArray, likelihoods: FloatArray, fold: IntArray) -> Method:
     best: Method = "none"
     loss = answer_losses(prob, likelihoods)
-    for method in METHODS[1:]:
+    for method in METHODS[1:] if len(prob) >= LEAST_FOR_STEPS else METHODS[1:2]:
         other = np.empty(len(prob))
         for one in np.unique(fold):
             rest = fold != one
