@@ -28,7 +28,9 @@ def here() -> HfModel:
 @pytest.fixture(scope="module")
 def there(here: HfModel) -> Iterator[Elicitor]:
     with serving(Server(honest(here))) as server:
-        yield Elicitor(load_model(f"openai:{server.url}#{BUNDLED}"))
+        model = load_model(f"openai:{server.url}#{BUNDLED}")
+        model.is_general = here.is_general  # asked the same, it is to say the same
+        yield Elicitor(model)
 
 
 def test_claims_and_arguments_are_the_same(here: HfModel, there: Elicitor) -> None:
