@@ -79,7 +79,7 @@ from store.database import DEFAULT_STORE, open_store, read_scope, session_scope
 from store.graphs import load_graph, save_graph
 
 if TYPE_CHECKING:
-    from argtree.daemon import Explorer
+    from argtree.explorer import Explorer
     from models.elicitation import Elicitor
 
 DEFAULT_BUDGET = 400
@@ -226,7 +226,8 @@ def daemon(
     Example: argtree daemon --store sqlite:///team.db
     """
     from argtree.calls import recorded
-    from argtree.daemon import Follower, run, utc_now
+    from argtree.daemon import Follower, run
+    from argtree.explorer import utc_now
     from models.generations import Registry
 
     logging.getLogger("argtree").setLevel(logging.INFO)
@@ -368,7 +369,7 @@ def main() -> None:
 
 def _explorer(store: str, elicitor: "Elicitor", token_price: float, embedding: str) -> "Explorer":
     from argtree.calls import recorded
-    from argtree.daemon import Explorer, utc_now
+    from argtree.explorer import Explorer, utc_now
     from models.embedding import load_embedding
 
     if not math.isfinite(token_price):
@@ -387,7 +388,7 @@ def _login() -> str:
 
 def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
     """Step until the budget is used or nothing open can move a root, with a progress bar."""
-    from argtree.daemon import expansions_within
+    from argtree.explorer import expansions_within
 
     columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:

@@ -1,7 +1,7 @@
 """What a model is asked when claims are expanded, in batches that shrink where something in them fails.
 
 Joins nothing to the store: what is there already is asked for through a function. Not here: which claims are expanded
-(`argtree.search`), writing what was found (`argtree.daemon`), the prompts (`models.prompts`).
+(`argtree.search`), writing what was found (`argtree.explorer`), the prompts (`models.prompts`).
 """
 
 import logging

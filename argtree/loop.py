@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from sqlmodel import col, func, select
 
 from argtree.calls import recorded
-from argtree.daemon import Explorer, expansions_within, utc_now
+from argtree.explorer import Explorer, expansions_within, utc_now
 from argtree.loop_asking import (
     MOVED,
     Given,

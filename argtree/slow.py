@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
-from argtree.daemon import Explorer, utc_now
 from argtree.errors import ImpossibleEvidenceError, TooEntangledError
+from argtree.explorer import Explorer, utc_now
 from models.elicitation import Elicitor
 from models.errors import ModelError
 from store import claims

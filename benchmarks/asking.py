@@ -23,7 +23,7 @@ from rich.progress import track
 from rich.table import Table
 
 from argtree import ArgumentGraph, answer_likelihood, propagate, rank
-from argtree.daemon import Explorer
+from argtree.explorer import Explorer
 from models.elicitation import Elicitor
 from models.everyday.benchmark import read_benchmark
 from models.everyday.world import load_world

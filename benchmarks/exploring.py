@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from argtree.daemon import EXPANSIONS_AT_ONCE, Explorer
+from argtree.explorer import EXPANSIONS_AT_ONCE, Explorer
 from argtree.loop import QUESTIONS_AT_ONCE
 from models.elicitation import Elicitor
 from models.everyday.benchmark import read_benchmark

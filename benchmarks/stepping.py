@@ -24,7 +24,7 @@ from rich.table import Table
 from sqlalchemy import Engine, insert
 
 from argtree import Propagator
-from argtree.daemon import EXPANSIONS_AT_ONCE, Explorer
+from argtree.explorer import EXPANSIONS_AT_ONCE, Explorer
 from argtree.format import write_whole
 from argtree.search import Frontier, belief_variance, choose_expansions
 from models.base import Reply, Scores

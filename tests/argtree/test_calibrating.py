@@ -14,8 +14,8 @@ from sqlmodel import Session
 from argtree.calibrating import calibration_reports, weigh
 from argtree.calibration_plot import draw_calibration
 from argtree.cli_calibration import calibration_report
-from argtree.daemon import Explorer
 from argtree.errors import ArgtreeError
+from argtree.explorer import Explorer
 from models.calibration import LEAST_OF_EACH
 from models.elicitation import Elicitor
 from store import claims

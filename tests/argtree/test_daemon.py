@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine
 
 from argtree import propagate
-from argtree.daemon import Explorer, Follower, run, utc_now
+from argtree.daemon import Follower, run
+from argtree.explorer import Explorer, utc_now
 from argtree.search import Frontier
 from models.base import Reply, Scores
 from models.elicitation import Elicitor

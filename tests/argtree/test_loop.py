@@ -12,7 +12,7 @@ import pytest
 from sqlmodel import Session, select
 
 from argtree.cli_loop import _finish
-from argtree.daemon import utc_now
+from argtree.explorer import utc_now
 from argtree.loop_asking import effects
 from argtree.loop_school import _scores
 from argtree.loop_state import STEPS, LoopError, RoundState, StateFile

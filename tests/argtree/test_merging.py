@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from argtree.cli import app
-from argtree.daemon import Explorer
+from argtree.explorer import Explorer
 from argtree.merging import Merger
 from models import prompts
 from models.base import Reply, Scores

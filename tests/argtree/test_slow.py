@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from argtree.daemon import Explorer, utc_now
 from argtree.errors import ImpossibleEvidenceError, TooEntangledError
 from argtree.evidence import TRUSTED_RATER, answer_likelihood, product_likelihood
+from argtree.explorer import Explorer, utc_now
 from argtree.propagate import Propagator
 from argtree.slow import labels_of, slow_answers
 from models.elicitation import Elicitor

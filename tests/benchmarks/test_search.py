@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from argtree import ArgumentGraph, propagate
-from argtree.daemon import Explorer
+from argtree.explorer import Explorer
 from argtree.search import breadth_first, choose_expansions
 from benchmarks.search import Point, figures_of, interval, means_of_four, with_belief
 from benchmarks.search_trees import RememberingModel, grow, planted
