@@ -15,7 +15,7 @@ from models.errors import KeyRefusedError, ModelError, ModelNotFoundError, Model
 from models.prompts import ProposedArgument
 
 # One reply at a time, which sees what came before: several drawn at once and thinned by likeness found no more of the
-# true reasons and cost more (benchmarks/diversity.py).
+# true reasons with the bundled model, and cost more (benchmarks/diversity.py).
 ARGUMENTS_PER_CALL = 4
 OUT_OF_USE = (ModelUnavailableError, KeyRefusedError, ModelNotFoundError)  # the model, whatever it is asked
 
