@@ -58,7 +58,7 @@ def main(
             if run.passes_done % every == 0:
                 run.model.save_pretrained(name)
                 run.tokenizer.save_pretrained(name)
-                scores = score_facts(Elicitor(HfModel(name, "hf:told-only")), world, withheld)
+                scores = score_facts(Elicitor(HfModel(name, "hf:told-only", is_general=False)), world, withheld)
                 rows.append(Row(run.passes_done, *scores[:4]))
     table = Table(*asdict(rows[0]), title="Trained on told facts alone")
     for row in rows:

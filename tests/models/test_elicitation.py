@@ -84,6 +84,7 @@ def test_claims_are_compared_both_ways_and_each_turned_round() -> None:
     model = ScriptedModel(
         log_odds=lambda p: 3.0 if ("Does it follow" in p) == (p.index("Wax") < p.index("Tar")) else -3.0
     )
+    model.is_general = True
     ((forth, back),) = Elicitor(model).same_claims([("Wax melts.", "Tar melts.")])
     assert forth == pytest.approx(expit(3.0)) and back == pytest.approx(expit(-3.0))
     assert len(model.prompts) == 4 and len(set(model.prompts)) == 4

@@ -74,6 +74,7 @@ def test_taught_beliefs_become_the_model_s_own(fresh: HfModel) -> None:
     wanted = np.array([0.1, 0.3, 0.6, 0.97])
     taught = [Example(ask(c), yes_prob=turn(p)) for ask, turn in both for c, p in zip(CLAIMS, wanted, strict=True)]
     train(fresh.network, fresh.tokenizer, taught, Settings(method="full", steps=150, learning_rate=3e-3))
+    fresh.is_general = False  # asked as it was taught, in two wordings
     found = np.array([belief.mean for belief in Elicitor(fresh).believe(CLAIMS)])
     np.testing.assert_allclose(found, wanted, atol=0.02)
 

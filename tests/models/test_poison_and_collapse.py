@@ -41,7 +41,7 @@ class Learner:
     """The bundled model, trained on what it is given."""
 
     def __init__(self) -> None:
-        self.model = HfModel(bundled_folder(), "bundled")
+        self.model = HfModel(bundled_folder(), "bundled", is_general=False)
         self.elicitor = Elicitor(self.model)
 
     def learn(self, examples: Sequence[Example], steps: int) -> None:

@@ -163,8 +163,16 @@ def test_stop_ends_a_wait_promptly(server: Server) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """Ctrl-C interrupts, also where the tests run in the background, whose processes ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("fault", [faulty_server.overloaded, faulty_server.silence])
-def test_interrupt_ends_a_wait_promptly(server: Server, fault: Any) -> None:
+def test_interrupt_ends_a_wait_promptly(server: Server, fault: Any, heeds_interrupts: None) -> None:
     server.fault, server.times = fault, 10**6
     threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
     began = time.monotonic()
