@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from argtree.calibrating import Report
+from argtree.plot import rendered
 from argtree.text import printable
 from models.statistics import reliability_bins
 
@@ -35,9 +35,7 @@ def draw_calibration(reports: Sequence[Report], form: Literal["png", "svg"]) -> 
         FigureCanvasAgg(figure)
         for axes, report in zip(figure.subplots(1, len(reports), squeeze=False)[0], reports, strict=True):
             _draw(axes, report)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
-    return buffer.getvalue()
+        return rendered(figure, form)
 
 
 def _draw(axes: Axes, report: Report) -> None:

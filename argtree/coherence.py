@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
+from argtree.evidence import answer_losses
 from argtree.graph import ArgumentGraph, Polarity
 
 FloatArray = npt.NDArray[np.float64]
@@ -109,15 +110,15 @@ def fit_weight(
     if len(is_true) < LEAST_SETTLED or is_true.all() or not is_true.any():
         return 0.0
     offset, slope = _log_odds(cavity), _log_odds(belief) - _log_odds(marginal)
-    share = likelihoods / likelihoods.sum(axis=1, keepdims=True)
-    gain = np.empty(len(share))
+    before, gain = answer_losses(expit(offset), likelihoods), np.empty(len(offset))
     for one in np.unique(fold):
         here = fold == one
-        weight = _likeliest(offset[~here], slope[~here], share[~here])
-        gain[here] = _losses(offset[here], share[here]) - _losses(offset[here] + weight * slope[here], share[here])
+        weight = _likeliest(offset[~here], slope[~here], likelihoods[~here])
+        after = answer_losses(expit(offset[here] + weight * slope[here]), likelihoods[here])
+        gain[here] = before[here] - after
     if gain.mean() <= gain.std(ddof=1) / np.sqrt(len(gain)):
         return 0.0
-    return _likeliest(offset, slope, share)
+    return _likeliest(offset, slope, likelihoods)
 
 
 def without_own_answers(prob: FloatArray, likelihoods: FloatArray) -> FloatArray:
@@ -132,19 +133,12 @@ def without_own_answers(prob: FloatArray, likelihoods: FloatArray) -> FloatArray
     return found
 
 
-def _likeliest(offset: FloatArray, slope: FloatArray, share: FloatArray) -> float:
+def _likeliest(offset: FloatArray, slope: FloatArray, likelihoods: FloatArray) -> float:
     def loss(weight: float) -> float:
-        return float(_losses(offset + weight * slope, share).sum())
+        return float(answer_losses(expit(offset + weight * slope), likelihoods).sum())
 
     found = float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-4}).x)
     return min((0.0, found, 1.0), key=loss)  # a bounded search stops short of the bounds
-
-
-def _losses(log_odds: FloatArray, share: FloatArray) -> FloatArray:
-    """Returns -ln P(answers) but for a constant, [n] in nats."""
-    prob = expit(log_odds)
-    found: FloatArray = -np.log(prob * share[:, 1] + (1 - prob) * share[:, 0] + 1e-300)
-    return found
 
 
 def _log_odds(prob: FloatArray | float) -> FloatArray:

@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
 SETTLED = 0.95
 """A label with a probability of at least this, or at most one minus this, is settled."""
 
@@ -85,3 +90,18 @@ def label_prob(l0: float, l1: float) -> float:
 def is_settled(prob: float) -> bool:
     """Returns whether a label of this probability is beyond doubt (`SETTLED`) either way."""
     return prob >= SETTLED or prob <= 1 - SETTLED
+
+
+def answer_losses(prob: FloatArray, likelihoods: FloatArray) -> FloatArray:
+    """Returns -ln P(answers) of each claim but for a constant, [n] in nats.
+
+    P(answers) = p P(answers | true) + (1-p) P(answers | false): the log loss of p where what is true is told by raters
+    who err.
+
+    Args:
+        prob: p, [n] in [0, 1].
+        likelihoods: P(answers | claim false) and P(answers | claim true), [n, 2].
+    """
+    share = likelihoods / likelihoods.sum(axis=1, keepdims=True)
+    losses: FloatArray = -np.log(prob * share[:, 1] + (1 - prob) * share[:, 0] + 1e-300)
+    return losses

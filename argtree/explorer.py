@@ -220,7 +220,8 @@ class Explorer:
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
-                visits, asked = claims.expansion_counts(session), queue.best_value(session)
+                visits = claims.expansion_counts(session)
+                asked = queue.best_value(session) if self.token_price > 0 else 0.0
             frontier = Frontier(self._propagate(graph), variances, visits)
             if self.token_price > 0:
                 frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))

@@ -86,8 +86,13 @@ def plot(result: Propagation, measure: Measure, form: Literal["png", "svg"]) -> 
         else:
             axes.set(xlim=(0, 1), yticks=[])
             axes.text(0.5, 0.5, "No claim is worth asking about.", ha="center", color=_QUIET, transform=axes.transAxes)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
+        return rendered(figure, form)
+
+
+def rendered(figure: Figure, form: Literal["png", "svg"]) -> bytes:
+    """Returns a figure as a file; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
     return buffer.getvalue()
 
 

@@ -80,3 +80,13 @@ class LanguageModel(Protocol):
             UnknownWorldError: It is about something that the model knows nothing of. General models pass everything.
         """
         ...
+
+
+def check_sampling(max_tokens: int, temperature: float) -> None:
+    """Refuse what no backend can do.
+
+    Raises:
+        ValueError: `max_tokens` below 1, or `temperature` below 0.
+    """
+    if max_tokens < 1 or temperature < 0:
+        raise ValueError(f"max_tokens is {max_tokens} and temperature {temperature}: at least 1 and 0, please.")

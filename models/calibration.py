@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from argtree.evidence import answer_losses
 from models.base import FloatArray
 from models.beliefs import MIN_PROB
 from models.statistics import expected_calibration_error
@@ -144,13 +145,6 @@ def log_losses(prob: FloatArray, truth: FloatArray) -> FloatArray:
     """-ln P(what is true) of each, [n] in nats, of probabilities clipped to [1e-4, 1 - 1e-4]."""
     prob = np.clip(prob, MIN_PROB, 1 - MIN_PROB)
     losses: FloatArray = -np.where(truth > 0.5, np.log(prob), np.log1p(-prob))
-    return losses
-
-
-def answer_losses(prob: FloatArray, likelihoods: FloatArray) -> FloatArray:
-    """-ln P(answers) of each claim but for a constant, [n] in nats: P is p P(answers | true) + (1-p) P(... | false)."""
-    share = likelihoods / likelihoods.sum(axis=1, keepdims=True)
-    losses: FloatArray = -np.log(prob * share[:, 1] + (1 - prob) * share[:, 0] + 1e-300)
     return losses
 
 

@@ -4,8 +4,10 @@ Prompts hold text from users and other models. A special token spelled out in it
 is put into it before the text is tokenised.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from models.errors import PromptTooLongError
 
 TokenIds = list[int]
 
@@ -58,3 +60,31 @@ def harmless(text: str, special: Sequence[str]) -> str:
     for token in sorted(special, key=len, reverse=True):
         text = text.replace(token, f"{token[0]} {token[1:]}")
     return text
+
+
+def continuation_ids(ids_fn: Callable[[str], TokenIds], continuations: Sequence[str]) -> list[TokenIds]:
+    """The tokens of each continuation, at least one.
+
+    Raises:
+        ValueError: A continuation has no tokens.
+    """
+    tails = [ids_fn(text) for text in continuations]
+    if not all(tails):
+        raise ValueError(f"A continuation without tokens has no probability: {list(continuations)!r}")
+    return tails
+
+
+def room(num_tokens: int, max_tokens: int, max_length: int | None, name: str) -> int:
+    """How many tokens may follow a prompt of so many: `max_tokens`, or less where the model's length ends before.
+
+    Args:
+        max_length: Most tokens that the model reads; None: no end is known.
+        name: The model's, for whoever is told.
+
+    Raises:
+        PromptTooLongError: None may follow.
+    """
+    left = max_tokens if max_length is None else min(max_tokens, max_length - num_tokens)
+    if left < 1:
+        raise PromptTooLongError(f"A prompt of {num_tokens} tokens is too long: {name} reads {max_length}.")
+    return left

@@ -13,8 +13,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from models.embedding import Vectors
-from models.errors import ModelNotFoundError, NoWeightsError
-from models.hf import first_line, quiet, refuse_unsafe
+from models.errors import ModelNotFoundError, NoWeightsError, first_line
+from models.hf import quiet, refuse_unsafe
 
 BATCH_SIZE = 64
 MAX_TOKENS = 256  # of a text; the rest is not read

@@ -79,3 +79,9 @@ class DatasetError(ModelError):
 
 class TrainingError(ModelError):
     """The model can't be trained in the way that was asked for."""
+
+
+def first_line(exc: BaseException) -> str:
+    """What a vendor's error says, in short; its kind where it says nothing."""
+    lines = str(exc).strip().splitlines()
+    return lines[0][:300] if lines else type(exc).__name__

@@ -20,9 +20,9 @@ from huggingface_hub import snapshot_download
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
-from models.base import Reply, Scores
-from models.chat import Chat, TokenIds
-from models.errors import ModelNotFoundError, NoWeightsError, PickledWeightsError, PromptTooLongError
+from models.base import Reply, Scores, check_sampling
+from models.chat import Chat, TokenIds, continuation_ids, room
+from models.errors import ModelNotFoundError, NoWeightsError, PickledWeightsError, first_line
 
 BATCH_SIZE = 32  # rows in one forward pass
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -121,8 +121,7 @@ class HfModel:
             PromptTooLongError: A prompt leaves no room to reply.
             ValueError: `max_tokens` below 1, or `temperature` below 0.
         """
-        if max_tokens < 1 or temperature < 0:
-            raise ValueError(f"max_tokens is {max_tokens} and temperature {temperature}: at least 1 and 0, please.")
+        check_sampling(max_tokens, temperature)
         rows = [self._prompt_ids(prompt) for prompt in prompts]
         rooms = [self._room(row, max_tokens) for row in rows]
         replies = [Reply("", 0, 0)] * len(rows)
@@ -147,9 +146,7 @@ class HfModel:
             ValueError: A continuation has no tokens.
         """
         rows = [self._prompt_ids(prompt) for prompt in prompts]
-        tails = [self._ids(text) for text in continuations]
-        if not all(tails):
-            raise ValueError(f"A continuation without tokens has no probability: {list(continuations)!r}")
+        tails = continuation_ids(self._ids, continuations)
         scores = np.empty((len(rows), len(tails)))
         for prefix in dict.fromkeys(tuple(tail[:-1]) for tail in tails):
             columns = [k for k, tail in enumerate(tails) if tuple(tail[:-1]) == prefix]
@@ -209,12 +206,7 @@ class HfModel:
 
     def _room(self, row: TokenIds, max_tokens: int) -> int:
         """How many tokens may follow a row: `max_tokens`, or less where the model's length ends before."""
-        room = max_tokens if self._max_length is None else min(max_tokens, self._max_length - len(row))
-        if room < 1:
-            raise PromptTooLongError(
-                f"A prompt of {len(row)} tokens is too long: {self.name} reads {self._max_length}."
-            )
-        return room
+        return room(len(row), max_tokens, self._max_length, self.name)
 
     @property
     def _pad_id(self) -> int:
@@ -335,8 +327,3 @@ def hushed() -> Iterator[None]:
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         yield
-
-
-def first_line(exc: BaseException) -> str:
-    lines = str(exc).strip().splitlines()
-    return lines[0][:300] if lines else type(exc).__name__

@@ -21,9 +21,9 @@ import numpy as np
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from llama_cpp.llama_grammar import json_schema_to_gbnf
 
-from models.base import FloatArray, Reply, Scores
-from models.chat import TokenIds, harmless
-from models.errors import ModelNotFoundError, PromptTooLongError
+from models.base import FloatArray, Reply, Scores, check_sampling
+from models.chat import TokenIds, continuation_ids, harmless, room
+from models.errors import ModelNotFoundError, first_line
 
 CONTEXT = 8192  # most tokens of prompt and reply: keys and values of all that a large model could read may not fit
 MAGIC = b"GGUF"
@@ -68,8 +68,7 @@ class LlamaModel:
             self.is_general = self._llama.metadata.get(IS_GENERAL) != "false"
             self._prompt_ids("?")  # a chat template that can't be rendered shows now
         except Exception as exc:  # whatever the vendor raises on a broken file, it means just this
-            said = str(exc).strip().splitlines() or [type(exc).__name__]
-            raise ModelNotFoundError(f"The model in {file} can't be loaded: {said[0][:300]}") from exc
+            raise ModelNotFoundError(f"The model in {file} can't be loaded: {first_line(exc)}") from exc
         self._max_length = min(CONTEXT, _vendor.llama_model_n_ctx_train(self._llama.model))
 
     def check_question(self, question: str) -> None:
@@ -94,8 +93,7 @@ class LlamaModel:
             PromptTooLongError: A prompt leaves no room to reply.
             ValueError: `max_tokens` below 1, or `temperature` below 0.
         """
-        if max_tokens < 1 or temperature < 0:
-            raise ValueError(f"max_tokens is {max_tokens} and temperature {temperature}: at least 1 and 0, please.")
+        check_sampling(max_tokens, temperature)
         rows = [self._prompt_ids(prompt) for prompt in prompts]
         rooms = [self._room(row, max_tokens) for row in rows]
         rules = _rules(json.dumps(schema)) if schema else None
@@ -118,9 +116,7 @@ class LlamaModel:
             ValueError: A continuation has no tokens.
         """
         rows = [self._prompt_ids(prompt) for prompt in prompts]
-        tails = [self._ids(text) for text in continuations]
-        if not all(tails):
-            raise ValueError(f"A continuation without tokens has no probability: {list(continuations)!r}")
+        tails = continuation_ids(self._ids, continuations)
         scores = np.zeros((len(rows), len(tails)))
         starts = sorted({tuple(tail[:n]) for tail in tails for n in range(len(tail))})
         for i in sorted(range(len(rows)), key=lambda i: rows[i]):
@@ -230,12 +226,7 @@ class LlamaModel:
 
     def _room(self, row: TokenIds, max_tokens: int) -> int:
         """How many tokens may follow a row: `max_tokens`, or less where the model's length ends before."""
-        room: int = min(max_tokens, self._max_length - len(row))
-        if room < 1:
-            raise PromptTooLongError(
-                f"A prompt of {len(row)} tokens is too long: {self.name} reads {self._max_length}."
-            )
-        return room
+        return room(len(row), max_tokens, self._max_length, self.name)
 
 
 def _refuse_other_files(file: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from models.address import key_of_environment, parse_spec, spec_of
-from models.base import Reply, Scores
+from models.base import Reply, Scores, check_sampling
 from models.chat_api import ChatClient, RefusedError
 from models.errors import BadReplyError, ModelError, ModelUnavailableError
 from models.first_token import from_alternatives, from_draws
@@ -101,8 +101,7 @@ class ServerModel:
             KeyRefusedError: The server wants a key, or another one.
             ValueError: `max_tokens` below 1, or `temperature` below 0.
         """
-        if max_tokens < 1 or temperature < 0:
-            raise ValueError(f"max_tokens is {max_tokens} and temperature {temperature}: at least 1 and 0, please.")
+        check_sampling(max_tokens, temperature)
         options = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
         forms, kind = _json_forms(schema), json.dumps(schema, sort_keys=True)
 
