@@ -59,6 +59,19 @@ def put_cursor(page: Page, key: str, field: Locator) -> None:
         page.wait_for_timeout(50)
 
 
+def drop_down(page: Page, key: str, field: Locator) -> None:
+    """Presses the key in a field until it shows its options: what is pressed while it is put in place is lost."""
+    options = page.get_by_role("option").first
+    for _ in range(int(WAIT / 1_000)):
+        field.press(key)
+        try:
+            expect(options).to_be_visible(timeout=1_000)
+            return
+        except AssertionError:
+            settle(page)
+    expect(options).to_be_visible(timeout=WAIT)
+
+
 @contextmanager
 def in_store(url: str) -> Iterator[Session]:
     """Gives a session of the store, which is open for that long only."""

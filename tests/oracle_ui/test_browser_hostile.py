@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from argtree.draw import printable
 from tests import hostile
-from tests.oracle_ui.browsing import WAIT, enter, settle
+from tests.oracle_ui.browsing import WAIT, drop_down, enter, settle
 from tests.oracle_ui.conftest import served
 from tests.oracle_ui.hostile_desk import HUBS, fill_with_hostile_texts, hostile_roots, premises
 
@@ -156,8 +156,7 @@ def test_where_it_is_taken_stock(desk: Desk) -> None:
     desk.show("raters")
     wanted = {*hostile.NAMES, *hostile.ALL[: len(hostile.NAMES)]}
     assert desk.look(*wanted) == wanted
-    desk.page.get_by_role("combobox", name="Rater", exact=True).press("ArrowDown")
-    expect(desk.page.get_by_role("option").first).to_be_visible(timeout=WAIT)
+    drop_down(desk.page, "ArrowDown", desk.page.get_by_role("combobox", name="Rater", exact=True))
     desk.look()
 
 
