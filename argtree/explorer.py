@@ -194,10 +194,10 @@ class Explorer:
                 self.calibration, (weight, count) = calibration_of(session, generation), weigh(session)
             with session_scope(self.engine) as session:
                 moved = follow(session, generation, self.calibration)
-                set_direct_weight(session, weight, count, self.now_fn())
+                is_new = set_direct_weight(session, weight, count, self.now_fn())
             if moved:
                 log.info("Calibrated (%s) on answers: %d priors moved.", self.calibration.method, moved)
-            if weight:
+            if is_new:
                 log.info("Direct beliefs in argued claims count with the weight %.2f.", weight)
         self._learnt = generation, newest
 
