@@ -23,12 +23,13 @@ from models.elicitation import Elicitor
 from store import claims
 from store.answers import labels
 from store.corrections import override_all
-from store.database import open_store, read_scope, session_scope
+from store.database import read_scope, session_scope
 from store.direct import direct_weight, freeze, frozen
 from store.graphs import load_graph
 from store.raters import get_rater
 from store.tables import Rater
 from tests.store.factories import NOW, later
+from tests.stores import new_store
 from tests.world_model import WorldModel
 
 QUESTION = "Would a candle survive a drop from a roof?"
@@ -36,7 +37,7 @@ QUESTION = "Would a candle survive a drop from a roof?"
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    return open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    return new_store(tmp_path / "store.db")
 
 
 def reviewer(session: Session) -> Rater:

@@ -12,8 +12,9 @@ from benchmarks.search import Point, figures_of, interval, means_of_four
 from benchmarks.search_trees import RememberingModel, grow, planted
 from models.elicitation import Elicitor
 from models.everyday.benchmark import read_benchmark
-from store.database import open_store, read_scope
+from store.database import read_scope
 from store.graphs import load_graph
+from tests.stores import new_store
 from tests.world_model import WorldModel
 
 QUESTIONS = [one.question for one in read_benchmark() if one.part == "explore"][:4]
@@ -35,7 +36,7 @@ def test_a_tree_grown_here_is_the_one_that_the_explorer_grows_in_a_store(choose,
     elicitor = Elicitor(model)
     grown = grow(elicitor, model, planted(elicitor, model, QUESTIONS), choose, [10**9])
     for question, (here,) in zip(QUESTIONS, grown, strict=True):
-        engine = open_store(f"sqlite:///{tmp_path / question[:20]}.db")
+        engine = new_store(tmp_path / f"{question[:20]}.db")
         explorer = Explorer(engine, Elicitor(WorldModel()), choose_fn=choose)
         explorer.add_question(question)
         steps = 0
