@@ -7,7 +7,7 @@ from typing import NamedTuple
 from models.chat import TokenIds
 
 BATCH_SIZE = 32  # rows in one forward pass
-PASS_TOKENS = 64  # what a forward pass more counts as, in tokens read: to read less of them must save more
+PASS_TOKENS = 128  # what a forward pass more counts as, in tokens read: to read less of them must save more
 
 
 class Group(NamedTuple):
