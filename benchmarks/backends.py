@@ -90,11 +90,21 @@ def costs(hf: HfModel, llama: LlamaModel, claims: Sequence[str]) -> dict[str, di
             llama._llama.reset()
             llama.log_probs([prompt], WORDS)
 
+    def ask_hf(asked: list[str], reads_once: bool) -> Callable[[], object]:
+        def ask() -> None:
+            hf._reader.keeps_past = reads_once
+            hf.log_probs(asked, WORDS)
+            hf._reader.keeps_past = True
+
+        return ask
+
     return {
         "gguf / hf, log_probs": ratio(lambda: llama.log_probs(judged, WORDS), lambda: hf.log_probs(judged, WORDS)),
         "gguf / hf, arguments": ratio(propose(llama, prompts.ARGUMENTS_SCHEMA), propose(hf, {})),
         "gguf: with / without grammar": ratio(propose(llama, prompts.ARGUMENTS_SCHEMA), propose(llama, {})),
         "gguf: shared beginning read once / each time": ratio(lambda: llama.log_probs(long, WORDS), afresh),
+        "hf: beginning of 2 tokens read once / each time": ratio(ask_hf(judged, True), ask_hf(judged, False)),
+        "hf: shared beginning read once / each time": ratio(ask_hf(long, True), ask_hf(long, False)),
         "gguf / hf, log_probs, shared beginning": ratio(
             lambda: llama.log_probs(long, WORDS), lambda: hf.log_probs(long, WORDS)
         ),

@@ -22,6 +22,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from llama_cpp.llama_grammar import json_schema_to_gbnf
 
 from models.base import FloatArray, Reply, Scores, check_sampling
+from models.batches import alike
 from models.chat import TokenIds, continuation_ids, harmless, room
 from models.errors import ModelNotFoundError, first_line
 
@@ -132,7 +133,7 @@ class LlamaModel:
     def _next_log_probs(self, row: TokenIds) -> FloatArray:
         """Log-probabilities of the token after a row, [V]; of the row only what wasn't just read is read."""
         llama = self._llama
-        kept = _shared(llama.input_ids[: llama.n_tokens].tolist(), row[:-1])
+        kept = alike(llama.input_ids[: llama.n_tokens].tolist(), row[:-1])
         if kept < llama.n_tokens and not _vendor.llama_memory_seq_rm(
             _vendor.llama_get_memory(llama.ctx), 0, kept, -1
         ):  # a model with a running state can't go back
@@ -287,11 +288,3 @@ def _drawn(token_log_probs: FloatArray, temperature: float, rng: np.random.Gener
     if temperature > 0:
         token_log_probs = token_log_probs / temperature + rng.gumbel(size=len(token_log_probs))
     return int(np.argmax(token_log_probs))
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two rows begin with alike."""
-    for n, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return n
-    return min(len(one), len(other))

@@ -51,7 +51,7 @@ def gguf(request: pytest.FixtureRequest) -> Iterator[str]:
 @contextmanager
 def served_gguf(request: pytest.FixtureRequest) -> Iterator[str]:
     """That file over HTTP, from llama-cpp-python's own server."""
-    with llama_serving(request.getfixturevalue("bundled_gguf")) as url:
+    with llama_serving(request.getfixturevalue("bundled_gguf"), bundled_folder()) as url:
         yield f"openai:{url}#{BUNDLED}"
 
 
@@ -108,6 +108,15 @@ def test_sampling_repeats_with_its_seed(model: LanguageModel) -> None:
 def test_replies_follow_the_order_asked_for(model: LanguageModel) -> None:
     first = model.complete(ASKED, prompts.CLAIM_SCHEMA, max_tokens=8)
     assert model.complete(ASKED[::-1], prompts.CLAIM_SCHEMA, max_tokens=8) == first[::-1]
+
+
+def test_bundled_model_says_the_same_by_every_way(model: LanguageModel, spec: str) -> None:
+    if spec.startswith(HF_PREFIX):
+        pytest.skip("another model")
+    proposals = [prompts.propose_arguments(claim, [], 4) for claim in SAID]
+    for asked, schema in ((ASKED[:1], prompts.CLAIM_SCHEMA), (proposals, prompts.ARGUMENTS_SCHEMA)):
+        own = load_model(BUNDLED).complete(asked, schema, max_tokens=200)
+        assert [one.text for one in model.complete(asked, schema, max_tokens=200)] == [one.text for one in own]
 
 
 def test_nothing_asked_nothing_said(model: LanguageModel) -> None:
