@@ -6,8 +6,7 @@ transaction: a kill at any point loses at most the replies of the step under way
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from threading import Event
 
@@ -15,14 +14,15 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree.calibrating import calibration_of, follow, weigh
-from argtree.coherence import Marginals, argued_prob, disagreement
-from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replies
-from argtree.graph import Argument, ArgumentGraph, Polarity
+from argtree.coherence import Marginals, disagreement
+from argtree.expanding import arguments_about, replies
+from argtree.graph import Argument, ArgumentGraph
 from argtree.merging import Merger, Same
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from argtree.search import Choose, Frontier, belief_variance, choose_expansions
 from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
+from argtree.storing import Expansion, Storing
 from models.beliefs import Belief
 from models.calibration import Calibration
 from models.elicitation import Elicitor
@@ -31,8 +31,9 @@ from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, U
 from models.prompts import ProposedArgument, ProposedPremise
 from store import aliases, claims, queue, ranking
 from store.database import read_scope, session_scope
-from store.direct import direct_weight, freeze, frozen, set_direct_weight
+from store.direct import direct_weight, frozen, set_direct_weight
 from store.graphs import load_graph
+from store.growing import find_claims
 from store.posed import next_posed, settle_posed
 from store.settled import newest_word
 from store.tables import Claim
@@ -46,19 +47,7 @@ _MORE_ANSWERS = 20  # and a tenth of those there were: then calibration and the 
 _KINDS = ("direct", "residual")  # of beliefs
 _REFUSALS = (BadQuestionError, UnknownWorldError, PromptTooLongError, BadReplyError)  # and would again
 
-_Stored = tuple[Polarity, float, list[tuple[Claim, bool]]]  # an argument: polarity, strength, premises as taken
-
 log = logging.getLogger("argtree.daemon")
-
-
-@dataclass(frozen=True)
-class Expansion:
-    """One expansion as it was stored."""
-
-    claim: str  # key
-    text: str
-    arguments: int  # new ones
-    premises: int  # new claims
 
 
 def expansions_within(calls: int, is_general: bool) -> int:
@@ -345,14 +334,18 @@ class Explorer:
 
         found = arguments_about(self.elicitor, requests, unknown)
         self.set_aside.update(known.keys() - found.keys())
-        unanswered = Marginals(graph)
         with session_scope(self.engine) as session:
-            rows: dict[str, Claim] = {}
-            return [
-                self._store(session, key, texts[key], found[key], rows, same, unanswered)
-                for key in keys
-                if key in found
-            ]
+            store = Storing(
+                session,
+                self.elicitor.model.name,
+                lambda belief: self._prior("direct", belief),
+                Marginals(graph),
+                self.now_fn(),
+            )
+            expanded = store({key: found[key] for key in keys if key in found}, texts, same)
+        # Also where a reply was of no use: nothing is asked twice in one run.
+        self.set_aside.update(one.claim for one in expanded if not one.arguments)
+        return expanded
 
     def _claims_after(self, claim_id: int) -> list[tuple[int, str]]:
         with read_scope(self.engine) as session:
@@ -361,55 +354,9 @@ class Explorer:
     def _unknown(self, texts: Iterable[str]) -> list[str]:
         """Those of the texts that no claim in the store says, each once."""
         with read_scope(self.engine) as session:
-            return [text for text in dict.fromkeys(texts) if claims.find_claim(session, text) is None]
-
-    def _store(
-        self,
-        session: Session,
-        key: str,
-        text: str,
-        found: Found,
-        rows: dict[str, Claim],
-        same: Mapping[str, Same],
-        unanswered: Marginals,
-    ) -> Expansion:
-        """Write an expansion; `rows` holds the claims that the step has added, by text, `same` what says one again."""
-        now, generation = self.now_fn(), self.elicitor.model.name
-        conclusion, proposal = claims.get_claim(session, key), found.proposal
-        new = {one: self._add_claim(session, one, belief) for one, belief in found.beliefs.items() if one not in rows}
-        rows |= new
-        added: list[_Stored] = []
-        for argument in proposal.arguments:
-            merged = [p.text for p in argument.premises if p.text in same]
-            if not all([self._note_alias(session, one, same[one]) for one in merged]):
-                continue
-            premises = [
-                (rows.get(p.text) or claims.add_claim(session, p.text, 0.5, now), p.holds) for p in argument.premises
-            ]
-            stored = claims.add_argument(
-                session, conclusion, argument.polarity, argument.strength, premises, generation, now
-            )
-            if stored is not None:
-                added.append((argument.polarity, argument.strength, premises))
-                aliases.note_wordings(session, stored, [p.text for p in argument.premises])
-        if found.residual is not None and added:
-            claims.set_prior(session, conclusion, found.residual.mean)
-            self._record(session, conclusion, "residual", found.residual, now)
-            if not unanswered.graph.arguments_for(key):
-                _freeze(session, conclusion, added, unanswered, now)
-        if not proposal.dropped and len(proposal.arguments) < ARGUMENTS_PER_CALL:  # it has no more to give
-            claims.close_claim(session, conclusion, now)
-        if not added:
-            self.set_aside.add(key)  # also where the reply was of no use: nothing is asked twice in one run
-        return Expansion(key, text, len(added), len(new))
-
-    def _note_alias(self, session: Session, text: str, same: Same) -> bool:
-        """Make a text another wording of the claim that it says; False if that claim failed to be stored."""
-        claim = claims.find_claim(session, same.claim_text)
-        if claim is not None:
-            name, now = self.elicitor.model.name, self.now_fn()
-            aliases.add_alias(session, claim, text, name, same.implies_prob, same.implied_prob, now)
-        return claim is not None
+            sought = dict.fromkeys(texts)
+            there = find_claims(session, sought)
+            return [text for text in sought if text not in there]
 
     def _add_claim(self, session: Session, text: str, belief: Belief) -> Claim:
         now = self.now_fn()
@@ -424,20 +371,6 @@ class Explorer:
     def _record(self, session: Session, claim: Claim, kind: str, belief: Belief, now: datetime) -> None:
         generation = self.elicitor.model.name
         claims.record_belief(session, claim, generation, kind, belief.mean, belief.pseudo_count, now, belief.draws)
-
-
-def _freeze(session: Session, claim: Claim, added: Sequence[_Stored], unanswered: Marginals, now: datetime) -> None:
-    """Write down what a claim's first arguments say of it beside the direct belief in it.
-
-    A premise that is argued but lies under none of the roots worked for has no marginal at hand: then nothing is.
-    """
-    there, probs = unanswered.graph.index, {}
-    for premise in (premise for _, _, premises in added for premise, _ in premises):
-        if premise.key not in there and claims.is_argued(session, premise):
-            return
-        probs[premise.key] = unanswered(premise.key) if premise.key in there else premise.prior
-    reasons = [(polarity, strength, [(probs[p.key], holds) for p, holds in ps]) for polarity, strength, ps in added]
-    freeze(session, claim, argued_prob(claim.prior, reasons), now)
 
 
 def _in_words(argument: Argument, texts: dict[str, str]) -> ProposedArgument:

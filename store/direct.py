@@ -7,15 +7,15 @@ START_WEIGHT until settled claims prove another (`argtree.coherence.fit_weight`)
 as answered, is labelled or exported for it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from argtree.coherence import START_WEIGHT, likelihood
-from store.claims import known
-from store.columns import columns
+from store.columns import column, columns, rows_among
 from store.tables import Belief, Claim, UtcDateTime
 
 
@@ -46,20 +46,28 @@ class DirectWeight(SQLModel, table=True):
     fitted_at: datetime = Field(sa_type=UtcDateTime)
 
 
-def freeze(session: Session, claim: Claim, marginal: float, now: datetime) -> DirectEvidence | None:
-    """Returns what is written down of a claim that has just got its first arguments; None if no model believed it.
+def freeze(session: Session, marginals: Mapping[int, float], now: datetime) -> None:
+    """Writes down what is held of claims that have just got their first arguments; not of those no model believed.
 
     Args:
-        marginal: P(claim) from those arguments, without any answer, in [0, 1].
+        session: of the store.
+        marginals: P(claim) from those arguments, without any answer, in [0, 1], by the claim's id.
+        now: the time.
     """
-    first = select(Belief).where(Belief.claim_id == claim.id, Belief.kind == "direct").order_by(col(Belief.id)).limit(1)
-    belief = session.exec(first).first()
-    if belief is None or session.get(DirectEvidence, known(claim.id)) is not None:
-        return None
-    row = DirectEvidence(claim_id=known(claim.id), belief=belief.mean, marginal=marginal, frozen_at=now)
-    session.add(row)
-    session.flush()
-    return row
+    ids = sorted(marginals)
+    held = columns(Belief, "claim_id", "mean", order=("id",)).where(column(Belief, "kind") == "direct")
+    first: dict[int, float] = {}
+    for claim_id, mean in rows_among(session, held, column(Belief, "claim_id"), ids):
+        first.setdefault(claim_id, mean)
+    of = column(DirectEvidence, "claim_id")
+    there = {one for (one,) in rows_among(session, columns(DirectEvidence, "claim_id"), of, ids)}
+    rows = [
+        {"claim_id": one, "belief": first[one], "marginal": marginals[one], "frozen_at": now}
+        for one in ids
+        if one in first and one not in there
+    ]
+    if rows:
+        session.connection().execute(insert(DirectEvidence.__table__), rows)  # type: ignore[attr-defined]
 
 
 def frozen(session: Session) -> dict[str, DirectEvidence]:

@@ -154,6 +154,13 @@ class Alias(SQLModel, table=True):
     undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # since then the wording is a claim itself
 
 
+class Revision(SQLModel, table=True):
+    """That something was changed in place, of which no new row tells: see `store.news`. Append-only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    claim_id: int | None = Field(default=None, foreign_key="claim.id")  # whose row; None: it may be anything
+
+
 class Root(SQLModel, table=True):
     """A claim that somebody asked about, with the question in their words."""
 

@@ -164,7 +164,7 @@ def test_weight_is_learnt_from_settled_argued_claims_and_closes_no_claim(engine:
             belief = float(expit(rng.normal(0, 2)))
             claims.record_belief(session, claim, "world", "direct", belief, 5.0, NOW)
             claims.add_argument(session, claim, "support", 0.1, [(premise, True)], "world", NOW)
-            freeze(session, claim, 0.525, NOW)
+            freeze(session, {claims.known(claim.id): 0.525}, NOW)
             said[claim.key] = float(rng.random() < belief)
         unsaid = [key for key in said][150:]
         told = {key: prob for key, prob in said.items() if key not in unsaid}

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
-from store.claims import find_claim, record_belief
+from store.claims import find_claim, known, record_belief
 from store.direct import freeze
 from store.findings import moved_share
 from store.graphs import load_graph, save_graph
@@ -72,7 +72,7 @@ def test_values_are_as_many_positions_as_asked_for(
     root = find_claim(filled(session), "Nails beat jelly.")
     assert root is not None
     record_belief(session, root, "first", "direct", 0.2, 10.0, NOW)
-    freeze(session, root, 0.6, NOW)  # a direct belief beside the arguments tells too
+    freeze(session, {known(root.id): 0.6}, NOW)  # a direct belief beside the arguments tells too
     export(session, tmp_path / "out", positions=positions)
     found = _soft(tmp_path / "out", "values")
     assert len(found) == 2 * count and "Is it true? Nails beat jelly." in found
