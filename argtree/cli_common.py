@@ -56,6 +56,15 @@ TokenPriceOption = Annotated[
         "question for a rater's time is left until that is answered. 0: everything is explored.",
     ),
 ]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Explorers at work at the same time, in one process, with one model. More processes on the same store "
+        "share the work too.",
+    ),
+]
 GenerationsOption = Annotated[
     Path | None,
     typer.Option("--generations", envvar=FOLDER_VARIABLE, help="The folder of generations; by default `generations`."),

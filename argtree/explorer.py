@@ -22,7 +22,9 @@ from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from argtree.search import Choose, Frontier, belief_variance, choose_expansions
 from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
+from argtree.sharing import Share, as_seen, as_stale
 from argtree.storing import Expansion, Storing
+from argtree.virtual_loss import choose_beside
 from models.beliefs import Belief
 from models.calibration import Calibration
 from models.elicitation import Elicitor
@@ -34,7 +36,7 @@ from store.database import read_scope, session_scope
 from store.direct import direct_weight, frozen, set_direct_weight
 from store.graphs import load_graph
 from store.growing import find_claims
-from store.posed import next_posed, settle_posed
+from store.posed import Posed, next_posed, settle_posed, still_waiting
 from store.settled import newest_word
 from store.tables import Claim
 
@@ -56,9 +58,12 @@ def expansions_within(calls: int, is_general: bool) -> int:
     Args:
         is_general: whether the model is; see `LanguageModel`.
     """
-    return max(
-        1, min(EXPANSIONS_AT_ONCE, calls // (CALLS_PER_GENERAL_EXPANSION if is_general else CALLS_PER_EXPANSION))
-    )
+    return max(1, min(EXPANSIONS_AT_ONCE, calls // calls_of(is_general)))
+
+
+def calls_of(is_general: bool) -> int:
+    """About how many calls of a model an expansion takes."""
+    return CALLS_PER_GENERAL_EXPANSION if is_general else CALLS_PER_EXPANSION
 
 
 def utc_now() -> datetime:
@@ -93,6 +98,7 @@ class Explorer:
         self.now_fn = now_fn
         self.choose_fn = choose_fn
         self.token_price = token_price
+        self.share = Share(engine, now_fn)
         self._measured = (0, 0)  # tokens that expansions took, and how many they were
         self._propagate = Propagator(only_askable=True)
         self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
@@ -129,17 +135,24 @@ class Explorer:
         count = 0
         while True:
             with read_scope(self.engine) as session:
-                posed = next_posed(session)
+                posed = next_posed(session, self.share.others(session, "pose"))
             if posed is None:
                 return count
-            try:
-                root, refusal = self.add_question(posed.text), None
-            except _REFUSALS as error:
-                root, refusal = None, str(error)
-            with session_scope(self.engine) as session:
-                settle_posed(session, posed.id, self.now_fn(), root=root, refusal=refusal)
-            log.info("Posed: %r: %s", posed.text[:200], refusal or "will be explored")
-            count += 1
+            with self.share.holding("pose", [str(posed.id)], still_waiting) as mine:
+                count += bool(mine) and self._take_on(posed)
+
+    def _take_on(self, posed: Posed) -> bool:
+        """Settle a posed question that is held; whether it was this explorer's to settle to the end."""
+        try:
+            root, refusal = self.add_question(posed.text), None
+        except _REFUSALS as error:
+            root, refusal = None, str(error)
+        with session_scope(self.engine) as session:
+            if not self.share.finish(session, "pose", [str(posed.id)]):
+                return False
+            settle_posed(session, posed.id, self.now_fn(), root=root, refusal=refusal)
+        log.info("Posed: %r: %s", posed.text[:200], refusal or "will be explored")
+        return True
 
     def add_questions(self, questions: Sequence[str]) -> list[str]:
         """Turn questions into root claims, in one batch and one transaction; those that could not be, in their order.
@@ -211,16 +224,19 @@ class Explorer:
                 graph, variances = self._frontier(session, root_keys)
                 visits = claims.expansion_counts(session)
                 asked = queue.best_value(session) if self.token_price > 0 else 0.0
+                held = self.share.others(session)
             frontier = Frontier(self._propagate(graph), variances, visits)
             if self.token_price > 0:
                 frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
-            chosen = self.choose_fn(frontier, at_most)
+            chosen = choose_beside(self.choose_fn, frontier, held, at_most)
+            self.share.is_held_up = not chosen and not held.isdisjoint(graph.index)
             if not chosen:
                 return []
-            before = self.elicitor.tokens
-            expanded = self._expand(graph, chosen)
-            tokens, count = self._measured
-            self._measured = tokens + self.elicitor.tokens - before, count + len(chosen)
+            with self.share.holding("expand", chosen, as_seen(graph)) as mine:
+                before = self.elicitor.tokens
+                expanded = self._expand(graph, mine)
+                tokens, count = self._measured
+                self._measured = tokens + self.elicitor.tokens - before, count + len(mine)
             if expanded:
                 return expanded
 
@@ -283,16 +299,21 @@ class Explorer:
         return tokens / count if tokens else EXPANSION_TOKENS
 
     def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
-        """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
-        beliefs = replies(lambda some: self._believed(graph, some, kind), keys, "An older belief stays")
-        now = self.now_fn()
-        with session_scope(self.engine) as session:
-            for key, belief in beliefs.items():
-                claim = claims.get_claim(session, key)
-                self._record(session, claim, kind, belief, now)
-                if claims.is_argued(session, claim) == (kind == "residual"):
-                    claims.set_prior(session, claim, self._prior(kind, belief))
-        return len(beliefs)
+        """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many.
+
+        What others are at is left to them.
+        """
+        with self.share.holding("renew", keys, as_stale(self.elicitor.model.name, kind)) as mine:
+            beliefs = replies(lambda some: self._believed(graph, some, kind), mine, "An older belief stays")
+            now = self.now_fn()
+            with session_scope(self.engine) as session:
+                renewed = [key for key in self.share.finish(session, "renew", mine) if key in beliefs]
+                for key in sorted(renewed, key=mine.index):
+                    claim, belief = claims.get_claim(session, key), beliefs[key]
+                    self._record(session, claim, kind, belief, now)
+                    if claims.is_argued(session, claim) == (kind == "residual"):
+                        claims.set_prior(session, claim, self._prior(kind, belief))
+        return len(renewed)
 
     def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str) -> list[Belief]:
         texts = {claim.id: claim.text for claim in graph.claims}
@@ -335,6 +356,7 @@ class Explorer:
         found = arguments_about(self.elicitor, requests, unknown)
         self.set_aside.update(known.keys() - found.keys())
         with session_scope(self.engine) as session:
+            mine = self.share.finish(session, "expand", keys)
             store = Storing(
                 session,
                 self.elicitor.model.name,
@@ -342,7 +364,7 @@ class Explorer:
                 Marginals(graph),
                 self.now_fn(),
             )
-            expanded = store({key: found[key] for key in keys if key in found}, texts, same)
+            expanded = store({key: found[key] for key in keys if key in found and key in mine}, texts, same)
         # Also where a reply was of no use: nothing is asked twice in one run.
         self.set_aside.update(one.claim for one in expanded if not one.arguments)
         return expanded
