@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from threading import Condition, Event, Lock, Thread
 
-from argtree.explorer import Expansion, Explorer, calls_of, expansions_within
+from argtree.explorer import Explorer, calls_of, expansions_within
+from argtree.storing import Expansion
 from models.batching import batching
 from models.elicitation import Elicitor
 from models.embedding import Embedding
