@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from argtree import document_files
-from argtree.documents import REFRESH_SECONDS, Documents, Quote, index_path
+from argtree.documents import REFRESH_SECONDS, Documents, index_path
 from argtree.errors import DocumentError
 from models.embedding import HashedEmbedding
 from tests.hostile import ALL, seen
