@@ -47,6 +47,7 @@ from argtree import (
 )
 from argtree.cli_common import (
     AddressOption,
+    DraftOption,
     EmbeddingOption,
     JsonOption,
     ModelOption,
@@ -175,6 +176,7 @@ def explore(
     questions: Annotated[list[str], typer.Argument(metavar="QUESTION...", help="What you would like to know.")],
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
+    draft: DraftOption = None,
     budget: Annotated[
         int, typer.Option(min=1, help="Model calls of this run; an expansion once begun is finished.")
     ] = DEFAULT_BUDGET,
@@ -188,7 +190,7 @@ def explore(
 
     Example: argtree explore "Would a candle survive a drop from a roof?" --budget 200
     """
-    elicitor = load_elicitor(model, seed)
+    elicitor = load_elicitor(model, seed, draft=draft)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
     explorer = _explorer(store, elicitor, token_price, embedding)
@@ -215,6 +217,7 @@ def explore(
 def daemon(
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
+    draft: DraftOption = None,
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
     token_price: TokenPriceOption = TOKEN_PRICE,
@@ -236,7 +239,7 @@ def daemon(
         signal.signal(name, lambda *_: stop.set())
 
     def load(spec: str) -> "Elicitor":
-        return load_elicitor(spec, seed, stop=stop)
+        return load_elicitor(spec, seed, stop=stop, draft=draft)
 
     explorer = _explorer(store, load(model), token_price, embedding)
     engine = explorer.engine
