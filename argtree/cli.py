@@ -47,6 +47,7 @@ from argtree import (
 )
 from argtree.cli_common import (
     AddressOption,
+    DraftOption,
     EmbeddingOption,
     JsonOption,
     ModelOption,
@@ -177,6 +178,7 @@ def explore(
     questions: Annotated[list[str], typer.Argument(metavar="QUESTION...", help="What you would like to know.")],
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
+    draft: DraftOption = None,
     budget: Annotated[
         int, typer.Option(min=1, help="Model calls of this run; an expansion once begun is finished.")
     ] = DEFAULT_BUDGET,
@@ -195,7 +197,7 @@ def explore(
     """
     stop = Event()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
-    elicitor = load_elicitor(model, seed, stop=stop)
+    elicitor = load_elicitor(model, seed, stop=stop, draft=draft)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
     explorer, *assistants = _explorers(store, elicitor, token_price, embedding, workers, stop)
@@ -223,6 +225,7 @@ def explore(
 def daemon(
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
+    draft: DraftOption = None,
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
     token_price: TokenPriceOption = TOKEN_PRICE,
@@ -248,7 +251,7 @@ def daemon(
         signal.signal(name, lambda *_: stop.set())
 
     def load(spec: str) -> "Elicitor":
-        return load_elicitor(spec, seed, stop=stop)
+        return load_elicitor(spec, seed, stop=stop, draft=draft)
 
     explorer, *assistants = _explorers(store, load(model), token_price, embedding, workers, stop)
     engine = explorer.engine

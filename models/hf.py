@@ -1,7 +1,7 @@
 """Backend for causal language models of Hugging Face `transformers`: the one file that runs inference with it.
 
 Covered: chat templates, batches, greedy and sampled replies, exact scores, folders and names on the hub, safetensors,
-LoRA adapters.
+LoRA adapters, drafts by a smaller model.
 Not covered: grammars (a reply is whatever the model says; `elicitation.py` validates it), tools, images, code that
 comes with a model (never run), models spread over several GPUs. How a prompt becomes tokens is in `chat.py`.
 """
@@ -18,12 +18,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
-from models.base import Reply, Scores, check_sampling
+from models.base import LanguageModel, Reply, Scores, check_draft, check_sampling
 from models.batches import groups
 from models.chat import Chat, TokenIds, continuation_ids, room
 from models.errors import ModelNotFoundError, NoWeightsError, first_line
 from models.reading import Past, Reader
 from models.weights import find_folder, refuse_unsafe
+
+LOOKED_UP = 10  # tokens guessed at once from what stood before
 
 # transformers leaves these without types
 _generation_config: Any = GenerationConfig
@@ -82,6 +84,7 @@ class HfModel:
             _generation_config()
         )  # the model's own penalties and samplers would bend replies
         self._reader = Reader(self._model, pad_id(self._tokenizer, self._eos_ids))
+        self._speculation: dict[str, Any] = {}  # for `generate`; empty: nothing is guessed
         self._max_length: int | None = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
 
     @property
@@ -98,6 +101,25 @@ class HfModel:
         """Pass what the model can speak of; see `LanguageModel.check_question`."""
         if self._check_question is not None:
             self._check_question(question)
+
+    def speculate(self, draft: LanguageModel | None) -> None:
+        """Have greedy replies guessed from now on; see `Speculative`.
+
+        Only for a prompt that is asked alone: replies to several are said together, which is sooner.
+        """
+        if not self._reader.goes_back:
+            raise ModelNotFoundError(f"{self.name} can't take back what it read, so nothing can be drafted for it.")
+        if draft is None:
+            self._speculation = {"prompt_lookup_num_tokens": LOOKED_UP}
+            return
+        vocabulary = self._tokenizer.get_vocab()
+        is_alike = isinstance(draft, HfModel) and draft.tokenizer.get_vocab() == vocabulary
+        check_draft(self, draft, is_alike)
+        assert isinstance(draft, HfModel)
+        self._speculation = {"assistant_model": draft.network}
+        sizes = {model.network.config.get_text_config().vocab_size for model in (self, draft)}
+        if len(sizes) > 1:  # networks of one family may be padded to other sizes, which transformers takes for others
+            self._speculation |= {"tokenizer": self._tokenizer, "assistant_tokenizer": draft.tokenizer}
 
     def complete(
         self,
@@ -176,6 +198,8 @@ class HfModel:
             past = past.repeated(len(rows))
             ids, mask = torch.cat([begun, ids], dim=1), torch.cat([past.mask, mask], dim=1)
             options["cache"] = past.cache
+        elif len(rows) == 1 and temperature == 0:
+            options = self._speculation  # transformers drafts for one row; several are said sooner together
         with quiet():
             output = self._model.generate(input_ids=ids, attention_mask=mask, generation_config=config, **options)
         return [self._ended(tokens) for tokens in output[:, ids.shape[1] :].tolist()]

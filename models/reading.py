@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers.cache_utils import DynamicCache, DynamicLayer
+from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 from models.chat import TokenIds
 
@@ -39,10 +39,12 @@ class Reader:
     def __init__(self, network: Any, pad_id: int) -> None:
         self._network = network
         self._pad_id = pad_id
-        # A network that slides a window over what it read, or sums it up, can't take up in the middle of padding.
         layers = _cache(config=network.config).layers if network._supports_default_dynamic_cache() else []
+        kinds = {type(layer) for layer in layers}
+        self.goes_back = bool(kinds) and kinds <= {DynamicLayer, DynamicSlidingWindowLayer}
+        # A network that slides a window over what it read, or sums it up, can't take up in the middle of padding.
         takes_positions = "position_ids" in inspect.signature(network.forward).parameters
-        self.keeps_past = takes_positions and bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
+        self.keeps_past = takes_positions and kinds == {DynamicLayer}
 
     @torch.inference_mode()
     def read(

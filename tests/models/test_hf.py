@@ -176,6 +176,34 @@ def test_model_that_is_nowhere_is_refused(name: str) -> None:
         HfModel(name, f"hf:{name}")
 
 
+@pytest.mark.parametrize("draft", [None, "tiny_folder", "other_folder"])
+def test_greedy_reply_with_a_draft_is_the_same(
+    tiny_folder: Path, draft: str | None, request: pytest.FixtureRequest
+) -> None:
+    asked, model = [*PROMPTS, *BEGUN], HfModel(tiny_folder, "tiny")
+    alone = [model.complete([prompt], {}, max_tokens=20)[0] for prompt in asked]
+    model.speculate(HfModel(request.getfixturevalue(draft), "draft") if draft else None)
+    assert [model.complete([prompt], {}, max_tokens=20)[0] for prompt in asked] == alone
+    assert model.complete(asked, {}, max_tokens=20) == alone  # together, without drafts
+
+
+def test_good_draft_saves_passes(tiny_folder: Path, tiny: HfModel, read: list[int]) -> None:
+    said = tiny.complete(PROMPTS[:1], {}, max_tokens=20)[0].reply_tokens
+    assert len(read) == said or len(read) == said + 1
+    read.clear()
+    tiny.speculate(HfModel(tiny_folder, "itself"))
+    tiny.complete(PROMPTS[:1], {}, max_tokens=20)
+    tiny._speculation = {}
+    assert len(read) < 0.7 * said
+
+
+def test_draft_of_other_tokens_is_refused(tiny: HfModel, tiny_folder: Path) -> None:
+    other = HfModel(tiny_folder, "other")
+    other.tokenizer.add_tokens(["jelly"])
+    with pytest.raises(ModelNotFoundError, match="other can't draft for tiny: .* the same tokens"):
+        tiny.speculate(other)
+
+
 BEGINNING = "A box of nails is hard. " * 6  # longer than another forward pass is worth
 BEGUN = [f"{BEGINNING}{rest}" for rest in ("Is jelly sticky?", "?", "", "Jelly is hard. Yes or no?", "", "No nails.")]
 
@@ -223,7 +251,7 @@ def test_network_that_cannot_take_up_where_it_left_off_reads_all_each_time(tiny_
     changes = {"model_type": "mistral", "architectures": ["MistralForCausalLM"], "sliding_window": 16}
     (folder / "config.json").write_text(json.dumps(config | changes))
     model = HfModel(folder, "window")
-    assert not model._reader.keeps_past
+    assert not model._reader.keeps_past and model._reader.goes_back
     alone = np.concatenate([model.log_probs([prompt], REPLIES).log_probs for prompt in BEGUN])
     np.testing.assert_allclose(model.log_probs(BEGUN, REPLIES).log_probs, alone, atol=1e-5)
     assert model.complete(BEGUN, {}, max_tokens=6) == [model.complete([p], {}, max_tokens=6)[0] for p in BEGUN]
