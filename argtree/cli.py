@@ -218,16 +218,26 @@ def daemon(
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
     token_price: TokenPriceOption = TOKEN_PRICE,
+    curious: Annotated[
+        bool,
+        typer.Option(
+            "--curious", help="When nothing is left to explore, let the model ask itself about what it is unsure of."
+        ),
+    ] = False,
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
     With --model generation:current it goes on with each generation that is promoted.
 
     Example: argtree daemon --store sqlite:///team.db
+
+    Example: argtree daemon --curious
     """
     from argtree.calls import recorded
     from argtree.daemon import Follower, run
     from argtree.explorer import utc_now
+    from argtree.posing import Curious
+    from models.embedding import load_embedding
     from models.generations import Registry
 
     logging.getLogger("argtree").setLevel(logging.INFO)
@@ -243,7 +253,8 @@ def daemon(
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
     follower = Follower(Registry(), lambda spec: recorded(engine, load(spec), utc_now))
-    run(explorer, stop, follow_fn=follower if follows else None)
+    pose = Curious(explorer, load_embedding(embedding), seed or 0) if curious else None
+    run(explorer, stop, follow_fn=follower if follows else None, pose_fn=pose)
     err.print("The daemon has stopped.")
 
 

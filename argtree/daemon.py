@@ -15,8 +15,9 @@ from argtree.expanding import OUT_OF_USE
 from argtree.explorer import EXPANSIONS_AT_ONCE, Explorer
 from models.elicitation import Elicitor
 from models.generations import Registry
-from store import ranking
+from store import claims, ranking
 from store.database import read_scope
+from store.own_questions import own_roots
 
 EXPANSIONS_PER_RANKING = 5  # or a step's, if more
 POLL_SECONDS = 2.0
@@ -30,6 +31,7 @@ def run(
     stop: Event,
     poll_seconds: float = POLL_SECONDS,
     follow_fn: Callable[[str], Elicitor | None] | None = None,
+    pose_fn: Callable[[Event], int] | None = None,
 ) -> None:
     """Explore all roots, take on posed questions and keep the queue ranked, until `stop` is set.
 
@@ -41,8 +43,10 @@ def run(
     Args:
         follow_fn: asked before every few steps, with the name of the model in use; gives the one to go on with, None
             for the same. With it beliefs of other generations are asked anew, at the start and after each change.
+        pose_fn: called with `stop` when nothing is left to explore; makes new roots and gives how many. See
+            `argtree.posing`.
     """
-    work = _Work(explorer, stop, follow_fn)
+    work = _Work(explorer, stop, follow_fn, pose_fn)
     ranked: tuple[int, ...] | None = None
     again_at, pause = 0.0, poll_seconds
     while not stop.is_set():
@@ -67,10 +71,17 @@ def run(
 class _Work:
     """What the daemon does with the model, a few steps at a time."""
 
-    def __init__(self, explorer: Explorer, stop: Event, follow_fn: Callable[[str], Elicitor | None] | None) -> None:
+    def __init__(
+        self,
+        explorer: Explorer,
+        stop: Event,
+        follow_fn: Callable[[str], Elicitor | None] | None,
+        pose_fn: Callable[[Event], int] | None,
+    ) -> None:
         self._explorer = explorer
         self._stop = stop
         self._follow_fn = follow_fn
+        self._pose_fn = pose_fn
         self._is_renewed = follow_fn is None
         self._seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
 
@@ -93,9 +104,11 @@ class _Work:
         if before == self._seen:
             return False
         explorer.rank()
-        _explore(explorer, self._stop)
-        self._seen = before if _watermark(explorer.engine) == before else None
-        if self._seen is not None:
+        is_done = _explore(explorer, self._stop) and _watermark(explorer.engine) == before
+        if is_done and self._pose_fn is not None and self._pose_fn(self._stop):
+            return True
+        self._seen = before if is_done else None
+        if is_done:
             log.info("Nothing to explore: waiting for answers or new questions.")
         return True
 
@@ -127,16 +140,29 @@ class Follower:
         return elicitor
 
 
-def _explore(explorer: Explorer, stop: Event) -> None:
-    """A few expansions, so that answers that come meanwhile soon bring a new ranking."""
-    done = 0
+def _explore(explorer: Explorer, stop: Event) -> bool:
+    """A few expansions, so that answers that come meanwhile soon bring a new ranking; whether nothing is left.
+
+    People's roots come first.
+    """
+    done, roots = 0, _peoples(explorer.engine)
     while done < EXPANSIONS_PER_RANKING and not stop.is_set():
-        expanded = explorer.step(at_most=EXPANSIONS_AT_ONCE)
+        expanded = explorer.step(roots, at_most=EXPANSIONS_AT_ONCE)
+        if not expanded and roots is None:
+            return True
         if not expanded:
-            return
+            roots = None
         for one in expanded:
             log.info("Expanded %r: %d arguments, %d new claims", one.text[:200], one.arguments, one.premises)
         done += len(expanded)
+    return False
+
+
+def _peoples(engine: Engine) -> list[str] | None:
+    """The keys of the roots that people asked about; None for all, where only one of both asked about any."""
+    with read_scope(engine) as session:
+        own = own_roots(session)
+        return ([key for _, key in claims.root_keys(session) if key not in own] or None) if own else None
 
 
 def _watermark(engine: Engine) -> tuple[int, ...]:
