@@ -230,6 +230,12 @@ def daemon(
     embedding: EmbeddingOption = "hashed",
     token_price: TokenPriceOption = TOKEN_PRICE,
     workers: WorkersOption = 1,
+    curious: Annotated[
+        bool,
+        typer.Option(
+            "--curious", help="When nothing is left to explore, let the model ask itself about what it is unsure of."
+        ),
+    ] = False,
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
@@ -238,11 +244,15 @@ def daemon(
     Example: argtree daemon --store sqlite:///team.db
 
     Example: argtree daemon --workers 8
+
+    Example: argtree daemon --curious
     """
     from argtree.calls import recorded
     from argtree.daemon import Follower, run
     from argtree.explorer import utc_now
+    from argtree.posing import Curious
     from argtree.workers import shared
+    from models.embedding import load_embedding
     from models.generations import Registry
 
     logging.getLogger("argtree").setLevel(logging.INFO)
@@ -258,7 +268,8 @@ def daemon(
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
     follower = Follower(Registry(), lambda spec: recorded(engine, shared(load(spec), workers, stop), utc_now))
-    run(explorer, stop, follow_fn=follower if follows else None, assistants=assistants)
+    pose = Curious(explorer, load_embedding(embedding), seed or 0) if curious else None
+    run(explorer, stop, follow_fn=follower if follows else None, assistants=assistants, pose_fn=pose)
     err.print("The daemon has stopped.")
 
 

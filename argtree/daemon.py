@@ -16,8 +16,9 @@ from argtree.explorer import EXPANSIONS_AT_ONCE, Explorer
 from argtree.workers import Assistant, Bell
 from models.elicitation import Elicitor
 from models.generations import Registry
-from store import ranking
+from store import claims, ranking
 from store.database import read_scope
+from store.own_questions import own_roots
 
 EXPANSIONS_PER_RANKING = 5  # or a step's, if more
 POLL_SECONDS = 2.0
@@ -32,6 +33,7 @@ def run(
     poll_seconds: float = POLL_SECONDS,
     follow_fn: Callable[[str], Elicitor | None] | None = None,
     assistants: Sequence[Assistant] = (),
+    pose_fn: Callable[[Event], int] | None = None,
 ) -> None:
     """Explore all roots, take on posed questions and keep the queue ranked, until `stop` is set.
 
@@ -44,13 +46,15 @@ def run(
         follow_fn: asked before every few steps, with the name of the model in use; gives the one to go on with, None
             for the same. With it beliefs of other generations are asked anew, at the start and after each change.
         assistants: of the explorer; each expands in a thread of its own meanwhile.
+        pose_fn: called with `stop` when nothing is left to explore; makes new roots and gives how many. See
+            `argtree.posing`.
     """
     bell = Bell()
     threads = [Thread(target=_assist, args=(one, bell, stop, poll_seconds), daemon=True) for one in assistants]
     for thread in threads:
         thread.start()
     try:
-        _lead(_Work(explorer, stop, follow_fn, assistants, bell), explorer, stop, poll_seconds)
+        _lead(_Work(explorer, stop, follow_fn, pose_fn, assistants, bell), explorer, stop, poll_seconds)
     finally:
         stop.set()
         for thread in threads:
@@ -89,12 +93,14 @@ class _Work:
         explorer: Explorer,
         stop: Event,
         follow_fn: Callable[[str], Elicitor | None] | None,
+        pose_fn: Callable[[Event], int] | None,
         assistants: Sequence[Assistant],
         bell: Bell,
     ) -> None:
         self._explorer = explorer
         self._stop = stop
         self._follow_fn = follow_fn
+        self._pose_fn = pose_fn
         self._assistants = assistants
         self._bell = bell
         self._is_renewed = follow_fn is None
@@ -125,8 +131,11 @@ class _Work:
         if done or self._others_are_at_work():
             self._seen = None
             return done > 0
-        self._seen = before if _outlook(explorer) == before else None
-        if self._seen is not None:
+        is_done = _outlook(explorer) == before
+        if is_done and self._pose_fn is not None and self._pose_fn(self._stop):
+            return True
+        self._seen = before if is_done else None
+        if is_done:
             log.info("Nothing to explore: waiting for answers or new questions.")
         return True
 
@@ -201,8 +210,11 @@ def _explore(explorer: Explorer, stop: Event, bell: Bell) -> int:
 
 
 def _step(explorer: Explorer, bell: Bell) -> int:
-    """Expand what is best to expand, and tell the others; how many claims."""
-    expanded = explorer.step(at_most=EXPANSIONS_AT_ONCE)
+    """Expand what is best to expand, under people's roots before all, and tell the others; how many claims."""
+    asked = _peoples(explorer.engine)
+    expanded = explorer.step(asked, EXPANSIONS_AT_ONCE)
+    if not expanded and asked is not None:
+        expanded = explorer.step(at_most=EXPANSIONS_AT_ONCE)
     for one in expanded:
         log.info("Expanded %r: %d arguments, %d new claims", one.text[:200], one.arguments, one.premises)
     if expanded:
@@ -214,6 +226,13 @@ def _outlook(explorer: Explorer) -> tuple[int, ...]:
     """What changes when there may be something new to explore: also when others let go of their work, or die."""
     with read_scope(explorer.engine) as session:
         return *ranking.watermark(session), len(explorer.share.others(session))
+
+
+def _peoples(engine: Engine) -> list[str] | None:
+    """The keys of the roots that people asked about; None for all, where only one of both asked about any."""
+    with read_scope(engine) as session:
+        own = own_roots(session)
+        return ([key for _, key in claims.root_keys(session) if key not in own] or None) if own else None
 
 
 def _watermark(engine: Engine) -> tuple[int, ...]:

@@ -36,6 +36,7 @@ from store.database import read_scope, session_scope
 from store.direct import direct_weight, frozen, set_direct_weight
 from store.graphs import load_graph
 from store.growing import find_claims
+from store.own_questions import add_own_root, own_roots, take_room
 from store.posed import Posed, next_posed, settle_posed, still_waiting
 from store.settled import newest_word
 from store.tables import Claim
@@ -114,8 +115,11 @@ class Explorer:
         question = self.elicitor.check_question(question)
         self.learn_from_answers()
         with read_scope(self.engine) as session:
-            keys = dict(claims.root_keys(session))
+            keys, own = dict(claims.root_keys(session)), own_roots(session)
         if question in keys:
+            if keys[question] in own:
+                with session_scope(self.engine) as session:
+                    claims.add_root(session, question, claims.get_claim(session, keys[question]), self.now_fn())
             return keys[question]
         text = self.elicitor.state_claim(question)
         (belief,) = self.elicitor.believe([text])
@@ -162,7 +166,8 @@ class Explorer:
         self.learn_from_answers()
         asked = replies(lambda some: [self.elicitor.check_question(one) for one in some], list(questions), "Refused")
         with read_scope(self.engine) as session:
-            there = dict(claims.root_keys(session))
+            own = own_roots(session)
+            there = {question: key for question, key in claims.root_keys(session) if key not in own}
         fresh = [question for question, checked in asked.items() if checked not in there]
         stated = replies(self.elicitor.state_claims, fresh, "Refused")
         texts = {question: text for question, text in stated.items() if text is not None}
@@ -174,6 +179,28 @@ class Explorer:
                     claims.add_root(session, asked[question], rows[text], self.now_fn())
         added = {question for question, text in texts.items() if text in rows}
         return [one for one in questions if one not in added and asked.get(one) not in there]
+
+    def unsaid(self, texts: Iterable[str]) -> list[str]:
+        """Those of the texts that no claim in the store says, nor one before them; in other words neither.
+
+        That other words say the same is found as it is for premises.
+        """
+        new = self._unknown(texts)
+        same = self._merger.find(self.elicitor, new) if self._merger is not None else {}
+        return [text for text in new if text not in same]
+
+    def add_own(self, worded: Sequence[tuple[str, str, Belief]]) -> int:
+        """Make roots of questions that the model poses itself, as far as there is room for them; how many.
+
+        Args:
+            worded: the questions with their claims, which are new, and what the model believes of these; best first.
+        """
+        with session_scope(self.engine) as session:
+            taken = worded[: take_room(session)]
+            for question, text, belief in taken:
+                claim = self._add_claim(session, text, belief)
+                add_own_root(session, question, claim, self.elicitor.model.name, self.now_fn())
+        return len(taken)
 
     def learn_from_answers(self) -> None:
         """Calibrate the model's beliefs on the answers so far, if enough of them are new; priors follow.
