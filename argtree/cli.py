@@ -47,6 +47,7 @@ from argtree import (
 )
 from argtree.cli_common import (
     AddressOption,
+    DocumentsOption,
     EmbeddingOption,
     JsonOption,
     ModelOption,
@@ -180,6 +181,7 @@ def explore(
     ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
+    documents: DocumentsOption = None,
     token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Grow argument trees under questions and say what would be worth asking a person.
@@ -191,7 +193,7 @@ def explore(
     elicitor = load_elicitor(model, seed)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer = _explorer(store, elicitor, token_price, embedding)
+    explorer = _explorer(store, elicitor, token_price, embedding, documents)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
         _explore(explorer, keys, budget)
@@ -217,6 +219,7 @@ def daemon(
     model: ModelOption = "bundled",
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
+    documents: DocumentsOption = None,
     token_price: TokenPriceOption = TOKEN_PRICE,
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
@@ -238,7 +241,7 @@ def daemon(
     def load(spec: str) -> "Elicitor":
         return load_elicitor(spec, seed, stop=stop)
 
-    explorer = _explorer(store, load(model), token_price, embedding)
+    explorer = _explorer(store, load(model), token_price, embedding, documents)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
@@ -367,16 +370,30 @@ def main() -> None:
         sys.exit(1)
 
 
-def _explorer(store: str, elicitor: "Elicitor", token_price: float, embedding: str) -> "Explorer":
+def _explorer(
+    store: str, elicitor: "Elicitor", token_price: float, embedding: str, documents: Path | None
+) -> "Explorer":
     from argtree.calls import recorded
+    from argtree.documents import open_documents
     from argtree.explorer import Explorer, utc_now
     from models.embedding import load_embedding
 
     if not math.isfinite(token_price):
         raise typer.BadParameter("it must be a number of seconds", param_hint="--token-price")
     likeness = load_embedding(embedding)  # a mistake in its name shows before anything is stored
+    read = None
+    if documents is not None:
+        with at_work("Reading the documents"):
+            read = open_documents(documents, store, likeness, elicitor.model)
     engine = open_store(store)
-    return Explorer(engine, recorded(engine, elicitor, utc_now), token_price=token_price, embedding=likeness)
+    return Explorer(
+        engine,
+        recorded(engine, elicitor, utc_now),
+        utc_now,
+        token_price=token_price,
+        embedding=likeness,
+        documents=read,
+    )
 
 
 def _login() -> str:

@@ -16,7 +16,9 @@ from sqlmodel import Session
 
 from argtree.calibrating import calibration_of, follow, weigh
 from argtree.coherence import Marginals, argued_prob, disagreement
+from argtree.documents import Documents
 from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replies
+from argtree.facts import Facts
 from argtree.graph import Argument, ArgumentGraph, Polarity
 from argtree.merging import Merger, Same
 from argtree.propagate import Propagation, Propagator
@@ -25,16 +27,18 @@ from argtree.search import Choose, Frontier, belief_variance, choose_expansions
 from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
 from models.beliefs import Belief
 from models.calibration import Calibration
-from models.elicitation import Elicitor
+from models.elicitation import Elicitor, Shown
 from models.embedding import Embedding
 from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
-from models.prompts import ProposedArgument, ProposedPremise
+from models.prompts import Fact, ProposedArgument, ProposedPremise, QuotedFact, SettledFact
 from store import aliases, claims, queue, ranking
 from store.database import read_scope, session_scope
 from store.direct import direct_weight, freeze, frozen, set_direct_weight
 from store.graphs import load_graph
 from store.posed import next_posed, settle_posed
 from store.settled import newest_word
+from store.shown import note_shown
+from store.tables import Belief as BeliefRow
 from store.tables import Claim
 
 EXPANSIONS_AT_ONCE = 16  # of claims that move no root in common: one look at the whole graph, one batch of prompts
@@ -88,6 +92,7 @@ class Explorer:
         choose_fn: Choose = choose_expansions,
         token_price: float = 0.0,
         embedding: Embedding | None = None,
+        documents: Documents | None = None,
     ) -> None:
         """Args:
         engine: of the store.
@@ -96,9 +101,12 @@ class Explorer:
         choose_fn: which claims are expanded next, see `argtree.search`.
         token_price: rater-seconds that 1,000 tokens count as, at least 0. Above 0, what tells less for its tokens than
             the queue's best question for a rater's time is left until that is answered.
-        embedding: by which premises are found that say in other words what a claim says; None: only by their text.
+        embedding: by which premises are found that say in other words what a claim says, and settled claims near one
+            that the model is asked about; None: the former only by their text, and none of the latter.
+        documents: of the user, of which passages near a claim are put before a general model; they want an embedding.
         """
         self._merger = None if embedding is None else Merger(embedding, self._claims_after)
+        self._facts = None if embedding is None else Facts(engine, embedding, documents)
         self.engine = engine
         self.elicitor = elicitor
         self.now_fn = now_fn
@@ -123,9 +131,10 @@ class Explorer:
         if question in keys:
             return keys[question]
         text = self.elicitor.state_claim(question)
-        (belief,) = self.elicitor.believe([text])
+        shown = self._facts_about([text])
+        (belief,) = self.elicitor.believe([text], shown)
         with session_scope(self.engine) as session:
-            claim = self._add_claim(session, text, belief)
+            claim = self._add_claim(session, text, belief, shown)
             claims.add_root(session, question, claim, self.now_fn())
             return claim.key
 
@@ -164,9 +173,11 @@ class Explorer:
         fresh = [question for question, checked in asked.items() if checked not in there]
         stated = replies(self.elicitor.state_claims, fresh, "Refused")
         texts = {question: text for question, text in stated.items() if text is not None}
-        beliefs = replies(self.elicitor.believe, list(dict.fromkeys(texts.values())), "Could not add a question")
+        shown = self._facts_about(texts.values())
+        believed = list(dict.fromkeys(texts.values()))
+        beliefs = replies(lambda some: self.elicitor.believe(some, shown), believed, "Could not add a question")
         with session_scope(self.engine) as session:
-            rows = {text: self._add_claim(session, text, belief) for text, belief in beliefs.items()}
+            rows = {text: self._add_claim(session, text, belief, shown) for text, belief in beliefs.items()}
             for question, text in texts.items():
                 if text in rows:
                     claims.add_root(session, asked[question], rows[text], self.now_fn())
@@ -216,7 +227,7 @@ class Explorer:
             ModelError: the model can't be used, whatever it is asked; no claim is set aside for it.
         """
         self.learn_from_answers()
-        self._believe_undone()
+        self._believe_again()
         while True:
             with read_scope(self.engine) as session:
                 graph, variances = self._frontier(session, root_keys)
@@ -279,10 +290,11 @@ class Explorer:
         with session_scope(self.engine) as session:
             return ranking.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
-    def _believe_undone(self) -> None:
-        """Ask what the model believes of the wordings that were made claims of their own by undoing a merge."""
+    def _believe_again(self) -> None:
+        """Ask what the model believes of wordings that undoing a merge made claims, and of claims that were misled."""
+        misled = [] if self._facts is None else self._facts.misled()
         with read_scope(self.engine) as session:
-            keys = aliases.unbelieved(session)
+            keys = [*dict.fromkeys([*aliases.unbelieved(session), *misled])]
             graph = load_graph(session) if keys else None
         if graph is not None:
             self._renew(graph, keys, "direct")
@@ -295,20 +307,22 @@ class Explorer:
 
     def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
         """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
-        beliefs = replies(lambda some: self._believed(graph, some, kind), keys, "An older belief stays")
+        texts = {claim.id: claim.text for claim in graph.claims}
+        shown = self._facts_about(texts[key] for key in keys) if kind == "direct" else {}
+        beliefs = replies(lambda some: self._believed(graph, some, kind, shown), keys, "An older belief stays")
         now = self.now_fn()
         with session_scope(self.engine) as session:
             for key, belief in beliefs.items():
                 claim = claims.get_claim(session, key)
-                self._record(session, claim, kind, belief, now)
+                self._record(session, claim, kind, belief, now, shown.get(texts[key], ()))
                 if claims.is_argued(session, claim) == (kind == "residual"):
                     claims.set_prior(session, claim, self._prior(kind, belief))
         return len(beliefs)
 
-    def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str) -> list[Belief]:
+    def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str, shown: Shown) -> list[Belief]:
         texts = {claim.id: claim.text for claim in graph.claims}
         if kind == "direct":
-            return self.elicitor.believe([texts[key] for key in keys])
+            return self.elicitor.believe([texts[key] for key in keys], shown)
         reasons = [[_in_words(argument, texts) for argument in graph.arguments_for(key)] for key in keys]
         return self.elicitor.residual_priors([(texts[key], of) for key, of in zip(keys, reasons, strict=True)])
 
@@ -343,7 +357,7 @@ class Explorer:
             same.update(self._merger.find(self.elicitor, new) if self._merger is not None else {})
             return [text for text in new if text not in same]
 
-        found = arguments_about(self.elicitor, requests, unknown)
+        found = arguments_about(self.elicitor, requests, unknown, self._facts_about)
         self.set_aside.update(known.keys() - found.keys())
         unanswered = Marginals(graph)
         with session_scope(self.engine) as session:
@@ -376,7 +390,11 @@ class Explorer:
         """Write an expansion; `rows` holds the claims that the step has added, by text, `same` what says one again."""
         now, generation = self.now_fn(), self.elicitor.model.name
         conclusion, proposal = claims.get_claim(session, key), found.proposal
-        new = {one: self._add_claim(session, one, belief) for one, belief in found.beliefs.items() if one not in rows}
+        new = {
+            one: self._add_claim(session, one, belief, found.shown)
+            for one, belief in found.beliefs.items()
+            if one not in rows
+        }
         rows |= new
         added: list[_Stored] = []
         for argument in proposal.arguments:
@@ -392,6 +410,8 @@ class Explorer:
             if stored is not None:
                 added.append((argument.polarity, argument.strength, premises))
                 aliases.note_wordings(session, stored, [p.text for p in argument.premises])
+        if added:
+            _note(session, conclusion, None, found.shown.get(text, ()), generation, now)
         if found.residual is not None and added:
             claims.set_prior(session, conclusion, found.residual.mean)
             self._record(session, conclusion, "residual", found.residual, now)
@@ -411,19 +431,43 @@ class Explorer:
             aliases.add_alias(session, claim, text, name, same.implies_prob, same.implied_prob, now)
         return claim is not None
 
-    def _add_claim(self, session: Session, text: str, belief: Belief) -> Claim:
+    def _add_claim(self, session: Session, text: str, belief: Belief, shown: Mapping[str, tuple[Fact, ...]]) -> Claim:
         now = self.now_fn()
         claim = claims.add_claim(session, text, self._prior("direct", belief), now)
-        self._record(session, claim, "direct", belief, now)
+        self._record(session, claim, "direct", belief, now, shown.get(text, ()))
         return claim
+
+    def _facts_about(self, texts: Iterable[str], premise_of: Mapping[str, Sequence[str]] | None = None) -> Shown:
+        """What is put before the model with each claim; see `argtree.facts`."""
+        return {} if self._facts is None else self._facts.find(self.elicitor, texts, premise_of or {})
 
     def _prior(self, kind: str, belief: Belief) -> float:
         """A claim's prior by a belief in it: only direct ones are held against labels, and so calibrated."""
         return self.calibration.of(belief.mean) if kind == "direct" else belief.mean
 
-    def _record(self, session: Session, claim: Claim, kind: str, belief: Belief, now: datetime) -> None:
+    def _record(
+        self,
+        session: Session,
+        claim: Claim,
+        kind: str,
+        belief: Belief,
+        now: datetime,
+        facts: Sequence[Fact] = (),
+    ) -> None:
         generation = self.elicitor.model.name
-        claims.record_belief(session, claim, generation, kind, belief.mean, belief.pseudo_count, now, belief.draws)
+        row = claims.record_belief(
+            session, claim, generation, kind, belief.mean, belief.pseudo_count, now, belief.draws
+        )
+        _note(session, claim, row, facts, generation, now)
+
+
+def _note(
+    session: Session, claim: Claim, belief: BeliefRow | None, facts: Sequence[Fact], generation: str, now: datetime
+) -> None:
+    """Write down with which facts the model was asked."""
+    settled = [(fact.text, fact.is_true) for fact in facts if isinstance(fact, SettledFact)]
+    quotes = [(fact.file, fact.line, fact.text) for fact in facts if isinstance(fact, QuotedFact)]
+    note_shown(session, claim, belief, settled, quotes, generation, now)
 
 
 def _freeze(session: Session, claim: Claim, added: Sequence[_Stored], unanswered: Marginals, now: datetime) -> None:

@@ -15,6 +15,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from argtree.coherence import likelihood
 from store.claims import known
+from store.shown import was_told
 from store.tables import Belief, Claim, UtcDateTime
 
 
@@ -48,12 +49,14 @@ class DirectWeight(SQLModel, table=True):
 def freeze(session: Session, claim: Claim, marginal: float, now: datetime) -> DirectEvidence | None:
     """Returns what is written down of a claim that has just got its first arguments; None if no model believed it.
 
+    Nothing is of a belief that was formed with settled claims shown: it knows of answers, and the arguments may too.
+
     Args:
         marginal: P(claim) from those arguments, without any answer, in [0, 1].
     """
     first = select(Belief).where(Belief.claim_id == claim.id, Belief.kind == "direct").order_by(col(Belief.id)).limit(1)
     belief = session.exec(first).first()
-    if belief is None or session.get(DirectEvidence, known(claim.id)) is not None:
+    if belief is None or session.get(DirectEvidence, known(claim.id)) is not None or was_told(session, belief):
         return None
     row = DirectEvidence(claim_id=known(claim.id), belief=belief.mean, marginal=marginal, frozen_at=now)
     session.add(row)
