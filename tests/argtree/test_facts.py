@@ -20,6 +20,7 @@ from models import prompts
 from models.base import Reply, Scores
 from models.elicitation import Elicitor
 from models.embedding import HashedEmbedding
+from models.recording import Call, RecordedModel
 from store.claims import add_argument, add_claim, find_claim, get_claim, latest_beliefs
 from store.corrections import override
 from store.database import open_store, read_scope, session_scope
@@ -241,3 +242,24 @@ def test_bundled_model_and_documents_do_not_go_together_at_the_command_line(tmp_
     arguments = ["explore", WORLDLY, "--store", str(tmp_path / "s.db"), "--documents", str(tmp_path)]
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, DocumentError) and not (tmp_path / "s.db").exists()
+
+
+def test_run_with_documents_can_be_replayed_at_the_command_line(tmp_path: Path) -> None:
+    papers(tmp_path, "Honey is heavier than water.")
+    calls: list[Call] = []
+    first = open_store(f"sqlite:///{tmp_path / 'first.db'}")
+    documents = Documents(tmp_path / "papers", str(first.url), HashedEmbedding())
+    explorer = Explorer(
+        first, Elicitor(RecordedModel(Listener(), calls.extend)), embedding=HashedEmbedding(), documents=documents
+    )
+    explorer.add_question(QUESTION)
+    while explorer.step():
+        pass
+    (tmp_path / "calls.jsonl").write_text("".join(f"{call.to_json()}\n" for call in calls))
+    again = ["explore", QUESTION, "--store", str(tmp_path / "again.db"), "--token-price", "0"]
+    again += ["--documents", str(tmp_path / "papers"), "--model", f"replay:{tmp_path / 'calls.jsonl'}"]
+    result = CliRunner().invoke(app, again)
+    assert result.exit_code == 0, result.output
+    engines = first, open_store(f"sqlite:///{tmp_path / 'again.db'}")
+    ones, others = ([fact[3:] for fact in shown(engine, ROOT)] for engine in engines)
+    assert ones == others and len(ones) >= 2
