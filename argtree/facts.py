@@ -74,14 +74,12 @@ class Facts:
         return {text: facts for text, facts in both.items() if facts}
 
     def misled(self) -> list[str]:
-        """Returns keys of claims whose beliefs rest on settled claims that must not count there (`store.shown`).
-
-        They are named once: until something new comes in, they are not named again.
-        """
+        """Returns keys of claims whose beliefs rest on settled claims that must not count there (`store.shown`)."""
         with read_scope(self._engine) as session:
             mark = watermark(session)
             found = misled(session) if mark != self._looked else []
-        self._looked = mark
+        if not found:
+            self._looked = mark
         return found
 
     def _catch_up(self, session: Session) -> None:
