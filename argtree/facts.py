@@ -6,6 +6,7 @@ give the answer away. Not here: the prompts (`models.prompts`), what is kept of 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -19,7 +20,7 @@ from models.prompts import Fact, QuotedFact, SettledFact
 from store.claims import find_claim
 from store.database import read_scope
 from store.ranking import watermark
-from store.shown import SettledClaim, bound, misled, settled_claims, settled_mark
+from store.shown import SettledClaim, bound, misled, note_shown, settled_claims, settled_mark
 
 SETTLED_SHOWN = 3  # at most
 QUOTES_SHOWN = 3  # at most: with the former some 2,000 characters
@@ -97,6 +98,15 @@ class Facts:
         near = [one for one in near if not is_reworded(text, one.text)]
         kept_out = bound(session, find_claim(session, text), over) if near else set()
         return [SettledFact(one.text, one.is_true) for one in near if one.id not in kept_out][:SETTLED_SHOWN]
+
+
+def note(
+    session: Session, claim_id: int, belief_id: int | None, facts: Sequence[Fact], generation: str, now: datetime
+) -> None:
+    """Writes down with which facts a model was asked about a claim; see `store.shown.note_shown`."""
+    settled = [(fact.text, fact.is_true) for fact in facts if isinstance(fact, SettledFact)]
+    quotes = [(fact.file, fact.line, fact.text) for fact in facts if isinstance(fact, QuotedFact)]
+    note_shown(session, claim_id, belief_id, settled, quotes, generation, now)
 
 
 def _under_heading(heading: str, text: str) -> str:

@@ -104,6 +104,13 @@ IMPLIES = (  # these two are for models that are general; the bundled one was no
 CAN_DIFFER = (
     "Suppose that the first claim is true. Could the second claim be false all the same? Answer yes or no.\nFirst: "
 )
+POSE = (  # for models that are general too
+    "Pose new questions near the claims listed below, about what decides them or about like matters. Each can be answered "
+    "by yes or no, stands alone without this list, is about one matter, and is one of which you are not sure what the "
+    "answer is. Pose none that is listed as asked already, nor one that says the same in other words. "
+    'Reply in JSON: {"questions": ["..."]}\nHow many: '
+)
+ASKED_ALREADY = "\nAsked already:"
 FIRST = "\nFirst: "
 SECOND = "\nSecond: "
 CLAIM = "\nClaim: "
@@ -169,6 +176,12 @@ def state_claim(question: str) -> str:
 def propose_arguments(claim: str, known: Sequence[ProposedArgument], n: int, facts: Sequence[Fact] = ()) -> str:
     """The request for up to `n` arguments about `claim` that are not among the `known` ones."""
     return f"{PROPOSE}{n}{CLAIM}{claim}{listed(known)}{given(facts)}"
+
+
+def pose_questions(claims: Sequence[str], asked: Sequence[str], n: int) -> str:
+    """The request for `n` new questions near these claims that are not among those `asked` already."""
+    lists = (LISTED, claims), (ASKED_ALREADY, asked)
+    return f"{POSE}{n}" + "".join(head + "".join(f"\n- {one}" for one in of) for head, of in lists if of)
 
 
 def arguments_json(arguments: Sequence[ProposedArgument]) -> str:
@@ -246,6 +259,14 @@ CLAIM_SCHEMA: dict[str, object] = {
     "type": "object",
     "properties": {"claim": {"type": "string", "minLength": 1, "maxLength": 500}},
     "required": ["claim"],
+    "additionalProperties": False,
+}
+QUESTIONS_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {
+        "questions": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 500}},
+    },
+    "required": ["questions"],
     "additionalProperties": False,
 }
 ARGUMENTS_SCHEMA: dict[str, object] = {

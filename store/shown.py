@@ -8,7 +8,7 @@ told what holds no longer, is `misled`. Not here: which facts are near (`argtree
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -87,8 +87,8 @@ class SettledClaim(NamedTuple):
 
 def note_shown(
     session: Session,
-    claim: Claim,
-    belief: Belief | None,
+    claim_id: int,
+    belief_id: int | None,
     settled: Iterable[tuple[str, bool]],
     quotes: Iterable[tuple[str, int, str]],
     generation: str,
@@ -98,8 +98,8 @@ def note_shown(
 
     Args:
         session: of the store.
-        claim: that it was asked about.
-        belief: what came of it; None where arguments were asked for.
+        claim_id: of the claim that it was asked about.
+        belief_id: of what came of it; None where arguments were asked for.
         settled: texts of settled claims, and whether they are true.
         quotes: file, line and text of passages.
         generation: the model.
@@ -108,9 +108,21 @@ def note_shown(
     for text, is_true in settled:
         fact = find_claim(session, text)
         if fact is not None:
-            session.add(_row(claim, belief, generation, now, settled_id=known(fact.id), is_true=is_true))
+            session.add(
+                Shown(
+                    claim_id=claim_id,
+                    belief_id=belief_id,
+                    settled_id=known(fact.id),
+                    is_true=is_true,
+                    generation=generation,
+                    shown_at=now,
+                )
+            )
     for file, line, text in quotes:
-        session.add(_row(claim, belief, generation, now, quote_id=_quote_id(session, storable(file), line, text)))
+        quote_id = _quote_id(session, storable(file), line, storable(text))
+        session.add(
+            Shown(claim_id=claim_id, belief_id=belief_id, quote_id=quote_id, generation=generation, shown_at=now)
+        )
     session.flush()
 
 
@@ -126,9 +138,16 @@ def shown_about(session: Session, claim: Claim) -> list[ShownFact]:
     return found
 
 
-def was_told(session: Session, belief: Belief) -> bool:
-    """Says whether a belief was formed with a settled claim shown."""
-    return session.exec(_told().where(col(Shown.belief_id) == belief.id).limit(1)).first() is not None
+def told_beliefs(session: Session, claim_ids: Sequence[int]) -> set[int]:
+    """Returns the ids of the beliefs in these claims, by id, that were formed with a settled claim shown."""
+    told = columns(Shown, "belief_id").where(column(Shown, "settled_id").is_not(None))
+    return {one for (one,) in rows_among(session, told, column(Shown, "claim_id"), claim_ids) if one is not None}
+
+
+def newest_beliefs(session: Session, claim_ids: Sequence[int]) -> dict[int, int]:
+    """Returns the id of the newest direct belief in each of these claims that somebody believes, by the claim's id."""
+    held = columns(Belief, "claim_id", "id", order=("id",)).where(column(Belief, "kind") == "direct")
+    return dict(sorted(tuple(row) for row in rows_among(session, held, column(Belief, "claim_id"), claim_ids)))
 
 
 def settled_mark(session: Session) -> tuple[int, ...]:
@@ -183,11 +202,6 @@ def misled(session: Session) -> list[str]:
         and (not is_settled(so.get(settled, 0.5)) or (so[settled] > 0.5) != is_true or (settled, one) in under)
     }
     return list(found)
-
-
-def _row(claim: Claim, belief: Belief | None, generation: str, now: datetime, **fact: Any) -> Shown:
-    belief_id = None if belief is None else known(belief.id)
-    return Shown(claim_id=known(claim.id), belief_id=belief_id, generation=generation, shown_at=now, **fact)
 
 
 def _quote_id(session: Session, file: str, line: int, text: str) -> int:

@@ -3,11 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.forks import Forks
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -17,16 +18,28 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """A command's imports take longer than the command: they are done once, those of the bundled model too."""
+    forks = Forks("argtree.cli", "argtree.explorer", "models.hf", "matplotlib.figure", COLUMNS="100")
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-def argtree(tmp_path: Path) -> Run:
+def argtree(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Run:
     """Runs `argtree ARGUMENTS` in an empty folder, with a store of its own unless told otherwise."""
     environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}", "COLUMNS": "100"}
+    folder = tmp_path_factory.mktemp("streams")
+    streams = given, out, err = folder / "in", folder / "out", folder / "err"
 
     def run(*arguments: str, stdin: str = "", **extra: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "argtree.cli", *arguments]
-        return subprocess.run(
-            command, input=stdin, text=True, capture_output=True, cwd=tmp_path, env=environment | extra, timeout=300
+        given.write_text(stdin, encoding="utf-8")
+        command = forks.start(
+            "argtree.cli", *arguments, folder=tmp_path, environment=environment | extra, streams=streams
         )
+        code = command.wait(300)
+        return subprocess.CompletedProcess(["argtree", *arguments], code, out.read_text(), err.read_text())
 
     return run
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from argtree.propagate import propagate
 from oracle_ui import sitting
 from oracle_ui.reading import read
-from store.claims import get_claim, record_belief
+from store.claims import get_claim, known, record_belief
 from store.database import open_store, session_scope
 from store.posed import list_posed, pose, settle_posed
 from store.queue import next_question, submit_answer
@@ -101,9 +101,9 @@ def test_a_claims_page_names_what_was_shown_with_a_belief_and_before_arguments(o
     with session_scope(engine) as session:
         claim = get_claim(session, "s")
         belief = record_belief(session, claim, "some model", "direct", 0.25, 2.0, NOW)
-        note_shown(session, claim, belief, [("Nails are sharp.", False)], [], "some model", NOW)
+        note_shown(session, known(claim.id), belief.id, [("Nails are sharp.", False)], [], "some model", NOW)
         for text in ALL:
-            note_shown(session, claim, None, [], [(f"{text}.md", 7, text)], "some model", NOW)
+            note_shown(session, known(claim.id), None, [], [(f"{text}.md", 7, text)], "some model", NOW)
     engine.dispose()
     page = shown(open_desk(store_url, "claim", key="s"))
     assert "Shown with it" in page and "settled as false" in page and "claim?key=p" in page

@@ -3,17 +3,27 @@
 import pytest
 from sqlmodel import Session, select
 
-from store.claims import find_claim, get_claim, insert_argument, known, record_belief
+from store.claims import get_claim, insert_argument, known, record_belief
 from store.corrections import override
-from store.direct import freeze
+from store.direct import freeze, frozen
 from store.graphs import save_graph
 from store.raters import get_rater
-from store.shown import Quote, bound, misled, note_shown, settled_claims, settled_mark, shown_about, was_told
-from store.tables import Belief, Claim
+from store.shown import (
+    Quote,
+    bound,
+    misled,
+    newest_beliefs,
+    note_shown,
+    settled_claims,
+    settled_mark,
+    shown_about,
+    told_beliefs,
+)
+from store.tables import Belief
 from tests.hostile import ALL
 from tests.store.factories import NOW, nails_graph
 
-HARD, TOUGH, WINS = "Nails are hard.", "Jelly is tough.", "Jelly wins every fight."
+HARD, WINS = "Nails are hard.", "Jelly wins every fight."
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +39,7 @@ def settle(session: Session, key: str, prob: float | None) -> None:
 def believe(session: Session, key: str, *settled: tuple[str, bool]) -> Belief:
     claim = get_claim(session, key)
     belief = record_belief(session, claim, "g", "direct", 0.5, 1.0, NOW)
-    note_shown(session, claim, belief, settled, [], "g", NOW)
+    note_shown(session, known(claim.id), belief.id, settled, [], "g", NOW)
     return belief
 
 
@@ -39,8 +49,8 @@ def ids(session: Session, keys: str) -> set[int]:
 
 def test_what_was_shown_is_found_again_in_its_order(session: Session) -> None:
     belief, claim = believe(session, "q", (HARD, True), ("Nobody says this.", True)), get_claim(session, "q")
-    note_shown(session, claim, None, [], [(text, line, text) for line, text in enumerate(ALL)], "h", NOW)
-    note_shown(session, claim, belief, [], [(ALL[0], 0, ALL[0])], "h", NOW)
+    note_shown(session, known(claim.id), None, [], [(text, line, text) for line, text in enumerate(ALL)], "h", NOW)
+    note_shown(session, known(claim.id), belief.id, [], [(ALL[0], 0, ALL[0])], "h", NOW)
     first, *others, last = shown_about(session, claim)
     assert (first.belief_id, first.claim, first.text, first.is_true) == (belief.id, "h", HARD, True)
     assert [(one.file, one.line, one.text) for one in others] == [(text, n, text) for n, text in enumerate(ALL)]
@@ -85,8 +95,8 @@ def test_belief_is_misled_once_what_it_was_told_rests_on_it(session: Session) ->
 
 def test_belief_that_was_told_of_answers_is_not_frozen(session: Session) -> None:
     settle(session, "h", 1.0)
-    assert was_told(session, believe(session, "q", (HARD, True)))
-    assert not was_told(session, believe(session, "t"))
-    plain, told = (find_claim(session, text) for text in (TOUGH, WINS))
-    assert isinstance(plain, Claim) and isinstance(told, Claim)
-    assert freeze(session, plain, 0.5, NOW) is not None and freeze(session, told, 0.5, NOW) is None
+    told, plain = believe(session, "q", (HARD, True)), believe(session, "t")
+    assert told_beliefs(session, [told.claim_id, plain.claim_id]) == {told.id}
+    assert newest_beliefs(session, [told.claim_id, plain.claim_id]) == {one.claim_id: one.id for one in (told, plain)}
+    freeze(session, {told.claim_id: 0.5, plain.claim_id: 0.5}, NOW)
+    assert list(frozen(session)) == ["t"]
