@@ -47,6 +47,7 @@ from argtree import (
 )
 from argtree.cli_common import (
     AddressOption,
+    DocumentsOption,
     DraftOption,
     EmbeddingOption,
     JsonOption,
@@ -184,6 +185,7 @@ def explore(
     ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
+    documents: DocumentsOption = None,
     token_price: TokenPriceOption = TOKEN_PRICE,
     workers: WorkersOption = 1,
 ) -> None:
@@ -200,7 +202,7 @@ def explore(
     elicitor = load_elicitor(model, seed, stop=stop, draft=draft)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer, *assistants = _explorers(store, elicitor, token_price, embedding, workers, stop)
+    explorer, *assistants = _explorers(store, elicitor, token_price, (embedding, documents), workers, stop)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
         _explore([explorer, *assistants], keys, budget, stop)
@@ -228,6 +230,7 @@ def daemon(
     draft: DraftOption = None,
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
+    documents: DocumentsOption = None,
     token_price: TokenPriceOption = TOKEN_PRICE,
     workers: WorkersOption = 1,
     curious: Annotated[
@@ -263,7 +266,7 @@ def daemon(
     def load(spec: str) -> "Elicitor":
         return load_elicitor(spec, seed, stop=stop, draft=draft)
 
-    explorer, *assistants = _explorers(store, load(model), token_price, embedding, workers, stop)
+    explorer, *assistants = _explorers(store, load(model), token_price, (embedding, documents), workers, stop)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
@@ -394,21 +397,34 @@ def main() -> None:
 
 
 def _explorers(
-    store: str, elicitor: "Elicitor", token_price: float, embedding: str, workers: int, stop: Event
+    store: str,
+    elicitor: "Elicitor",
+    token_price: float,
+    likeness: tuple[str, Path | None],
+    workers: int,
+    stop: Event,
 ) -> "tuple[Explorer, *tuple[Assistant, ...]]":
-    """The one that adds questions and ranks, then those that expand beside it."""
+    """The one that adds questions and ranks, then those that expand beside it.
+
+    `likeness` is the embedding model and the folder of documents, if there is one.
+    """
     from argtree.calls import recorded
+    from argtree.documents import open_documents
     from argtree.explorer import Explorer, utc_now
     from argtree.workers import Assistant, shared
     from models.embedding import load_embedding
 
     if not math.isfinite(token_price):
         raise typer.BadParameter("it must be a number of seconds", param_hint="--token-price")
-    likeness = load_embedding(embedding)  # a mistake in its name shows before anything is stored
+    embedding = load_embedding(likeness[0])  # a mistake in its name shows before anything is stored
+    documents = None
+    if likeness[1] is not None:
+        with at_work("Reading the documents"):
+            documents = open_documents(likeness[1], store, embedding, elicitor.model)
     engine = open_store(store)
     asks = recorded(engine, shared(elicitor, workers, stop), utc_now)
-    leader = Explorer(engine, asks, token_price=token_price, embedding=likeness)
-    return leader, *(Assistant(leader, likeness) for _ in range(workers - 1))
+    leader = Explorer(engine, asks, token_price=token_price, embedding=embedding, documents=documents)
+    return leader, *(Assistant(leader, embedding, documents) for _ in range(workers - 1))
 
 
 def _login() -> str:

@@ -48,8 +48,17 @@ EmbeddingOption = Annotated[
     str,
     typer.Option(
         "--embedding",
-        help="What sees that a premise may say what a claim says, before a general model decides: hashed, minilm or "
-        "hf:FOLDER of a sentence encoder.",
+        help="What sees that a premise may say what a claim says, before a general model decides, and which facts are "
+        "near a claim: hashed, minilm or hf:FOLDER of a sentence encoder.",
+    ),
+]
+DocumentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--documents",
+        metavar="FOLDER",
+        help="Your own texts (.txt, .md, .rst): passages near a claim are put before a general model. Raters can read "
+        "on the claim's page which.",
     ),
 ]
 SeedOption = Annotated[

@@ -112,6 +112,14 @@ def stem(word: str) -> str:
     return word[:-1] if is_doubled else word
 
 
+def bare(word: str) -> set[str]:
+    """Returns the stems of which a stem is the negation: of "unsaf" "saf", of "harmless" "harm"."""
+    found = {word.removeprefix(prefix) for prefix in NEGATING_PREFIXES if word.startswith(prefix)}
+    if word.endswith("less") and len(word) > len("less") + 1:
+        found |= {word.removesuffix("less"), stem(word.removesuffix("less") + "ful")}
+    return {one for one in found if len(one) >= _MIN_STEM}
+
+
 def _units_differ(a: _Reading, b: _Reading) -> bool:
     return a.measures != b.measures and a.numbers == b.numbers and sum(a.measures.values()) == sum(b.measures.values())
 
@@ -119,16 +127,8 @@ def _units_differ(a: _Reading, b: _Reading) -> bool:
 def _negated(a: _Reading, b: _Reading) -> int:
     """How often `a` says no where `b` does not: by a word, or by what is put before or behind a word that b has."""
     fresh, theirs = a.stems - b.stems, b.stems - a.stems
-    count = a.negations + sum(_bare(one) & theirs != set() for one in fresh)
+    count = a.negations + sum(bare(one) & theirs != set() for one in fresh)
     return count + sum(x in fresh and y in theirs for x, y in _COMPLEMENTS)
-
-
-def _bare(word: str) -> set[str]:
-    """Stems of which a stem is the negation: of "unsaf" "saf", of "harmless" "harm"."""
-    found = {word.removeprefix(prefix) for prefix in NEGATING_PREFIXES if word.startswith(prefix)}
-    if word.endswith("less") and len(word) > len("less") + 1:
-        found |= {word.removesuffix("less"), stem(word.removesuffix("less") + "ful")}
-    return {one for one in found if len(one) >= _MIN_STEM}
 
 
 def _are_opposite(a: _Reading, b: _Reading) -> bool:

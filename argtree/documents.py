@@ -23,6 +23,7 @@ from sqlalchemy import make_url
 from argtree.document_files import ENDINGS, DocumentFile, document_files, read_document
 from argtree.errors import DocumentError
 from argtree.passages import fuse, passages, telling_words
+from models.base import LanguageModel
 from models.embedding import Embedding, Vectors
 
 MAX_PASSAGES = 200_000  # in an index; at 1 kB for the vector of each
@@ -250,6 +251,20 @@ class Documents:
             if "fts5" in str(exc):
                 hint = "the SQLite of this Python has no FTS5."
             raise DocumentError(f"The index of documents {self.path} can't be used ({exc}): {hint}") from exc
+
+
+def open_documents(folder: Path, store: str, embedding: Embedding, model: LanguageModel) -> Documents:
+    """Returns the documents of a folder, read, for a model to be shown.
+
+    Raises:
+        DocumentError: the model takes no facts; or as `Documents`.
+    """
+    if not model.is_general:
+        raise DocumentError(
+            f"The model {model.name} answers only the prompts that it was trained on: --documents needs a general one "
+            "(`argtree models` lists what is there)."
+        )
+    return Documents(folder, store, embedding)
 
 
 def index_path(folder: Path, store: str, embedding: Embedding) -> Path:

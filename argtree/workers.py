@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from threading import Condition, Event, Lock, Thread
 
+from argtree.documents import Documents
 from argtree.explorer import Explorer, calls_of, expansions_within
 from argtree.storing import Expansion
 from models.batching import batching
@@ -26,13 +27,22 @@ log = logging.getLogger("argtree.daemon")
 class Assistant(Explorer):
     """An explorer beside another, the leader: it only expands, with the leader's model and what that has learnt."""
 
-    def __init__(self, leader: Explorer, embedding: Embedding | None = None) -> None:
+    def __init__(
+        self, leader: Explorer, embedding: Embedding | None = None, documents: Documents | None = None
+    ) -> None:
         """Args:
         leader: what adds questions, learns from answers, renews beliefs and ranks.
         embedding: see `Explorer`.
+        documents: see `Explorer`.
         """
         super().__init__(
-            leader.engine, _own(leader.elicitor), leader.now_fn, leader.choose_fn, leader.token_price, embedding
+            leader.engine,
+            _own(leader.elicitor),
+            leader.now_fn,
+            leader.choose_fn,
+            leader.token_price,
+            embedding,
+            documents,
         )
         self._leader = leader
         self._followed = leader.elicitor

@@ -16,6 +16,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from argtree.coherence import START_WEIGHT, likelihood
 from store.columns import column, columns, rows_among
+from store.shown import told_beliefs
 from store.tables import Belief, Claim, UtcDateTime
 
 
@@ -49,22 +50,25 @@ class DirectWeight(SQLModel, table=True):
 def freeze(session: Session, marginals: Mapping[int, float], now: datetime) -> None:
     """Writes down what is held of claims that have just got their first arguments; not of those no model believed.
 
+    Nor of those whose belief was formed with settled claims shown: it knows of answers, and the arguments may too.
+
     Args:
         session: of the store.
         marginals: P(claim) from those arguments, without any answer, in [0, 1], by the claim's id.
         now: the time.
     """
     ids = sorted(marginals)
-    held = columns(Belief, "claim_id", "mean", order=("id",)).where(column(Belief, "kind") == "direct")
-    first: dict[int, float] = {}
-    for claim_id, mean in rows_among(session, held, column(Belief, "claim_id"), ids):
-        first.setdefault(claim_id, mean)
+    held = columns(Belief, "claim_id", "id", "mean", order=("id",)).where(column(Belief, "kind") == "direct")
+    first: dict[int, tuple[int, float]] = {}
+    for claim_id, belief_id, mean in rows_among(session, held, column(Belief, "claim_id"), ids):
+        first.setdefault(claim_id, (belief_id, mean))
+    told = told_beliefs(session, ids)
     of = column(DirectEvidence, "claim_id")
     there = {one for (one,) in rows_among(session, columns(DirectEvidence, "claim_id"), of, ids)}
     rows = [
-        {"claim_id": one, "belief": first[one], "marginal": marginals[one], "frozen_at": now}
+        {"claim_id": one, "belief": first[one][1], "marginal": marginals[one], "frozen_at": now}
         for one in ids
-        if one in first and one not in there
+        if one in first and one not in there and first[one][0] not in told
     ]
     if rows:
         session.connection().execute(insert(DirectEvidence.__table__), rows)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from argtree import document_files
-from argtree.documents import REFRESH_SECONDS, Documents, index_path
+from argtree.documents import REFRESH_SECONDS, Documents, Quote, index_path
 from argtree.errors import DocumentError
 from models.embedding import HashedEmbedding
 from tests.hostile import ALL, seen
@@ -50,13 +50,7 @@ def found(documents: Documents, claim: str) -> list[tuple[str, int, str]]:
 
 def test_passage_is_found_with_its_place(folder: Path) -> None:
     (quotes,) = documents_of(folder).find(["Honey is thick."], 1)
-    (quote,) = quotes
-    assert (quote.file, quote.line, quote.heading, quote.text) == (
-        "notes.md",
-        7,
-        "Tools",
-        "Honey is thicker than water.",
-    )
+    assert quotes == [Quote("notes.md", 7, "Tools", "Honey is thicker than water.")]
 
 
 def test_words_and_likeness_each_find_what_the_other_misses(folder: Path) -> None:

@@ -15,6 +15,7 @@ import store.calls
 import store.direct
 import store.outbox
 import store.posed
+import store.shown
 import store.tables
 import store.tokens
 import store.work  # noqa: F401  (all fill SQLModel.metadata)
