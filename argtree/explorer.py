@@ -6,8 +6,7 @@ transaction: a kill at any point loses at most the replies of the step under way
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from threading import Event
 
@@ -15,14 +14,17 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree.calibrating import calibration_of, follow, weigh
-from argtree.coherence import Marginals, argued_prob, disagreement
-from argtree.expanding import ARGUMENTS_PER_CALL, Found, arguments_about, replies
-from argtree.graph import Argument, ArgumentGraph, Polarity
+from argtree.coherence import Marginals, disagreement
+from argtree.expanding import arguments_about, replies
+from argtree.graph import Argument, ArgumentGraph
 from argtree.merging import Merger, Same
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from argtree.search import Choose, Frontier, belief_variance, choose_expansions
 from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
+from argtree.sharing import Share, as_seen, as_stale
+from argtree.storing import Expansion, Storing
+from argtree.virtual_loss import choose_beside
 from models.beliefs import Belief
 from models.calibration import Calibration
 from models.elicitation import Elicitor
@@ -31,9 +33,11 @@ from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, U
 from models.prompts import ProposedArgument, ProposedPremise
 from store import aliases, claims, queue, ranking
 from store.database import read_scope, session_scope
-from store.direct import direct_weight, freeze, frozen, set_direct_weight
+from store.direct import direct_weight, frozen, set_direct_weight
 from store.graphs import load_graph
-from store.posed import next_posed, settle_posed
+from store.growing import find_claims
+from store.own_questions import add_own_root, own_roots, take_room
+from store.posed import Posed, next_posed, settle_posed, still_waiting
 from store.settled import newest_word
 from store.tables import Claim
 
@@ -46,19 +50,7 @@ _MORE_ANSWERS = 20  # and a tenth of those there were: then calibration and the 
 _KINDS = ("direct", "residual")  # of beliefs
 _REFUSALS = (BadQuestionError, UnknownWorldError, PromptTooLongError, BadReplyError)  # and would again
 
-_Stored = tuple[Polarity, float, list[tuple[Claim, bool]]]  # an argument: polarity, strength, premises as taken
-
 log = logging.getLogger("argtree.daemon")
-
-
-@dataclass(frozen=True)
-class Expansion:
-    """One expansion as it was stored."""
-
-    claim: str  # key
-    text: str
-    arguments: int  # new ones
-    premises: int  # new claims
 
 
 def expansions_within(calls: int, is_general: bool) -> int:
@@ -67,9 +59,12 @@ def expansions_within(calls: int, is_general: bool) -> int:
     Args:
         is_general: whether the model is; see `LanguageModel`.
     """
-    return max(
-        1, min(EXPANSIONS_AT_ONCE, calls // (CALLS_PER_GENERAL_EXPANSION if is_general else CALLS_PER_EXPANSION))
-    )
+    return max(1, min(EXPANSIONS_AT_ONCE, calls // calls_of(is_general)))
+
+
+def calls_of(is_general: bool) -> int:
+    """About how many calls of a model an expansion takes."""
+    return CALLS_PER_GENERAL_EXPANSION if is_general else CALLS_PER_EXPANSION
 
 
 def utc_now() -> datetime:
@@ -104,6 +99,7 @@ class Explorer:
         self.now_fn = now_fn
         self.choose_fn = choose_fn
         self.token_price = token_price
+        self.share = Share(engine, now_fn)
         self._measured = (0, 0)  # tokens that expansions took, and how many they were
         self._propagate = Propagator(only_askable=True)
         self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
@@ -119,8 +115,11 @@ class Explorer:
         question = self.elicitor.check_question(question)
         self.learn_from_answers()
         with read_scope(self.engine) as session:
-            keys = dict(claims.root_keys(session))
+            keys, own = dict(claims.root_keys(session)), own_roots(session)
         if question in keys:
+            if keys[question] in own:
+                with session_scope(self.engine) as session:
+                    claims.add_root(session, question, claims.get_claim(session, keys[question]), self.now_fn())
             return keys[question]
         text = self.elicitor.state_claim(question)
         (belief,) = self.elicitor.believe([text])
@@ -140,17 +139,24 @@ class Explorer:
         count = 0
         while True:
             with read_scope(self.engine) as session:
-                posed = next_posed(session)
+                posed = next_posed(session, self.share.others(session, "pose"))
             if posed is None:
                 return count
-            try:
-                root, refusal = self.add_question(posed.text), None
-            except _REFUSALS as error:
-                root, refusal = None, str(error)
-            with session_scope(self.engine) as session:
-                settle_posed(session, posed.id, self.now_fn(), root=root, refusal=refusal)
-            log.info("Posed: %r: %s", posed.text[:200], refusal or "will be explored")
-            count += 1
+            with self.share.holding("pose", [str(posed.id)], still_waiting) as mine:
+                count += bool(mine) and self._take_on(posed)
+
+    def _take_on(self, posed: Posed) -> bool:
+        """Settle a posed question that is held; whether it was this explorer's to settle to the end."""
+        try:
+            root, refusal = self.add_question(posed.text), None
+        except _REFUSALS as error:
+            root, refusal = None, str(error)
+        with session_scope(self.engine) as session:
+            if not self.share.finish(session, "pose", [str(posed.id)]):
+                return False
+            settle_posed(session, posed.id, self.now_fn(), root=root, refusal=refusal)
+        log.info("Posed: %r: %s", posed.text[:200], refusal or "will be explored")
+        return True
 
     def add_questions(self, questions: Sequence[str]) -> list[str]:
         """Turn questions into root claims, in one batch and one transaction; those that could not be, in their order.
@@ -160,7 +166,8 @@ class Explorer:
         self.learn_from_answers()
         asked = replies(lambda some: [self.elicitor.check_question(one) for one in some], list(questions), "Refused")
         with read_scope(self.engine) as session:
-            there = dict(claims.root_keys(session))
+            own = own_roots(session)
+            there = {question: key for question, key in claims.root_keys(session) if key not in own}
         fresh = [question for question, checked in asked.items() if checked not in there]
         stated = replies(self.elicitor.state_claims, fresh, "Refused")
         texts = {question: text for question, text in stated.items() if text is not None}
@@ -172,6 +179,28 @@ class Explorer:
                     claims.add_root(session, asked[question], rows[text], self.now_fn())
         added = {question for question, text in texts.items() if text in rows}
         return [one for one in questions if one not in added and asked.get(one) not in there]
+
+    def unsaid(self, texts: Iterable[str]) -> list[str]:
+        """Those of the texts that no claim in the store says, nor one before them; in other words neither.
+
+        That other words say the same is found as it is for premises.
+        """
+        new = self._unknown(texts)
+        same = self._merger.find(self.elicitor, new) if self._merger is not None else {}
+        return [text for text in new if text not in same]
+
+    def add_own(self, worded: Sequence[tuple[str, str, Belief]]) -> int:
+        """Make roots of questions that the model poses itself, as far as there is room for them; how many.
+
+        Args:
+            worded: the questions with their claims, which are new, and what the model believes of these; best first.
+        """
+        with session_scope(self.engine) as session:
+            taken = worded[: take_room(session)]
+            for question, text, belief in taken:
+                claim = self._add_claim(session, text, belief)
+                add_own_root(session, question, claim, self.elicitor.model.name, self.now_fn())
+        return len(taken)
 
     def learn_from_answers(self) -> None:
         """Calibrate the model's beliefs on the answers so far, if enough of them are new; priors follow.
@@ -194,10 +223,10 @@ class Explorer:
                 self.calibration, (weight, count) = calibration_of(session, generation), weigh(session)
             with session_scope(self.engine) as session:
                 moved = follow(session, generation, self.calibration)
-                set_direct_weight(session, weight, count, self.now_fn())
+                is_new = set_direct_weight(session, weight, count, self.now_fn())
             if moved:
                 log.info("Calibrated (%s) on answers: %d priors moved.", self.calibration.method, moved)
-            if weight:
+            if is_new:
                 log.info("Direct beliefs in argued claims count with the weight %.2f.", weight)
         self._learnt = generation, newest
 
@@ -222,16 +251,19 @@ class Explorer:
                 graph, variances = self._frontier(session, root_keys)
                 visits = claims.expansion_counts(session)
                 asked = queue.best_value(session) if self.token_price > 0 else 0.0
+                held = self.share.others(session)
             frontier = Frontier(self._propagate(graph), variances, visits)
             if self.token_price > 0:
                 frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
-            chosen = self.choose_fn(frontier, at_most)
+            chosen = choose_beside(self.choose_fn, frontier, held, at_most)
+            self.share.is_held_up = not chosen and not held.isdisjoint(graph.index)
             if not chosen:
                 return []
-            before = self.elicitor.tokens
-            expanded = self._expand(graph, chosen)
-            tokens, count = self._measured
-            self._measured = tokens + self.elicitor.tokens - before, count + len(chosen)
+            with self.share.holding("expand", chosen, as_seen(graph)) as mine:
+                before = self.elicitor.tokens
+                expanded = self._expand(graph, mine)
+                tokens, count = self._measured
+                self._measured = tokens + self.elicitor.tokens - before, count + len(mine)
             if expanded:
                 return expanded
 
@@ -294,16 +326,21 @@ class Explorer:
         return tokens / count if tokens else EXPANSION_TOKENS
 
     def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
-        """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
-        beliefs = replies(lambda some: self._believed(graph, some, kind), keys, "An older belief stays")
-        now = self.now_fn()
-        with session_scope(self.engine) as session:
-            for key, belief in beliefs.items():
-                claim = claims.get_claim(session, key)
-                self._record(session, claim, kind, belief, now)
-                if claims.is_argued(session, claim) == (kind == "residual"):
-                    claims.set_prior(session, claim, self._prior(kind, belief))
-        return len(beliefs)
+        """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many.
+
+        What others are at is left to them.
+        """
+        with self.share.holding("renew", keys, as_stale(self.elicitor.model.name, kind)) as mine:
+            beliefs = replies(lambda some: self._believed(graph, some, kind), mine, "An older belief stays")
+            now = self.now_fn()
+            with session_scope(self.engine) as session:
+                renewed = [key for key in self.share.finish(session, "renew", mine) if key in beliefs]
+                for key in sorted(renewed, key=mine.index):
+                    claim, belief = claims.get_claim(session, key), beliefs[key]
+                    self._record(session, claim, kind, belief, now)
+                    if claims.is_argued(session, claim) == (kind == "residual"):
+                        claims.set_prior(session, claim, self._prior(kind, belief))
+        return len(renewed)
 
     def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str) -> list[Belief]:
         texts = {claim.id: claim.text for claim in graph.claims}
@@ -345,14 +382,19 @@ class Explorer:
 
         found = arguments_about(self.elicitor, requests, unknown)
         self.set_aside.update(known.keys() - found.keys())
-        unanswered = Marginals(graph)
         with session_scope(self.engine) as session:
-            rows: dict[str, Claim] = {}
-            return [
-                self._store(session, key, texts[key], found[key], rows, same, unanswered)
-                for key in keys
-                if key in found
-            ]
+            mine = self.share.finish(session, "expand", keys)
+            store = Storing(
+                session,
+                self.elicitor.model.name,
+                lambda belief: self._prior("direct", belief),
+                Marginals(graph),
+                self.now_fn(),
+            )
+            expanded = store({key: found[key] for key in keys if key in found and key in mine}, texts, same)
+        # Also where a reply was of no use: nothing is asked twice in one run.
+        self.set_aside.update(one.claim for one in expanded if not one.arguments)
+        return expanded
 
     def _claims_after(self, claim_id: int) -> list[tuple[int, str]]:
         with read_scope(self.engine) as session:
@@ -361,55 +403,9 @@ class Explorer:
     def _unknown(self, texts: Iterable[str]) -> list[str]:
         """Those of the texts that no claim in the store says, each once."""
         with read_scope(self.engine) as session:
-            return [text for text in dict.fromkeys(texts) if claims.find_claim(session, text) is None]
-
-    def _store(
-        self,
-        session: Session,
-        key: str,
-        text: str,
-        found: Found,
-        rows: dict[str, Claim],
-        same: Mapping[str, Same],
-        unanswered: Marginals,
-    ) -> Expansion:
-        """Write an expansion; `rows` holds the claims that the step has added, by text, `same` what says one again."""
-        now, generation = self.now_fn(), self.elicitor.model.name
-        conclusion, proposal = claims.get_claim(session, key), found.proposal
-        new = {one: self._add_claim(session, one, belief) for one, belief in found.beliefs.items() if one not in rows}
-        rows |= new
-        added: list[_Stored] = []
-        for argument in proposal.arguments:
-            merged = [p.text for p in argument.premises if p.text in same]
-            if not all([self._note_alias(session, one, same[one]) for one in merged]):
-                continue
-            premises = [
-                (rows.get(p.text) or claims.add_claim(session, p.text, 0.5, now), p.holds) for p in argument.premises
-            ]
-            stored = claims.add_argument(
-                session, conclusion, argument.polarity, argument.strength, premises, generation, now
-            )
-            if stored is not None:
-                added.append((argument.polarity, argument.strength, premises))
-                aliases.note_wordings(session, stored, [p.text for p in argument.premises])
-        if found.residual is not None and added:
-            claims.set_prior(session, conclusion, found.residual.mean)
-            self._record(session, conclusion, "residual", found.residual, now)
-            if not unanswered.graph.arguments_for(key):
-                _freeze(session, conclusion, added, unanswered, now)
-        if not proposal.dropped and len(proposal.arguments) < ARGUMENTS_PER_CALL:  # it has no more to give
-            claims.close_claim(session, conclusion, now)
-        if not added:
-            self.set_aside.add(key)  # also where the reply was of no use: nothing is asked twice in one run
-        return Expansion(key, text, len(added), len(new))
-
-    def _note_alias(self, session: Session, text: str, same: Same) -> bool:
-        """Make a text another wording of the claim that it says; False if that claim failed to be stored."""
-        claim = claims.find_claim(session, same.claim_text)
-        if claim is not None:
-            name, now = self.elicitor.model.name, self.now_fn()
-            aliases.add_alias(session, claim, text, name, same.implies_prob, same.implied_prob, now)
-        return claim is not None
+            sought = dict.fromkeys(texts)
+            there = find_claims(session, sought)
+            return [text for text in sought if text not in there]
 
     def _add_claim(self, session: Session, text: str, belief: Belief) -> Claim:
         now = self.now_fn()
@@ -424,20 +420,6 @@ class Explorer:
     def _record(self, session: Session, claim: Claim, kind: str, belief: Belief, now: datetime) -> None:
         generation = self.elicitor.model.name
         claims.record_belief(session, claim, generation, kind, belief.mean, belief.pseudo_count, now, belief.draws)
-
-
-def _freeze(session: Session, claim: Claim, added: Sequence[_Stored], unanswered: Marginals, now: datetime) -> None:
-    """Write down what a claim's first arguments say of it beside the direct belief in it.
-
-    A premise that is argued but lies under none of the roots worked for has no marginal at hand: then nothing is.
-    """
-    there, probs = unanswered.graph.index, {}
-    for premise in (premise for _, _, premises in added for premise, _ in premises):
-        if premise.key not in there and claims.is_argued(session, premise):
-            return
-        probs[premise.key] = unanswered(premise.key) if premise.key in there else premise.prior
-    reasons = [(polarity, strength, [(probs[p.key], holds) for p, holds in ps]) for polarity, strength, ps in added]
-    freeze(session, claim, argued_prob(claim.prior, reasons), now)
 
 
 def _in_words(argument: Argument, texts: dict[str, str]) -> ProposedArgument:

@@ -28,6 +28,7 @@ MAX_QUESTION_CHARS = 2_000
 PROPOSE_MAX_TOKENS = 768  # some eight arguments of two premises in a general model's tokens; a cut reply is dropped
 PROPOSE_TEMPERATURE = 0.7  # where arguments are drawn at random
 STATE_MAX_TOKENS = 192
+POSE_MAX_TOKENS = 768  # some sixteen questions in a general model's tokens
 YES, NO = ("yes", "Yes"), ("no", "No")
 LOGGED_CHARS = 200
 
@@ -91,6 +92,32 @@ class Elicitor:
         stated = [_read_claim(reply) for reply in self._complete(asked, prompts.CLAIM_SCHEMA, STATE_MAX_TOKENS)]
         self.dropped += stated.count(None)
         return stated
+
+    def pose_questions(self, claims: Sequence[str], asked: Sequence[str], n: int) -> list[str]:
+        """Up to `n` new questions near these claims, each once, as the model worded them; [] if its reply is no use.
+
+        One call. Whether they are good questions is the caller's to judge.
+
+        Args:
+            claims: near which.
+            asked: questions that are not to be posed again.
+            n: how many, at least 1.
+
+        Raises:
+            ValueError: The model answers no such prompts (see `LanguageModel.is_general`). No call is made.
+        """
+        if not self.model.is_general:
+            raise ValueError(f"The model {self.model.name} was not made to pose questions.")
+        temperature = 0.0 if self.seed is None else PROPOSE_TEMPERATURE
+        prompt = prompts.pose_questions(claims, asked, n)
+        (reply,) = self._complete([prompt], prompts.QUESTIONS_SCHEMA, POSE_MAX_TOKENS, temperature)
+        try:
+            posed = _parse(_QuestionsReply, reply).questions
+        except (ValueError, RecursionError):
+            _log_drop("the reply isn't JSON of the schema", reply)
+            self.dropped += 1
+            return []
+        return list(dict.fromkeys(posed))[:n]
 
     def propose_arguments(self, claim: str, context: Sequence[ProposedArgument], n: int) -> Proposal:
         """Up to `n` arguments about a claim beside those in `context`; see `propose_many`."""
@@ -226,6 +253,10 @@ _Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 class _ClaimReply(_Reply):
     claim: _Text
+
+
+class _QuestionsReply(_Reply):
+    questions: list[_Text]
 
 
 class _StatedPremise(_Reply):

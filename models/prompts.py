@@ -85,6 +85,13 @@ IMPLIES = (  # these two are for models that are general; the bundled one was no
 CAN_DIFFER = (
     "Suppose that the first claim is true. Could the second claim be false all the same? Answer yes or no.\nFirst: "
 )
+POSE = (  # for models that are general too
+    "Pose new questions near the claims listed below, about what decides them or about like matters. Each can be answered "
+    "by yes or no, stands alone without this list, is about one matter, and is one of which you are not sure what the "
+    "answer is. Pose none that is listed as asked already, nor one that says the same in other words. "
+    'Reply in JSON: {"questions": ["..."]}\nHow many: '
+)
+ASKED_ALREADY = "\nAsked already:"
 FIRST = "\nFirst: "
 SECOND = "\nSecond: "
 CLAIM = "\nClaim: "
@@ -149,6 +156,12 @@ def propose_arguments(claim: str, known: Sequence[ProposedArgument], n: int) -> 
     return f"{PROPOSE}{n}{CLAIM}{claim}{listed(known)}"
 
 
+def pose_questions(claims: Sequence[str], asked: Sequence[str], n: int) -> str:
+    """The request for `n` new questions near these claims that are not among those `asked` already."""
+    lists = (LISTED, claims), (ASKED_ALREADY, asked)
+    return f"{POSE}{n}" + "".join(head + "".join(f"\n- {one}" for one in of) for head, of in lists if of)
+
+
 def arguments_json(arguments: Sequence[ProposedArgument]) -> str:
     """The reply to `propose_arguments`: arguments in the JSON form that it asks for."""
     listed = [
@@ -206,6 +219,14 @@ CLAIM_SCHEMA: dict[str, object] = {
     "type": "object",
     "properties": {"claim": {"type": "string", "minLength": 1, "maxLength": 500}},
     "required": ["claim"],
+    "additionalProperties": False,
+}
+QUESTIONS_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {
+        "questions": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 500}},
+    },
+    "required": ["questions"],
     "additionalProperties": False,
 }
 ARGUMENTS_SCHEMA: dict[str, object] = {

@@ -11,7 +11,8 @@ import store.direct
 import store.outbox
 import store.posed
 import store.tables
-import store.tokens  # noqa: F401  (all fill SQLModel.metadata)
+import store.tokens
+import store.work  # noqa: F401  (all fill SQLModel.metadata)
 
 context.configure(
     connection=context.config.attributes["connection"],

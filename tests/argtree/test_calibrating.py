@@ -1,6 +1,7 @@
 """What an explorer learns from answers about its model's beliefs, on a real store."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,6 +17,7 @@ from argtree.calibration_plot import draw_calibration
 from argtree.cli_calibration import calibration_report
 from argtree.errors import ArgtreeError
 from argtree.explorer import Explorer
+from argtree.propagate import propagate
 from models.calibration import LEAST_OF_EACH
 from models.elicitation import Elicitor
 from store import claims
@@ -141,9 +143,11 @@ def test_first_arguments_freeze_the_belief_beside_what_they_say(engine: Engine) 
         graph, kept = load_graph(session), frozen(session)
         belief = claims.latest_beliefs(session)[root].mean
     assert list(kept) == [root] and kept[root].belief == belief
-    assert kept[root].marginal == pytest.approx(explorer.root_probs([root])[root])  # no premise is shared yet
-    assert graph.direct_beliefs == {}
     before = kept[root].marginal
+    unanswered = propagate(replace(graph, direct_beliefs={}))
+    assert before == pytest.approx(unanswered.root_prob[0])  # no premise is shared yet
+    odds = [logit(prob) for prob in (belief, before, explorer.root_probs([root])[root])]
+    assert odds[2] == pytest.approx((odds[0] + odds[1]) / 2)
     while explorer.step():
         pass
     with read_scope(engine) as session:
@@ -160,7 +164,7 @@ def test_weight_is_learnt_from_settled_argued_claims_and_closes_no_claim(engine:
             belief = float(expit(rng.normal(0, 2)))
             claims.record_belief(session, claim, "world", "direct", belief, 5.0, NOW)
             claims.add_argument(session, claim, "support", 0.1, [(premise, True)], "world", NOW)
-            freeze(session, claim, 0.525, NOW)
+            freeze(session, {claims.known(claim.id): 0.525}, NOW)
             said[claim.key] = float(rng.random() < belief)
         unsaid = [key for key in said][150:]
         told = {key: prob for key, prob in said.items() if key not in unsaid}

@@ -84,7 +84,7 @@ def test_trees_solved_side_by_side_are_as_propagation_solves_them(case: Case) ->
 
 
 def test_a_direct_belief_that_counts_in_full_is_the_posterior(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_case, "DIRECT", 1.0)
+    monkeypatch.setattr(loop_case, "START_WEIGHT", 1.0)
     same, model = replace(case), SmallModel(WEIGHTS)
     for part, grove in same.groves.items():
         grove.lean = same.lean[part]

@@ -395,3 +395,40 @@ def test_question_beyond_the_models_world_is_refused_before_any_call() -> None:
     with pytest.raises(UnknownWorldError):
         elicitor.state_claim("Would a unicorn sink?")
     assert elicitor.calls == 0
+
+
+class GeneralModel(ScriptedModel):
+    """Answers any prompt."""
+
+    is_general = True
+
+
+def posed(text: str, n: int = 3) -> tuple[list[str], Elicitor]:
+    elicitor = Elicitor(GeneralModel(text))
+    return elicitor.pose_questions([CLAIM], ["Does honey sink?"], n), elicitor
+
+
+def test_questions_are_those_of_the_reply_each_once_and_no_more_than_asked_for() -> None:
+    questions, elicitor = posed(
+        json.dumps({"questions": ["Is it sweet?", "Is it sweet?", "Does it flow?", "Is it?"]}), 2
+    )
+    assert questions == ["Is it sweet?", "Does it flow?"] and elicitor.calls == 1
+    (prompt,) = elicitor.model.prompts  # type: ignore[attr-defined]
+    assert prompt == f"{prompts.POSE}2\nListed:\n- {CLAIM}\nAsked already:\n- Does honey sink?"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"questions": "Is it?"}', '{"questions": [1]}', '{"questions": [""]}'])
+def test_reply_that_holds_no_questions_is_dropped(text: str) -> None:
+    questions, elicitor = posed(text)
+    assert questions == [] and elicitor.dropped == 1
+
+
+def test_schema_of_questions_is_what_is_read() -> None:
+    jsonschema.validate({"questions": ["Is it?"]}, prompts.QUESTIONS_SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"questions": [""]}, prompts.QUESTIONS_SCHEMA)
+
+
+def test_models_of_the_bundled_world_are_not_asked_to_pose() -> None:
+    with pytest.raises(ValueError, match="was not made to pose"):
+        Elicitor(ScriptedModel()).pose_questions([CLAIM], [], 3)

@@ -16,7 +16,8 @@ import store.direct
 import store.outbox
 import store.posed
 import store.tables
-import store.tokens  # noqa: F401  (all fill SQLModel.metadata)
+import store.tokens
+import store.work  # noqa: F401  (all fill SQLModel.metadata)
 from store.database import _alembic_config, open_store, read_scope, session_scope
 from store.errors import (
     NewerSchemaError,
