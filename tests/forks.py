@@ -107,6 +107,7 @@ def _listen() -> None:
 
 def _become(module: str, arguments: list[str], folder: str, environment: dict[str, str], streams: list[str]) -> None:
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -116,7 +117,7 @@ def _become(module: str, arguments: list[str], folder: str, environment: dict[st
         os.dup2(2, 1)  # standard output was the line to the tests
     sys.stdin = open(0, closefd=False)
     sys.stdout = open(1, "w", closefd=False)
-    sys.stderr = open(2, "w", closefd=False, errors="backslashreplace")
+    sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")
     sys.argv = [module, *arguments]
     sys.modules.pop(module, None)  # it is run anew, as the main module
     code = _run(module)
