@@ -1,8 +1,8 @@
 """What has come into the store since one last looked, for whoever keeps a picture of it.
 
-A `Mark` says how far one has seen. All that grows the graph takes its turn (`Turn.GROW`), so that ids stand in the order
-in which they were committed: what came since has higher ones. What people say may be committed out of that order; of
-it a mark says only whether it is as it was.
+A `Mark` says how far one has seen. All that grows the graph takes its turn (`Turn.GROW`), so that ids stand in the
+order in which they were committed: what came since has higher ones. What people say may be committed out of that order;
+of it a mark says only whether it is as it was.
 """
 
 from collections.abc import Sequence
