@@ -3,8 +3,9 @@
 Pure: no model and no store. Not here: what is kept of it (`store.direct`), asking (`models.elicitation`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, prod
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 from argtree.evidence import answer_losses
-from argtree.graph import ArgumentGraph, Polarity
+from argtree.graph import Argument, Polarity
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -42,10 +43,24 @@ def argued_prob(prior: float, reasons: Iterable[Reason]) -> float:
     return (1 - (1 - prior) * fails["support"]) * fails["attack"]
 
 
+class Argued(Protocol):
+    """A graph, as far as claims' probabilities from their arguments need it."""
+
+    @property
+    def index(self) -> Mapping[str, int]:
+        """The claims' ids, each with its row."""
+
+    def arguments_for(self, claim_id: str) -> Sequence[Argument]:
+        """Returns the arguments about a claim. Raises KeyError: no such claim."""
+
+    def prior(self, claim_id: str) -> float:
+        """Returns P(claim) when no argument about it fires. Raises KeyError: no such claim."""
+
+
 class Marginals:
     """P(claim) without any evidence, premises taken as independent; each claim is worked out once, when asked for."""
 
-    def __init__(self, graph: ArgumentGraph) -> None:
+    def __init__(self, graph: Argued) -> None:
         self.graph = graph
         self._found: dict[str, float] = {}
 
@@ -64,7 +79,7 @@ class Marginals:
                 reasons: list[Reason] = [
                     (a.polarity, a.strength, [(self._found[p.claim], p.holds) for p in a.premises]) for a in arguments
                 ]
-                self._found[claim] = argued_prob(self.graph.claims[self.graph.index[claim]].prior, reasons)
+                self._found[claim] = argued_prob(self.graph.prior(claim), reasons)
         return self._found[claim_id]
 
 

@@ -14,15 +14,17 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree.calibrating import calibration_of, follow, weigh
-from argtree.coherence import Marginals, disagreement
+from argtree.coherence import Marginals
 from argtree.documents import Documents
 from argtree.expanding import arguments_about, replies
 from argtree.facts import Facts, note
 from argtree.graph import Argument, ArgumentGraph
+from argtree.growing_graph import GrowingGraph
 from argtree.merging import Merger, Same
+from argtree.picture import Picture
 from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
-from argtree.search import Choose, Frontier, belief_variance, choose_expansions
+from argtree.search import Choose, choose_expansions
 from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
 from argtree.sharing import Fits, Share, as_seen, as_stale
 from argtree.storing import Expansion, Storing
@@ -35,7 +37,7 @@ from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, U
 from models.prompts import Fact, ProposedArgument, ProposedPremise
 from store import aliases, claims, queue, ranking
 from store.database import read_scope, session_scope
-from store.direct import direct_weight, frozen, set_direct_weight
+from store.direct import set_direct_weight
 from store.graphs import load_graph
 from store.growing import find_claims
 from store.own_questions import add_own_root, own_roots, take_room
@@ -109,6 +111,7 @@ class Explorer:
         self.share = Share(engine, now_fn)
         self._measured = (0, 0)  # tokens that expansions took, and how many they were
         self._propagate = Propagator(only_askable=True)
+        self._picture: Picture | None = None
         self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
         self.calibration = Calibration()  # of this model's beliefs
         self._learnt: tuple[str, int] | None = None  # the model and the newest answer that it was learnt from
@@ -259,20 +262,20 @@ class Explorer:
         self._believe_again()
         while True:
             with read_scope(self.engine) as session:
-                graph, variances = self._frontier(session, root_keys)
-                visits = claims.expansion_counts(session)
+                picture = self._look(session, root_keys)
                 asked = queue.best_value(session) if self.token_price > 0 else 0.0
                 held = self.share.others(session)
-            frontier = Frontier(self._propagate(graph), variances, visits)
+            frontier = picture.frontier(self.set_aside, self._visits)
             if self.token_price > 0:
                 frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
             chosen = choose_beside(self.choose_fn, frontier, held, at_most)
-            self.share.is_held_up = not chosen and not held.isdisjoint(graph.index)
+            self.share.is_held_up = not chosen and not held.isdisjoint(picture.graph.index)
             if not chosen:
                 return []
-            with self.share.holding("expand", chosen, as_seen(graph)) as mine:
+            arguments = {key: len(picture.graph.arguments_for(key)) for key in chosen}
+            with self.share.holding("expand", chosen, as_seen(arguments)) as mine:
                 before = self.elicitor.tokens
-                expanded = self._expand(graph, mine)
+                expanded = self._expand(picture.graph, mine)
                 tokens, count = self._measured
                 self._measured = tokens + self.elicitor.tokens - before, count + len(mine)
             if expanded:
@@ -361,32 +364,26 @@ class Explorer:
         texts = {claim.id: claim.text for claim in graph.claims}
         if kind == "direct":
             return self.elicitor.believe([texts[key] for key in keys], shown)
-        reasons = [[_in_words(argument, texts) for argument in graph.arguments_for(key)] for key in keys]
+        reasons = [[_in_words(argument, texts.__getitem__) for argument in graph.arguments_for(key)] for key in keys]
         return self.elicitor.residual_priors([(texts[key], of) for key, of in zip(keys, reasons, strict=True)])
 
-    def _frontier(self, session: Session, root_keys: Collection[str] | None) -> tuple[ArgumentGraph, dict[str, float]]:
-        """What lies under the roots to work for, and Var(p) of every claim there that can still be expanded.
+    def _look(self, session: Session, root_keys: Collection[str] | None) -> Picture:
+        """The picture of the store as the session sees it."""
+        picture, self._picture = self._picture, None  # of no use where something fails half way
+        wanted = None if root_keys is None else frozenset(root_keys)
+        if picture is None or picture.root_keys != wanted or not picture.catch_up(session):
+            picture = Picture(session, wanted)
+        self._picture = picture
+        return picture
 
-        Claims that no model holds a belief about came with an imported graph and are left as they are.
-        """
-        if root_keys is None:
-            root_keys = [key for _, key in claims.root_keys(session)]
-        graph = load_graph(session, root_keys)
-        closed = claims.closed_claims(session) | graph.evidence.keys()  # what a person answered needs no arguments
-        weight = direct_weight(session)
-        gaps = {key: disagreement(one.belief, one.marginal) for key, one in frozen(session).items()} if weight else {}
-        variances = {
-            key: belief_variance(belief.mean, belief.pseudo_count, len(graph.arguments_for(key)))
-            + weight * gaps.get(key, 0.0)  # where a claim and its arguments disagree, one of them leaves something out
-            for key, belief in claims.latest_beliefs(session).items()
-            if key in graph.index and key not in closed and key not in self.set_aside
-        }
-        return graph, variances
+    def _visits(self) -> dict[str, int]:
+        with read_scope(self.engine) as session:
+            return claims.expansion_counts(session)
 
-    def _expand(self, graph: ArgumentGraph, keys: Sequence[str]) -> list[Expansion]:
+    def _expand(self, graph: GrowingGraph, keys: Sequence[str]) -> list[Expansion]:
         """Ask for arguments about claims, beliefs in their premises, and the claims' priors without them; store all."""
-        texts = {claim.id: claim.text for claim in graph.claims}
-        known = {key: [_in_words(argument, texts) for argument in graph.arguments_for(key)] for key in keys}
+        texts = {key: graph.text(key) for key in keys}
+        known = {key: [_in_words(argument, graph.text) for argument in graph.arguments_for(key)] for key in keys}
         requests = {key: (texts[key], reasons) for key, reasons in known.items()}
         same: dict[str, Same] = {}
 
@@ -444,6 +441,6 @@ class Explorer:
         note(session, claims.known(claim.id), row.id, facts, name, now)
 
 
-def _in_words(argument: Argument, texts: dict[str, str]) -> ProposedArgument:
-    premises = tuple(ProposedPremise(texts[premise.claim], premise.holds) for premise in argument.premises)
+def _in_words(argument: Argument, text_fn: Callable[[str], str]) -> ProposedArgument:
+    premises = tuple(ProposedPremise(text_fn(premise.claim), premise.holds) for premise in argument.premises)
     return ProposedArgument(argument.polarity, argument.strength, premises)

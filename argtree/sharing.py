@@ -7,7 +7,7 @@ explorers in one process (`argtree.workers`).
 import logging
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -18,7 +18,6 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from argtree.errors import ArgtreeError
-from argtree.graph import ArgumentGraph
 from store import work
 from store.database import session_scope
 from store.locks import Turn, take_turn
@@ -116,11 +115,11 @@ class Share:
         return [token for token, pid in there.items() if not _is_running(pid)]
 
 
-def as_seen(graph: ArgumentGraph) -> Fits:
-    """Of claims that are to be expanded: nobody has expanded them since the graph was read."""
+def as_seen(arguments: Mapping[str, int]) -> Fits:
+    """Of claims that are to be expanded: nobody has expanded them since so many arguments about each were seen."""
 
     def fits(session: Session, keys: set[str]) -> set[str]:
-        return work.still_open(session, {key: len(graph.arguments_for(key)) for key in keys})
+        return work.still_open(session, {key: arguments[key] for key in keys})
 
     return fits
 

@@ -29,10 +29,10 @@ def with_virtual_loss(frontier: Frontier, held: Collection[str]) -> Frontier:
     there = [claim for claim in held if claim in index]
     if not there:
         return frontier
-    visits = {**frontier.visits, **{claim: frontier.visits.get(claim, 0) + 1 for claim in there}}
+    visits = dict(frontier.visits) | {claim: frontier.visits.get(claim, 0) + 1 for claim in there}
     variances = {claim: variance for claim, variance in frontier.variances.items() if claim not in held}
     shares = gain_shares(frontier.result, [index[claim] for claim in there])
-    return replace(frontier, variances=variances, visits=visits, shares=shares)
+    return Frontier(frontier.result, variances, visits, shares)
 
 
 def choose_beside(choose_fn: Choose, frontier: Frontier, held: Collection[str], at_most: int) -> list[str]:

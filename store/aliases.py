@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, exists, func, select
 
 from store.claims import content_hash, find_claim, insert_claim, known, note_revision
 from store.errors import MergeError
@@ -156,8 +156,10 @@ def undo_merge(session: Session, number: int, now: datetime) -> Claim:
 
 def unbelieved(session: Session) -> list[str]:
     """Returns the keys of the claims that were made of a wording whose merge was undone, and that no model believes."""
-    query = select(Claim.key).join(Alias, col(Alias.text_hash) == col(Claim.text_hash))
-    return list(session.exec(query.where(col(Claim.id).not_in(select(Belief.claim_id))).order_by(col(Claim.id))))
+    undone = select(Alias.text_hash).where(col(Alias.undone_at).is_not(None))
+    is_believed = exists().where(col(Belief.claim_id) == col(Claim.id))  # looked up for these, not listed for all
+    query = select(Claim.key).where(col(Claim.text_hash).in_(undone), ~is_believed)
+    return list(session.exec(query.order_by(col(Claim.id))))
 
 
 def claims_after(session: Session, claim_id: int) -> list[tuple[int, str]]:

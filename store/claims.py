@@ -17,7 +17,7 @@ from sqlmodel import Session, col, exists, func, or_, select
 from argtree import graph as g
 from argtree.format import distribution_to_json
 from store.answers import label_likelihoods
-from store.columns import column, columns
+from store.columns import column, columns, rows_among
 from store.errors import RootNotFoundError, StoreError, UnitError
 from store.locks import Turn, take_turn
 from store.tables import About, Alias, Argument, Belief, Claim, Evidence, Premise, Quantity, Revision, Root
@@ -48,6 +48,11 @@ def get_claim(session: Session, key: str) -> Claim:
     if claim is None:
         raise StoreError(f"The store has no claim {key!r}.")
     return claim
+
+
+def claim_ids(session: Session) -> dict[str, int]:
+    """Returns the id of every claim, by its key."""
+    return {key: one for key, one in session.execute(columns(Claim, "key", "id"))}
 
 
 def add_claim(session: Session, text: str, prior: float, now: datetime, *, askable: bool | None = None) -> Claim:
@@ -373,12 +378,21 @@ class Held(NamedTuple):
     pseudo_count: float
 
 
-def latest_beliefs(session: Session, kind: str = "direct") -> dict[str, Held]:
-    """Returns the newest belief of a kind for every claim that has one, by the claim's key."""
+def latest_beliefs(
+    session: Session, kind: str = "direct", *, claim_ids: Sequence[int] | None = None
+) -> dict[str, Held]:
+    """Returns the newest belief of a kind for every claim that has one, by the claim's key.
+
+    Args:
+        session: of the store.
+        kind: "direct" or "residual".
+        claim_ids: of the claims wanted; all by default.
+    """
     session.flush()  # what follows is read past the object mapper
     key, claim_id, of = column(Claim, "key"), column(Claim, "id"), column(Belief, "kind")
     query = columns(Belief, *Held._fields, order=("held_at", "id")).add_columns(key)
-    rows = session.execute(query.where(column(Belief, "claim_id") == claim_id, of == kind))
+    query = query.where(column(Belief, "claim_id") == claim_id, of == kind)
+    rows = session.execute(query) if claim_ids is None else rows_among(session, query, claim_id, claim_ids)
     return {row[-1]: Held(*row[:-1]) for row in rows}  # later rows replace earlier
 
 

@@ -82,9 +82,9 @@ def add_claims(session: Session, priors: Mapping[str, float], now: datetime) -> 
     new: dict[str, dict[str, Any]] = {}
     for text, prior in priors.items():
         if text not in there:
-            kept = check_text(text)
-            row = {"text": kept, "text_hash": text_hash(kept), "prior": checked_prob("prior", prior), "created_at": now}
-            new.setdefault(row["text_hash"], row)
+            kept, digest = check_text(text), text_hash(text)
+            row = {"text": kept, "text_hash": digest, "prior": checked_prob("prior", prior), "created_at": now}
+            new.setdefault(digest, row)
     _add_with_keys(session, Claim, "text_hash", list(new.values()))
     return there | find_claims(session, (text for text in priors if text not in there))
 

@@ -17,6 +17,7 @@ from argtree.calibration_plot import draw_calibration
 from argtree.cli_calibration import calibration_report
 from argtree.errors import ArgtreeError
 from argtree.explorer import Explorer
+from argtree.picture import Picture
 from argtree.propagate import propagate
 from models.calibration import LEAST_OF_EACH
 from models.elicitation import Elicitor
@@ -178,8 +179,8 @@ def test_weight_is_learnt_from_settled_argued_claims_and_closes_no_claim(engine:
         assert direct_weight(session) > 0.6 and set(unsaid) <= graph.direct_beliefs.keys()
         assert graph.evidence.keys().isdisjoint(unsaid) and labels(session).keys().isdisjoint(unsaid)
         claims.add_root(session, "Is it?", claims.get_claim(session, unsaid[0]), NOW)
-        _, variances = explorer._frontier(session, [unsaid[0]])
-    assert unsaid[0] in variances  # still to be expanded
+        frontier = Picture(session, [unsaid[0]]).frontier((), dict)
+    assert unsaid[0] in frontier.variances  # still to be expanded
 
 
 # --- the report
