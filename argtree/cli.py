@@ -80,6 +80,7 @@ from store.accounts import has_account
 from store.answers import labels
 from store.database import DEFAULT_STORE, open_store, read_scope, session_scope
 from store.graphs import load_graph, save_graph
+from store.own_questions import own_roots
 
 if TYPE_CHECKING:
     from argtree.explorer import Explorer
@@ -295,6 +296,8 @@ def show(
             print(json.dumps(graph_to_json(graph), indent=1))
         elif svg is None:
             _print_tree(session, key)
+            if (posed_by := own_roots(session).get(key)) is not None:
+                out.print(f"Asked by the model itself ({draw.printable(posed_by)}).", style="dim", markup=False)
             cli_calls.print_cost(session, key)
         if svg is not None:
             picture = draw.svg(graph, key, propagate(graph), labels(session))

@@ -139,7 +139,7 @@ def pick(values: Sequence[float] | FloatArray, count: int, rng: np.random.Genera
         rng: decides which turns draw, a share of EXPLORED_SHARE on average, and what they draw.
     """
     left = np.argsort(-np.asarray(values, dtype=np.float64), kind="stable").tolist()
-    picks = []
+    picks: list[Pick] = []
     while left and len(picks) < count:
         is_random = bool(rng.random() < EXPLORED_SHARE)
         picks.append(Pick(left.pop(int(rng.integers(len(left))) if is_random else 0), is_random))
@@ -189,8 +189,8 @@ def _features(candidates: Sequence[Candidate]) -> FloatArray:
 def _kernel(
     vectors: FloatArray, features: FloatArray, other_vectors: FloatArray, other_features: FloatArray, of: FloatArray
 ) -> FloatArray:
-    said: FloatArray = of[0] * (vectors @ other_vectors.T)
-    return said + of[1] * (features @ other_features.T) / features.shape[1]
+    found: FloatArray = of[0] * (vectors @ other_vectors.T) + of[1] * (features @ other_features.T) / features.shape[1]
+    return found
 
 
 def _likeliest(vectors: FloatArray, features: FloatArray, target: FloatArray) -> FloatArray:

@@ -105,9 +105,9 @@ CAN_DIFFER = (
     "Suppose that the first claim is true. Could the second claim be false all the same? Answer yes or no.\nFirst: "
 )
 POSE = (  # for models that are general too
-    "Pose new questions near the claims listed below, about what decides them or about like matters. Each can be answered "
-    "by yes or no, stands alone without this list, is about one matter, and is one of which you are not sure what the "
-    "answer is. Pose none that is listed as asked already, nor one that says the same in other words. "
+    "Pose new questions near the claims listed below, about what decides them or about like matters. Each can be "
+    "answered by yes or no, stands alone without this list, is about one matter, and is one of which you are not sure "
+    "what the answer is. Pose none that is listed as asked already, nor one that says the same in other words. "
     'Reply in JSON: {"questions": ["..."]}\nHow many: '
 )
 ASKED_ALREADY = "\nAsked already:"

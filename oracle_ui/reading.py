@@ -4,7 +4,7 @@ questions.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from store.corrections import last_answer
 from store.database import open_store, read_scope, session_scope
 from store.graphs import load_graph
 from store.leases import lease_on
+from store.own_questions import own_roots
 from store.places import IS_OPEN
 from store.raters import find_rater
 from store.reliabilities import is_vouched, is_vouched_for, reliabilities
@@ -65,6 +66,7 @@ class Snapshot:
     given: tuple[Given, ...]  # oldest first
     open: Mapping[str, float]  # claims in the queue -> value when it was ranked
     num_open: int  # questions in the queue, quantities included
+    own: Mapping[str, str] = field(default_factory=dict)  # generation that asked it of itself, by key of a root's claim
 
     @cached_property
     def texts(self) -> dict[str, str]:
@@ -135,6 +137,7 @@ def read(url: str) -> Snapshot:
             given=tuple(_given(session)),
             open=dict(open_.all()),
             num_open=session.exec(select(func.count()).select_from(Question).where(IS_OPEN)).one(),
+            own=own_roots(session),
         )
 
 

@@ -214,7 +214,8 @@ def label_chip(row: ClaimRow) -> str:
 def _root(row: RootRow) -> str:
     under = count(row.num_claims, "claim")
     said = " · ".join(
-        [under]
+        ([f"asked by the model itself, {literal(row.posed_by, 60)}"] if row.posed_by is not None else [])
+        + [under]
         + ([f"{row.num_answered:,} answered"] if row.num_answered else [])
         + ([f"{row.num_open:,} to ask"] if row.num_open else [])
     )

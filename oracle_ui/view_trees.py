@@ -28,6 +28,7 @@ class RootRow:
     num_claims: int  # that it rests on, itself not counted
     num_answered: int  # of those and itself, by people
     num_open: int  # ... in the queue
+    posed_by: str | None = None  # the generation that asked it of itself; None: people did
 
     @property
     def variance(self) -> float:
@@ -61,6 +62,7 @@ def see_roots(there: Snapshot, result: Propagation, course: History | None) -> l
                 len(under) - 1,
                 sum(key in there.labels for key in under),
                 sum(key in there.open for key in under),
+                there.own.get(root.claim),
             )
         )
     return sorted(rows, key=lambda row: -row.variance)

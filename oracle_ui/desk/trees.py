@@ -55,7 +55,7 @@ def _show_tree(root: str, there: Snapshot, result: Propagation) -> None:
     rows = see_claims(there, result, under)
     points = see_course(course(), root)
     show(
-        desk.text_title("Question", there.texts[root]),
+        desk.text_title("The model's own question" if root in there.own else "Question", there.texts[root]),
         desk.facts(
             ("Probability", desk.percent(rows[0].prob), _since(points)),
             ("Rests on", f"{len(under) - 1:,}", "claim" if len(under) == 2 else "claims"),

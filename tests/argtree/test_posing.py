@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
 from argtree import posing
+from argtree.cli import app
 from argtree.curiosity import LEAST_FINISHED
 from argtree.daemon import run
 from argtree.explorer import Explorer, utc_now
@@ -76,6 +78,13 @@ def test_own_questions_are_new_ones_of_the_world_about_what_is_unsure_and_are_ma
     world = load_world()
     about = [world.parse_question(one.question) for one in own]
     assert all(one is not None and "a candle" in one.things for one in about) and len(set(about)) == PICKED_AT_ONCE
+
+
+def test_show_says_of_which_roots_the_model_asked_itself(engine: Engine) -> None:
+    curious(explored(engine, QUESTION))(Event())
+    store = ["--store", str(engine.url)]
+    assert "Asked by the model itself (world)." in CliRunner().invoke(app, ["show", "2", *store]).stdout
+    assert "itself" not in CliRunner().invoke(app, ["show", "1", *store]).stdout
 
 
 def test_same_store_and_seed_pose_the_same(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_every_part_of_the_desk_keeps_text_literal(text: str) -> None:
     view = replace(views[1], answers=(answer,), quantities=(text,))
     rows = see_claims(there, result, "rsc")
     parts = [desk.notice(text), desk.text_title("Claim", text), desk.claims(rows, 0.1)]
-    parts += [desk.roots([RootRow(text, text, 0.5, (), 1, 0, 0)])]
+    parts += [desk.roots([RootRow(text, text, 0.5, (), 1, 0, 0, text)])]
     parts += [desk.records([{text: text}], "Rows")]
     parts += [theme_claim.heading(views[0]), theme_claim.reasons(views[0]), theme_claim.ways(view)]
     parts += [theme_claim.answers(view), theme_claim.beliefs(view), theme_claim.shown(view)]

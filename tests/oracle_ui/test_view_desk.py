@@ -47,6 +47,11 @@ def test_roots_come_least_certain_first_with_their_course() -> None:
     assert r.course[0] == (0, pytest.approx(propagate(small_graph()).prob[0]))
 
 
+def test_root_that_the_model_asked_about_itself_says_so() -> None:
+    rows = see_roots(replace(snapshot(ANSWERS), own={"r": "bundled"}), propagate(small_graph()), None)
+    assert {row.key: row.posed_by for row in rows} == {"g": None, "r": "bundled"}
+
+
 def test_what_is_settled_or_worth_next_to_nothing_is_not_told_to_ask() -> None:
     rows = see_claims(snapshot([given("h", 1.0)]), propagate(small_graph()), "hpt")
     assert [row.key for row in most_telling(rows, 5)] == ["p", "t"]
