@@ -29,6 +29,7 @@ PROPOSE_MAX_TOKENS = 768  # some eight arguments of two premises in a general mo
 PROPOSE_TEMPERATURE = 0.7  # where arguments are drawn at random
 STATE_MAX_TOKENS = 192
 YES, NO = ("yes", "Yes"), ("no", "No")
+LEAST_MASS = 0.01  # of yes and no together: what a model hardly means to say tells nothing of what it believes
 LOGGED_CHARS = 200
 
 log = logging.getLogger("argtree.models")
@@ -182,7 +183,12 @@ class Elicitor:
         return beliefs(turned * said.log_odds.reshape(shape), drawn, said.draws)
 
     def _ask(self, asked: list[str]) -> YesNo:
-        """Yes against no; each word in two spellings, whose probabilities add."""
+        """Yes against no; each word in two spellings, whose probabilities add.
+
+        Raises:
+            BadReplyError: The model gave no usable log-probabilities, or means to say something else, as one does that
+                reasons first.
+        """
         if not asked:
             return YesNo(np.empty(0))
         self.calls += len(asked)
@@ -192,6 +198,12 @@ class Elicitor:
         drawn_never = (log_probs == -np.inf) & (found.draws is not None)
         if log_probs.shape != (len(asked), len(YES) + len(NO)) or not (np.isfinite(log_probs) | drawn_never).all():
             raise BadReplyError(f"The model {self.model.name} gave no usable log-probabilities for yes and no.")
+        mass = np.exp(log_probs).sum(axis=1)
+        if found.draws is None and mass.min() < LEAST_MASS:
+            raise BadReplyError(
+                f"The model {self.model.name} hardly means to say yes or no, which have a probability of "
+                f"{mass.min():.2g} together: take a model that answers at once, without reasoning first."
+            )
         yes, no = log_probs[:, : len(YES)], log_probs[:, len(YES) :]
         if found.draws is None:
             return from_log_probs(yes, no)
