@@ -19,9 +19,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models import prompts
-from models.base import LanguageModel
+from models.base import FloatArray, LanguageModel
 from models.beliefs import Belief, YesNo, beliefs, from_draws, from_log_probs
 from models.errors import BadQuestionError, BadReplyError
+from models.first_token import LEAST_MASS
 from models.prompts import Polarity, ProposedArgument, ProposedPremise
 
 MAX_QUESTION_CHARS = 2_000
@@ -29,7 +30,6 @@ PROPOSE_MAX_TOKENS = 768  # some eight arguments of two premises in a general mo
 PROPOSE_TEMPERATURE = 0.7  # where arguments are drawn at random
 STATE_MAX_TOKENS = 192
 YES, NO = ("yes", "Yes"), ("no", "No")
-LEAST_MASS = 0.01  # of yes and no together: what a model hardly means to say tells nothing of what it believes
 LOGGED_CHARS = 200
 
 log = logging.getLogger("argtree.models")
@@ -57,6 +57,7 @@ class Elicitor:
         self.calls = 0  # prompts sent
         self.tokens = 0  # of prompts and replies, as far as the backend says
         self.dropped = 0  # replies and arguments dropped
+        self._has_warned = False  # that the model would begin its replies with other words
 
     def check_question(self, question: str) -> str:
         """The question on one line, if it is one that the model can speak of. No call is made.
@@ -183,12 +184,7 @@ class Elicitor:
         return beliefs(turned * said.log_odds.reshape(shape), drawn, said.draws)
 
     def _ask(self, asked: list[str]) -> YesNo:
-        """Yes against no; each word in two spellings, whose probabilities add.
-
-        Raises:
-            BadReplyError: The model gave no usable log-probabilities, or means to say something else, as one does that
-                reasons first.
-        """
+        """Yes against no; each word in two spellings, whose probabilities add."""
         if not asked:
             return YesNo(np.empty(0))
         self.calls += len(asked)
@@ -198,12 +194,7 @@ class Elicitor:
         drawn_never = (log_probs == -np.inf) & (found.draws is not None)
         if log_probs.shape != (len(asked), len(YES) + len(NO)) or not (np.isfinite(log_probs) | drawn_never).all():
             raise BadReplyError(f"The model {self.model.name} gave no usable log-probabilities for yes and no.")
-        mass = np.exp(log_probs).sum(axis=1)
-        if found.draws is None and mass.min() < LEAST_MASS:
-            raise BadReplyError(
-                f"The model {self.model.name} hardly means to say yes or no, which have a probability of "
-                f"{mass.min():.2g} together: take a model that answers at once, without reasoning first."
-            )
+        self._warn_of_other_words(np.exp(log_probs).sum(axis=1))
         yes, no = log_probs[:, : len(YES)], log_probs[:, len(YES) :]
         if found.draws is None:
             return from_log_probs(yes, no)
@@ -211,6 +202,17 @@ class Elicitor:
             return from_draws(yes, no, found.draws)
         except ValueError as error:
             raise BadReplyError(f"The model {self.model.name} gave no belief: {error}.") from error
+
+    def _warn_of_other_words(self, masses: FloatArray) -> None:
+        """Say once that the model would begin its replies with something else; masses: of yes and no together, [P]."""
+        if masses.mean() < LEAST_MASS and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "The model %s hardly means to say yes or no, which have a probability of %.2g together: its beliefs "
+                "may tell little. Take a model that answers at once, without reasoning first.",
+                self.model.name,
+                masses.mean(),
+            )
 
     def _complete(
         self, asked: list[str], schema: dict[str, object], max_tokens: int, temperature: float = 0.0
