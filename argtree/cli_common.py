@@ -28,8 +28,8 @@ ModelOption = Annotated[
     str,
     typer.Option(
         "--model",
-        help="The language model: bundled, hf:NAME_OR_FOLDER, openai:URL#MODEL, generation:N or replay:FILE; "
-        "`argtree models` lists what is there.",
+        help="The language model: bundled, hf:NAME_OR_FOLDER, gguf:FILE, openai:URL#MODEL, generation:N, replay:FILE "
+        "or another one that `argtree models` lists.",
     ),
 ]
 DraftOption = Annotated[

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from argtree.cli_common import GenerationsOption, JsonOption, StoreOption, at_work, out
 from argtree.text import printable
-from models import address, discovery
+from models import address, discovery, four_bit
 from models.generations import Registry
 from store.database import DEFAULT_STORE
 
@@ -76,9 +76,12 @@ def models(
 def _forms() -> list[dict[str, str]]:
     """How models are named that can't be listed."""
     lacks = "" if discovery.has_gguf() else "llama-cpp-python: `pip install 'argtree[gguf]'` brings it"
+    adapted = "with a LoRA adapter, of a folder or the hub; goes with hf-4bit: too"
     about = f"a server that speaks OpenAI's HTTP API; its key, if any, in {address.KEY_VARIABLE}"
     return [
         {"form": "hf:NAME_OR_FOLDER", "about": "a causal language model of the Hugging Face hub or here", "lacks": ""},
+        {"form": "hf:NAME_OR_FOLDER+ADAPTER", "about": adapted, "lacks": ""},
+        {"form": "hf-4bit:NAME_OR_FOLDER", "about": "its weights in four bits", "lacks": four_bit.lacks()},
         {"form": "gguf:FILE", "about": "a model in llama.cpp's form", "lacks": lacks},
         {"form": address.FORM, "about": about, "lacks": ""},
     ]

@@ -72,7 +72,7 @@ class LanguageModel(Protocol):
 
         Raises:
             PromptTooLongError: A prompt with a continuation is longer than the model can read.
-            BadReplyError: A backend that sees only the likeliest replies sees none with any of the continuations.
+            BadReplyError: A backend that sees only the likeliest replies sees none or hardly any of the continuations.
             ModelUnavailableError: A server can't be reached, or goes on failing.
         """
         ...

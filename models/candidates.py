@@ -20,7 +20,7 @@ from models.dataset import hash_examples
 from models.elicitation import Elicitor
 from models.errors import TrainingError
 from models.everyday.withheld import read_withheld
-from models.examples import Example
+from models.examples import Example, in_all_wordings
 from models.finetune import Student
 from models.generations import Generation, Registry
 from models.load import everyday_folder, load_model, sources
@@ -80,15 +80,18 @@ def default_epochs(registry: Registry) -> float:
 def with_old(plan: Plan, on_belief: OnBelief = lambda done, total: None) -> list[Example]:
     """What the plan teaches, with its replay: of a file, or of what a model of the bundled world believed at first.
 
+    Other models are taught in all wordings that they are asked in.
+
     Args:
         plan: what is to be learnt.
         on_belief: told how many of the old beliefs are asked for, of how many.
     """
     seed, told = plan.settings.seed, _told_folder(plan.registry)
-    if plan.replay:
+    if plan.replay or told is None:
         old = shuffled(plan.replay, np.random.default_rng([seed, 6]))
-        return with_replay(plan.examples, iter(old), plan.replay_share)
-    if told is None or plan.replay_share == 0:
+        taught = with_replay(plan.examples, iter(old), plan.replay_share)
+        return in_all_wordings(taught) if told is None else taught
+    if plan.replay_share == 0:
         return list(plan.examples)
     first = Elicitor(load_model(plan.registry.get(0).spec, generations=plan.registry.folder))
     fresh = [seed, 5, int(plan.key[:8], 16)]  # another draw for every run
@@ -132,9 +135,11 @@ def _make(plan: Plan, on_step: OnStep | None, stop: Callable[[], bool], on_belie
     if plan.scratch_passes is not None:
         return _make_from_scratch(plan, plan.scratch_passes, on_step, stop)
     source, adapter = sources(plan.registry, plan.parent)
+    is_told = _told_folder(plan.registry) is not None
+    validation = plan.validation if is_told else in_all_wordings(plan.validation)
     student = Student.load(source, plan.settings, adapter)
     points = student.learn(
-        with_old(plan, on_belief), plan.settings, validation=plan.validation, work=plan.work, on_step=on_step, stop=stop
+        with_old(plan, on_belief), plan.settings, validation=validation, work=plan.work, on_step=on_step, stop=stop
     )
     if stop() or not is_main_process():
         return None

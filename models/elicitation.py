@@ -19,9 +19,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models import prompts
-from models.base import LanguageModel
+from models.base import FloatArray, LanguageModel
 from models.beliefs import Belief, YesNo, beliefs, from_draws, from_log_probs
 from models.errors import BadQuestionError, BadReplyError, PromptTooLongError
+from models.first_token import LEAST_MASS
 from models.prompts import Fact, Polarity, ProposedArgument, ProposedPremise
 
 MAX_QUESTION_CHARS = 2_000
@@ -59,6 +60,7 @@ class Elicitor:
         self.calls = 0  # prompts sent
         self.tokens = 0  # of prompts and replies, as far as the backend says
         self.dropped = 0  # replies and arguments dropped
+        self._has_warned = False  # that the model would begin its replies with other words
 
     def check_question(self, question: str) -> str:
         """The question on one line, if it is one that the model can speak of. No call is made.
@@ -254,6 +256,7 @@ class Elicitor:
         drawn_never = (log_probs == -np.inf) & (found.draws is not None)
         if log_probs.shape != (len(asked), len(YES) + len(NO)) or not (np.isfinite(log_probs) | drawn_never).all():
             raise BadReplyError(f"The model {self.model.name} gave no usable log-probabilities for yes and no.")
+        self._warn_of_other_words(np.exp(log_probs).sum(axis=1))
         yes, no = log_probs[:, : len(YES)], log_probs[:, len(YES) :]
         if found.draws is None:
             return from_log_probs(yes, no)
@@ -261,6 +264,17 @@ class Elicitor:
             return from_draws(yes, no, found.draws)
         except ValueError as error:
             raise BadReplyError(f"The model {self.model.name} gave no belief: {error}.") from error
+
+    def _warn_of_other_words(self, masses: FloatArray) -> None:
+        """Say once that the model would begin its replies with something else; masses: of yes and no together, [P]."""
+        if masses.mean() < LEAST_MASS and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "The model %s hardly means to say yes or no, which have a probability of %.2g together: its beliefs "
+                "may tell little. Take a model that answers at once, without reasoning first.",
+                self.model.name,
+                masses.mean(),
+            )
 
     def _complete(
         self, asked: list[str], schema: dict[str, object], max_tokens: int, temperature: float = 0.0

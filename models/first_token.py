@@ -12,6 +12,7 @@ from models.base import FloatArray
 from models.errors import BadReplyError
 from models.wire import Alternative
 
+LEAST_MASS = 0.01  # of all answers together: what a model hardly means to say tells nothing of what it believes
 LEAST_LOG_PROB = -30.0  # servers write what they hold impossible as -9999 or minus infinity
 _BLANKS = " \t\r\n\u2581\u0120\u010a"  # and how tokenizers spell a blank and a line break
 
@@ -30,8 +31,8 @@ def from_alternatives(alternatives: Sequence[Alternative], continuations: Sequen
     Nothing falls below e^-30.
 
     Raises:
-        BadReplyError: No continuation is listed in either way: the model means to say something else, and bounds
-            alone tell nothing.
+        BadReplyError: The continuations listed have less than 0.01 together: the model means to say something else,
+            as one does that reasons first, and what is left over tells nothing.
     """
     masses: dict[str, float] = {}
     for one in alternatives:
@@ -39,7 +40,7 @@ def from_alternatives(alternatives: Sequence[Alternative], continuations: Sequen
         masses[text] = masses.get(text, 0.0) + _prob(one)
     found = [_listed(masses, continuation) for continuation in continuations]
     num_missing = found.count(None)
-    if num_missing == len(found):
+    if sum(one for one in found if one is not None) < LEAST_MASS:
         likeliest = max(alternatives, key=_prob).token
         raise BadReplyError(
             f"The model begins its reply with {likeliest[:40]!r} and not with {' or '.join(map(repr, continuations))}: "

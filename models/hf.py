@@ -1,7 +1,7 @@
 """Backend for causal language models of Hugging Face `transformers`: the one file that runs inference with it.
 
 Covered: chat templates, batches, greedy and sampled replies, exact scores, folders and names on the hub, safetensors,
-LoRA adapters, drafts by a smaller model.
+LoRA adapters, weights in four bits, drafts by a smaller model.
 Not covered: grammars (a reply is whatever the model says; `elicitation.py` validates it), tools, images, code that
 comes with a model (never run), models spread over several GPUs. How a prompt becomes tokens is in `chat.py`.
 """
@@ -18,6 +18,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
+from models import four_bit
 from models.base import LanguageModel, Reply, Scores, check_draft, check_sampling
 from models.batches import groups
 from models.chat import Chat, TokenIds, continuation_ids, room
@@ -44,6 +45,7 @@ class HfModel:
         check_question: Callable[[str], None] | None = None,
         adapter: Path | None = None,
         is_general: bool = True,
+        in_four_bits: bool = False,
     ) -> None:
         """Load the model.
 
@@ -51,23 +53,26 @@ class HfModel:
             source: A folder in `save_pretrained` form, else a name on the Hugging Face hub.
             name: What beliefs are filed under.
             check_question: Refuses what the model can't speak of (see `LanguageModel`); by default nothing is refused.
-            adapter: A folder with a LoRA adapter for that model, which is merged into its weights.
+            adapter: A folder with a LoRA adapter for that model, which is merged into its weights, but for 4-bit ones.
             is_general: See `LanguageModel`.
+            in_four_bits: Keep the weights in four bits, a quarter of the room; beliefs differ a little by it.
 
         Raises:
-            ModelNotFoundError: There is no such model, or it can't be loaded.
+            ModelNotFoundError: There is no such model, it can't be loaded, or four bits can't be had here.
             NoWeightsError: A folder holds no weights, or not all of them.
             PickledWeightsError: The weights are pickled, all or in part.
         """
         self.name = name
         self.is_general = is_general
         self._check_question = check_question
+        if in_four_bits and (lacking := four_bit.lacks()):
+            raise ModelNotFoundError(f"Weights in four bits need what is missing here: {lacking}.")
         folder = find_folder(source)
         refuse_unsafe(folder)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
             with quiet():
-                self._tokenizer, self._model, missing = _load(folder, self._device)
+                self._tokenizer, self._model, missing = _load(folder, self._device, in_four_bits)
                 self._chat = Chat(self._tokenizer)
                 self._prompt_ids("?")  # a chat template that can't be rendered shows now
         except Exception as exc:  # whatever the vendor raises on a broken folder, it means just this
@@ -78,7 +83,10 @@ class HfModel:
         if adapter is not None:
             from models.adapter import load_adapter  # peft takes seconds to import
 
-            self._model = load_adapter(self._model, adapter).merge_and_unload().eval()
+            adapted = load_adapter(self._model, adapter)
+            # merged into weights of four bits an adapter would be rounded away
+            network: Any = adapted.base_model.model if in_four_bits else adapted.merge_and_unload()
+            self._model = network.eval()
         self._eos_ids = eos_ids(self._tokenizer, self._model)
         self._model.generation_config = (
             _generation_config()
@@ -223,10 +231,12 @@ class HfModel:
         return room(len(row), max_tokens, self._max_length, self.name)
 
 
-def _load(folder: Path, device: torch.device) -> tuple[Any, Any, set[str]]:
+def _load(folder: Path, device: torch.device, in_four_bits: bool) -> tuple[Any, Any, set[str]]:
     """Tokenizer, model, and the names of the tensors that the weights lack."""
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
+    if in_four_bits:
+        safe |= {"quantization_config": four_bit.config(), "device_map": {"": device}}
     model, info = _causal_lm.from_pretrained(
         folder,
         use_safetensors=True,
@@ -234,7 +244,7 @@ def _load(folder: Path, device: torch.device) -> tuple[Any, Any, set[str]]:
         output_loading_info=True,
         **safe,
     )
-    return tokenizer, model.to(device).eval(), set(info["missing_keys"])
+    return tokenizer, (model if in_four_bits else model.to(device)).eval(), set(info["missing_keys"])
 
 
 def eos_ids(tokenizer: Any, model: Any) -> list[int]:

@@ -16,6 +16,7 @@ from models.generations import Generation, Registry
 
 BUNDLED = "bundled"
 HF_PREFIX = "hf:"
+FOUR_BIT_PREFIX = "hf-4bit:"
 GGUF_PREFIX = "gguf:"
 REPLAY_PREFIX = "replay:"
 
@@ -27,10 +28,11 @@ def load_model(
 
     Args:
         spec: "bundled" for the model that comes with argtree; "hf:NAME_OR_FOLDER" for a causal language model in a
-            local folder, or on the Hugging Face hub under NAME; "gguf:FILE" for one in a file of llama.cpp's form, if
-            the extra `gguf` is installed; "openai:URL#MODEL" for one on a server that speaks OpenAI's HTTP API;
-            "generation:current" or "generation:3" for one that was trained here; "replay:FILE" for what a model said
-            in an earlier run (`argtree calls --out FILE`).
+            local folder, or on the Hugging Face hub under NAME, "hf:NAME_OR_FOLDER+ADAPTER" with a LoRA adapter from
+            another folder or name, and "hf-4bit:" in place of "hf:" for weights in four bits; "gguf:FILE" for one in a
+            file of llama.cpp's form, if the extra `gguf` is installed; "openai:URL#MODEL" for one on a server that
+            speaks OpenAI's HTTP API; "generation:current" or "generation:3" for one that was trained here;
+            "replay:FILE" for what a model said in an earlier run (`argtree calls --out FILE`).
         generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
             `generations`.
         stop: Ends every wait for a server once it is set.
@@ -60,7 +62,7 @@ def load_model(
         from models.recording import ReplayedModel
 
         return ReplayedModel(Path(spec.removeprefix(REPLAY_PREFIX)), world_check)
-    return _load(_source(spec), spec, first=spec)
+    return _load(_source(spec), spec, first=spec) if spec == BUNDLED else _load_hf(spec)
 
 
 def bundled_folder() -> Path:
@@ -90,7 +92,7 @@ def everyday_folder(spec: str) -> Path | None:
 
     if spec.startswith((GGUF_PREFIX, address.PREFIX)):
         return None
-    folder = Path(_source(spec))
+    folder = bundled_folder() if spec == BUNDLED else Path(_hf_parts(spec)[0]).expanduser()
     return folder if (folder / FILE).is_file() else None
 
 
@@ -144,22 +146,49 @@ def _source(spec: str) -> str | Path:
         raise UnknownSpecError(f"{spec} can be asked but not trained: name its folder, {HF_PREFIX}NAME_OR_FOLDER.")
     if spec.startswith(address.PREFIX):
         raise UnknownSpecError(f"{spec} is on a server: it can be asked, but it has no weights here to train.")
-    source = spec.removeprefix(HF_PREFIX).strip()
-    if not spec.startswith(HF_PREFIX) or not source:
+    source, adapter = _hf_parts(spec)
+    if adapter or spec.startswith(FOUR_BIT_PREFIX):
         raise UnknownSpecError(
-            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER", "{GGUF_PREFIX}FILE", '
-            f'"{address.FORM}" or "{GENERATION_PREFIX}NUMBER"; `argtree models` lists what is there.'
+            f"{spec} can be asked but not trained: train {HF_PREFIX}{source}, which makes an adapter of its own."
         )
     return source
 
 
-def _load(source: str | Path, name: str, *, first: str, adapter: Path | None = None) -> LanguageModel:
+def _load(
+    source: str | Path, name: str, *, first: str, adapter: Path | None = None, in_four_bits: bool = False
+) -> LanguageModel:
     """A model that came of the one with the spec `first`."""
     from models.hf import HfModel
 
     check = world_check(first)
     is_general = check is None and everyday_folder(first) is None
-    return HfModel(source, name, check_question=check, adapter=adapter, is_general=is_general)
+    return HfModel(
+        source, name, check_question=check, adapter=adapter, is_general=is_general, in_four_bits=in_four_bits
+    )
+
+
+def _load_hf(spec: str) -> LanguageModel:
+    from models.weights import find_folder
+
+    source, adapter = _hf_parts(spec)
+    folder = find_folder(adapter) if adapter else None
+    return _load(source, spec, first=spec, adapter=folder, in_four_bits=spec.startswith(FOUR_BIT_PREFIX))
+
+
+def _hf_parts(spec: str) -> tuple[str, str]:
+    """The model's folder or name, and its adapter's, empty where there is none; a folder's own name may hold a plus.
+
+    Raises:
+        UnknownSpecError: The spec has another form.
+    """
+    source = spec.partition(":")[2].strip()
+    if not spec.startswith((HF_PREFIX, FOUR_BIT_PREFIX)) or not source:
+        raise UnknownSpecError(
+            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER", "{GGUF_PREFIX}FILE", '
+            f'"{address.FORM}" or "{GENERATION_PREFIX}NUMBER"; `argtree models` lists what is there.'
+        )
+    base, _, adapter = source.rpartition("+")
+    return (base, adapter) if base and adapter and not Path(source).expanduser().is_dir() else (source, "")
 
 
 def _load_gguf(spec: str) -> LanguageModel:

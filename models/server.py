@@ -16,13 +16,14 @@ import numpy as np
 from models.address import key_of_environment, parse_spec, spec_of
 from models.base import Reply, Scores, check_sampling
 from models.chat_api import ChatClient, RefusedError
-from models.errors import BadReplyError, ModelError, ModelUnavailableError
+from models.errors import BadReplyError, ModelError, ModelUnavailableError, PromptTooLongError
 from models.first_token import from_alternatives, from_draws
 from models.retrying import PassingError, Retry, in_parallel, persist
 from models.wire import Completion
 
 AT_ONCE = 8  # requests
 TIMEOUT_SECONDS = 300.0  # a small machine may take minutes for one reply, and answer eight requests one by one
+LONG_WORDS = 1000  # in a prompt; what is shorter fits every server
 DRAWS = 10  # replies from which a belief is made where the server gives no log-probabilities
 
 # Each from the most that a server can do to what every server can; what it takes is found out once.
@@ -94,7 +95,7 @@ class ServerModel:
         is enforced. Same replies with the same seed as far as the server keeps to it.
 
         Raises:
-            PromptTooLongError: The server says so.
+            PromptTooLongError: The server says so, or read only a part.
             BadReplyError: The server refuses a prompt, or fails on it and on no other.
             ModelUnavailableError: The server can't be reached, goes on failing, or `stop` was set.
             ModelNotFoundError: The server has no such model.
@@ -201,7 +202,9 @@ class ServerModel:
         said = {_OTHERWISE[name][1] if name in self._otherwise else name: value for name, value in options.items()}
         said.pop("", None)
         try:
-            return self._client.ask(prompt, said)
+            got = self._client.ask(prompt, said)
+            _check_whole(self.url, prompt, got.cost.prompt_tokens)
+            return got
         except RefusedError as exc:
             refused = {name for name in said if name in _OTHERWISE and _OTHERWISE[name][0] in str(exc)}
             if not refused:
@@ -219,6 +222,26 @@ def load_server(spec: str, stop: Event | None = None) -> ServerModel:
     """
     url, model = parse_spec(spec)
     return ServerModel(url, model, key=key_of_environment(), stop=stop)
+
+
+def _check_whole(url: str, prompt: str, tokens: int) -> None:
+    """Refuse the reply of a server that read less of a prompt than it can have been, as Ollama does without a word.
+
+    A word is at least a token, in all but a few tokenizers whose tokens span words; a cut that leaves more tokens than
+    the prompt has words isn't seen.
+
+    Args:
+        tokens: Of the prompt, as the server says; 0: it doesn't.
+
+    Raises:
+        PromptTooLongError: It was cut.
+    """
+    words = len(prompt.split())
+    if words >= LONG_WORDS and 0 < tokens < words:
+        raise PromptTooLongError(
+            f"{url} read {tokens} tokens of a prompt of {words} words: it cut it without a word. Let it read more at a "
+            "time (Ollama: the environment variable OLLAMA_CONTEXT_LENGTH)."
+        )
 
 
 def _json_forms(schema: dict[str, object]) -> list[dict[str, Any]]:

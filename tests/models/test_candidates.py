@@ -73,6 +73,16 @@ def test_bundled_model_rehearses_what_its_first_generation_believed(dataset: Pat
     assert [example.yes_prob for example in old] == pytest.approx([belief.mean for belief in first], abs=1e-4)
 
 
+def test_other_models_are_taught_in_all_wordings_that_they_are_asked_in(dataset: Path, tiny_folder: Path) -> None:
+    registry = Registry(dataset.parent / "g")
+    registry.start(f"hf:{tiny_folder}")
+    taught = with_old(Plan(registry, registry.get(0), read_examples(dataset), Settings()))
+    probs = {example.prompt: example.yes_prob for example in taught}
+    asked = {f"{one.text}{claim}": one.is_negated for one in prompts.READINGS for claim in CLAIMS}
+    assert probs == {prompt: pytest.approx(1 - WANTED if turned else WANTED) for prompt, turned in asked.items()}
+    assert sum(example.weight for example in taught) == pytest.approx(len(read_examples(dataset)))
+
+
 def test_adapters_follow_one_another_on_one_base(dataset: Path, tiny_folder: Path) -> None:
     run(dataset, "--model", f"hf:{tiny_folder}", "--steps", 2)
     run(dataset, "--from", 1, "--steps", 2)

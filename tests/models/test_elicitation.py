@@ -225,6 +225,17 @@ def test_failed_call_is_never_a_belief(bad: float, monkeypatch: pytest.MonkeyPat
         Elicitor(model).believe([CLAIM])
 
 
+def test_that_a_model_would_say_something_else_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = ScriptedModel()
+    monkeypatch.setattr(model, "log_probs", lambda asked, words: Scores(np.log(np.full((2, 4), 0.002)), (1, 1)))
+    elicitor = Elicitor(model)
+    for _ in range(2):
+        elicitor.believe([CLAIM])
+    assert caplog.text.count("hardly means to say yes or no, which have a probability of 0.008 together") == 1
+
+
 # --- arguments
 
 

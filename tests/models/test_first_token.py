@@ -1,6 +1,7 @@
 """From first tokens or draws to probabilities, by hand."""
 
 import math
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -48,12 +49,19 @@ def test_missing_words_share_what_is_left_over() -> None:
 
 def test_nothing_is_impossible() -> None:
     alternatives = listed(yes=1.0) + [Alternative(token="no", logprob=-math.inf)]
-    assert list(from_alternatives(alternatives, ["no", "No"])) == [-30.0, -30.0]
+    assert list(from_alternatives(alternatives, ["yes", "no", "No"])) == [0.0, -30.0, -30.0]
 
 
 def test_model_that_would_say_something_else_has_no_belief() -> None:
     with pytest.raises(BadReplyError, match="begins its reply with '<think>' and not with 'yes' or 'no'"):
         from_alternatives(listed(**{"<think>": 0.99, "Well": 0.01}), ["yes", "no"])
+
+
+@pytest.mark.parametrize(("yes", "is_refused"), [(0.004, True), (0.006, False)])
+def test_model_that_hardly_means_to_say_either_has_no_belief(yes: float, is_refused: bool) -> None:
+    alternatives = listed(**{"<think>": 0.99, "yes": yes, "no": 0.005})
+    with pytest.raises(BadReplyError, match="without reasoning first") if is_refused else nullcontext():
+        from_alternatives(alternatives, ["yes", "no"])
 
 
 def test_draws_are_counted() -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,13 @@ def test_prompt_that_is_too_long_is_said_to_be(server: Server, status: int, said
     with pytest.raises(PromptTooLongError, match="A prompt is too long for little"):
         ask(model_of(server))
     assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(("tokens", "is_cut"), [(1_999, True), (2_000, False), (0, False)])
+def test_prompt_that_the_server_cut_is_said_to_be_too_long(server: Server, tokens: int, is_cut: bool) -> None:
+    server.answer_fn = lambda body: completion("yes", prompt_tokens=tokens)
+    with pytest.raises(PromptTooLongError, match="read 1999 tokens of.*2000 words") if is_cut else nullcontext():
+        ask(model_of(server), "jelly " * 2_000)
 
 
 def test_server_that_asks_for_a_long_wait_is_not_waited_for(server: Server) -> None:
