@@ -19,7 +19,7 @@ from argtree.expanding import replies
 from argtree.explorer import Explorer
 from argtree.propagate import Propagator
 from models.beliefs import Belief
-from models.embedding import Embedding, Vectors
+from models.embedding import Embedding
 from models.errors import ModelError
 from models.everyday.posing import recombined
 from store import claims
@@ -130,7 +130,7 @@ class Curious:
     def _fresh(self, posed: Sequence[str], asked: Sequence[str]) -> list[str]:
         """The questions that are well-formed, and neither asked already nor nearly one that is, or one before them."""
         kept: list[str] = []
-        vectors = _unit(self._embedding([*asked, *posed]))
+        vectors = self._embedding([*asked, *posed])
         there = list(range(len(asked)))
         texts = [*asked, *posed]
         for row, question in enumerate(posed, start=len(asked)):
@@ -188,11 +188,6 @@ class Curious:
     def _is_interrupted(self, stop: Event) -> bool:
         with read_scope(self._explorer.engine) as session:
             return stop.is_set() or next_posed(session) is not None
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1.0)
 
 
 def _log_drop(question: str, why: str) -> None:
