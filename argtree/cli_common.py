@@ -48,8 +48,17 @@ EmbeddingOption = Annotated[
     str,
     typer.Option(
         "--embedding",
-        help="What sees that a premise may say what a claim says, before a general model decides: hashed, minilm or "
-        "hf:FOLDER of a sentence encoder.",
+        help="What sees that a premise may say what a claim says, before a general model decides, and which facts are "
+        "near a claim: hashed, minilm or hf:FOLDER of a sentence encoder.",
+    ),
+]
+DocumentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--documents",
+        metavar="FOLDER",
+        help="Your own texts (.txt, .md, .rst): passages near a claim are put before a general model. Raters can read "
+        "on the claim's page which.",
     ),
 ]
 SeedOption = Annotated[
@@ -62,6 +71,15 @@ TokenPriceOption = Annotated[
         min=0,
         help="Seconds of a rater that 1,000 model tokens count as: what tells less for its tokens than the best open "
         "question for a rater's time is left until that is answered. 0: everything is explored.",
+    ),
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Explorers at work at the same time, in one process, with one model. More processes on the same store "
+        "share the work too.",
     ),
 ]
 GenerationsOption = Annotated[

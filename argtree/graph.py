@@ -226,6 +226,10 @@ class ArgumentGraph:
         self.index[claim_id]
         return self._arguments_by_conclusion.get(claim_id, ())
 
+    def prior(self, claim_id: str) -> float:
+        """Returns P(claim) when no argument about it fires. Raises KeyError: no such claim."""
+        return self.claims[self.index[claim_id]].prior
+
     def likelihood(self, claim_id: str) -> tuple[float, float]:
         """Returns all that is told of a claim: its evidence times what a direct belief adds; (1, 1) for nothing."""
         (l0, l1), (d0, d1) = (told.get(claim_id, (1.0, 1.0)) for told in (self.evidence, self.direct_beliefs))

@@ -126,6 +126,14 @@ class Propagation:
         """
         return self.influence.summed(np.square, self._weights)
 
+    def rivals(self, row: int) -> IntArray:
+        """Returns the rows of the claims that move a root which the claim of this row moves."""
+        found = [np.empty(0, dtype=np.intp)]
+        for root in np.flatnonzero(self.influence.of_claim(row)).tolist():
+            _, rows, difference = self.influence.of_roots(root, root + 1)
+            found.append(rows[difference != 0])
+        return np.concatenate(found)
+
     @cached_property
     def _root_rows(self) -> IntArray:
         return np.array([self.graph.index[root.claim] for root in self.graph.roots], dtype=np.intp)

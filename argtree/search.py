@@ -10,33 +10,59 @@ breadth first. Those that go down the tree by visits are in `argtree.search_tree
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from argtree.graph import Claim
 from argtree.propagate import Propagation
 
 MIN_GAIN = 1e-7  # of root variance: an expansion that promises less is not worth a model call
 
+EQUAL_WITHIN = 1e-9
+"""Gains that differ by less than this part of them are equal: the same sum in another order differs by its rounding."""
+
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Frontier:
-    """All that a choice of what to expand may look at."""
+    """All that a choice of what to expand may look at. Axis: C claims."""
 
     result: Propagation  # of the graph as it stands
     variances: Mapping[str, float]  # Var(p), in [0, 1/4], of the claims that can be expanded, by id
     visits: Mapping[str, int] = field(default_factory=dict)  # expansions of each claim so far; none if it is not there
+    shares: FloatArray | None = None  # [C] of its gain that each claim keeps while others are at work; None: all
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """[C] in the graph's order."""
+        return self.result.graph.claims
 
     @cached_property
     def gains(self) -> FloatArray:
-        """[C] `expansion_gains`."""
-        return expansion_gains(self.result, self.variances)
+        """[C] `expansion_gains`, as far as they are not left to others."""
+        gains = expansion_gains(self.result, self.variances)
+        return gains if self.shares is None else gains * self.shares
+
+    def rivals(self, row: int) -> IntArray:
+        """The rows of the claims that move a root which the claim of this row moves."""
+        return self.result.rivals(row)
+
+    def bare_roots(self) -> list[int]:
+        """The rows of the roots that nothing argues for or against."""
+        graph = self.result.graph
+        return [graph.index[root.claim] for root in graph.roots if not graph.arguments_for(root.claim)]
+
+    def among(self, kept: Mask) -> Frontier:
+        """The frontier without the claims that are not kept, [C]."""
+        index = self.result.graph.index
+        return replace(self, variances={one: of for one, of in self.variances.items() if kept[index[one]]})
 
 
 Choose = Callable[[Frontier, int], list[str]]
@@ -90,10 +116,10 @@ def choose_expansions(frontier: Frontier, at_most: int = 1, min_gain: float = MI
 
     def best(blocked: Mask) -> int | None:
         gains = np.where(blocked, 0.0, frontier.gains)
-        row = int(np.argmax(gains)) if len(gains) else 0
-        return row if len(gains) and gains[row] >= min_gain else None
+        most = float(gains.max(initial=0.0))
+        return int(np.argmax(gains >= most * (1 - EQUAL_WITHIN))) if most >= min_gain else None
 
-    return pick_apart(frontier.result, at_most, best)
+    return pick_apart(frontier, at_most, best)
 
 
 def breadth_first(frontier: Frontier, at_most: int = 1) -> list[str]:
@@ -113,30 +139,24 @@ def breadth_first(frontier: Frontier, at_most: int = 1) -> list[str]:
     def nearest(blocked: Mask) -> int | None:
         return next((row for _, _, row in order if not blocked[row]), None)
 
-    return pick_apart(frontier.result, at_most, nearest)
+    return pick_apart(frontier, at_most, nearest)
 
 
-def pick_apart(result: Propagation, at_most: int, pick_fn: Callable[[Mask], int | None]) -> list[str]:
+def pick_apart(frontier: Frontier, at_most: int, pick_fn: Callable[[Mask], int | None]) -> list[str]:
     """Returns the ids of claims picked one after the other, none of which moves a root that one before it moves.
 
     Args:
-        result: the propagation of the graph as it stands.
+        frontier: what may be looked at.
         at_most: how many, at least 1.
         pick_fn: gives the row of the best claim that is not blocked, [C]; None where there is none.
     """
-    blocked = np.zeros(len(result.prob), dtype=np.bool_)
-    moved = np.zeros(len(result.graph.roots), dtype=np.bool_)
+    blocked = np.zeros(len(frontier.claims), dtype=np.bool_)
     chosen: list[str] = []
     while len(chosen) < at_most and (row := pick_fn(blocked)) is not None:
-        chosen.append(result.graph.claims[row].id)
-        blocked[row] = True
-        if len(chosen) == at_most:
-            break
-        newly = np.flatnonzero((result.influence.of_claim(row) != 0) & ~moved)
-        moved[newly] = True
-        for root in newly.tolist():
-            _, rows, difference = result.influence.of_roots(root, root + 1)
-            blocked[rows[difference != 0]] = True
+        chosen.append(frontier.claims[row].id)
+        if len(chosen) < at_most:
+            blocked[row] = True
+            blocked[frontier.rivals(row)] = True
     return chosen
 
 

@@ -5,8 +5,6 @@ What could be done next competes in one currency, expected information about the
 whether a decision is settled (`argtree.stopping`: it takes propagations by the hundred for each root).
 """
 
-from dataclasses import replace
-
 from argtree.rank import DEFAULT_SECONDS
 from argtree.search import Frontier
 
@@ -45,11 +43,6 @@ def paying(frontier: Frontier, gain: float) -> Frontier:
         frontier: what could be expanded.
         gain: of root variance, from `least_gain`.
     """
-    graph, gains = frontier.result.graph, frontier.gains
-    bare = {root.claim for root in graph.roots if not graph.arguments_for(root.claim)}
-    kept = {
-        claim: variance
-        for claim, variance in frontier.variances.items()
-        if claim in bare or gains[graph.index[claim]] >= gain
-    }
-    return replace(frontier, variances=kept)
+    kept = frontier.gains >= gain
+    kept[frontier.bare_roots()] = True
+    return frontier.among(kept)

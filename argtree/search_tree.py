@@ -159,7 +159,7 @@ def _go_down(
             row, score, is_root = chosen, below, False
         raise AssertionError("a way leads only where something is open")
 
-    return pick_apart(frontier.result, at_most, pick)
+    return pick_apart(frontier, at_most, pick)
 
 
 class _Ways:

@@ -2,8 +2,9 @@
 
 Stores of trees of twenty claims, a third of them sharing a premise with another; a stand-in for a model answers at
 once, with four arguments on a new premise each. Printed is processor time of this process, for one expansion of a step
-of sixteen: in all, and of that what reading the graph, reading the beliefs, and propagating and choosing take; the rest
-is most of all writing what was found.
+of sixteen: in all, and of that what taking in the news of the store (here what the step before wrote), and propagating
+what they touched and choosing take; the rest is writing what was found, reading the model's replies and wording its
+prompts. Beside it an expansion in a step of its own, and what is paid once: reading and propagating the whole store.
 
     python -m benchmarks.stepping --out benchmarks/results/stepping.json
 """
@@ -23,33 +24,32 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, insert
 
-from argtree import Propagator
 from argtree.explorer import EXPANSIONS_AT_ONCE, Explorer
 from argtree.format import write_whole
-from argtree.search import Frontier, belief_variance, choose_expansions
+from argtree.picture import Picture
+from argtree.search import choose_expansions
 from models.base import Reply, Scores
 from models.elicitation import Elicitor
 from models.prompts import ProposedArgument, ProposedPremise, arguments_json
-from store.claims import latest_beliefs
 from store.database import open_store, read_scope
-from store.graphs import load_graph
 from store.tables import Argument, Belief, Claim, Premise, Root
 
 T = TypeVar("T")
 
 TREE = 20  # claims of a root
-STEPS = 3
+STEPS = 8
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds of processor time for one expansion."""
+    """Milliseconds of processor time for one expansion, and for the whole store."""
 
     claims: int
     total: float
-    graph: float
-    beliefs: float
+    news: float
     choice: float
+    alone: float  # in a step of one
+    load: float  # once
 
 
 class StandIn:
@@ -123,20 +123,29 @@ def measured(num_claims: int, folder: Path) -> Cost:
     engine = open_store(str(folder / f"{num_claims}.db"))
     fill(engine, num_claims)
     explorer = Explorer(engine, Elicitor(StandIn()))
-    explorer.step(at_most=EXPANSIONS_AT_ONCE)  # compiles statements
-    expansions, began = 0, time.process_time()
-    for _ in range(STEPS):
-        expansions += len(explorer.step(at_most=EXPANSIONS_AT_ONCE))
-    total = (time.process_time() - began) / expansions
+    explorer.step(at_most=EXPANSIONS_AT_ONCE)  # loads the store, compiles statements
     with read_scope(engine) as session:
-        reading, graph = timed(lambda: load_graph(session))
-        believing, beliefs = timed(lambda: latest_beliefs(session))
-    variances = {key: belief_variance(one.mean, one.pseudo_count, 0) for key, one in beliefs.items()}
-    propagate = Propagator(only_askable=True)
-    choosing, _ = timed(lambda: choose_expansions(Frontier(propagate(graph), variances), EXPANSIONS_AT_ONCE))
+        load, picture = timed(lambda: Picture(session))
+    news, choice = beside(explorer, picture)
+    stepping, expansions = timed(lambda: sum(len(explorer.step(at_most=EXPANSIONS_AT_ONCE)) for _ in range(STEPS)))
+    alone, expansions_alone = timed(lambda: sum(len(explorer.step()) for _ in range(STEPS)))
     engine.dispose()
-    parts = [1000 * seconds / EXPANSIONS_AT_ONCE for seconds in (reading, believing, choosing)]
-    return Cost(num_claims, 1000 * total, *parts)
+    parts = [one / EXPANSIONS_AT_ONCE for one in (news, choice)]
+    milliseconds = (stepping / expansions, *parts, alone / expansions_alone, load)
+    return Cost(num_claims, *(1000 * seconds for seconds in milliseconds))
+
+
+def beside(explorer: Explorer, picture: Picture) -> tuple[float, float]:
+    """Seconds that a picture takes to take in the news of a step, and to propagate and choose."""
+    news, choice = 0.0, 0.0
+    for _ in range(STEPS):
+        explorer.step(at_most=EXPANSIONS_AT_ONCE)
+        with read_scope(explorer.engine) as session:
+            seconds, _ = timed(lambda: picture.catch_up(session))
+        news += seconds
+        seconds, _ = timed(lambda: choose_expansions(picture.frontier((), dict), EXPANSIONS_AT_ONCE))
+        choice += seconds
+    return news / STEPS, choice / STEPS
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:
@@ -153,13 +162,11 @@ def main(
     """Step, and print and write the figures."""
     with tempfile.TemporaryDirectory() as folder:
         costs = [measured(int(number), Path(folder)) for number in claims.split(",")]
-    table = Table(
-        "claims", "in all", "the graph", "beliefs", "choosing", "the rest", title="Milliseconds of an expansion"
-    )
+    columns = ("claims", "in all", "news", "choosing", "the rest", "in a step of its own", "loading once")
+    table = Table(*columns, title="Milliseconds of an expansion")
     for cost in costs:
-        rest = cost.total - cost.graph - cost.beliefs - cost.choice
-        parts = (cost.total, cost.graph, cost.beliefs, cost.choice, rest)
-        table.add_row(f"{cost.claims:,}", *(f"{part:.1f}" for part in parts))
+        parts = (cost.total, cost.news, cost.choice, cost.total - cost.news - cost.choice, cost.alone)
+        table.add_row(f"{cost.claims:,}", *(f"{part:.1f}" for part in parts), f"{cost.load:,.0f}")
     Console(width=110).print(table)
     if out:
         write_whole(out, (json.dumps([asdict(cost) for cost in costs], indent=1) + "\n").encode())

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, exists, func, select
 
-from store.claims import content_hash, find_claim, insert_claim, known
+from store.claims import content_hash, find_claim, insert_claim, known, note_revision
 from store.errors import MergeError
 from store.locks import Turn, take_turn
 from store.tables import Alias, Argument, Belief, Claim, Premise
@@ -81,12 +81,12 @@ def find_alias(session: Session, text: str) -> Alias | None:
     return session.exec(query).first()
 
 
-def note_wordings(session: Session, argument: Argument, texts: Iterable[str]) -> None:
+def note_wordings(session: Session, argument_id: int, texts: Iterable[str]) -> None:
     """Notes by which wordings the premises of a new argument came.
 
     Args:
         session: of the store.
-        argument: as it was just added.
+        argument_id: of one that was just added.
         texts: of its premises, as they were proposed. Of two that mean one claim its own wording counts, if it is one.
     """
     found = [(text_hash(text), find_alias(session, text)) for text in texts]
@@ -94,7 +94,7 @@ def note_wordings(session: Session, argument: Argument, texts: Iterable[str]) ->
         return
     said = {digest for digest, _ in found}
     by_claim = {alias.claim_id: alias for _, alias in found if alias is not None}
-    for premise in session.exec(select(Premise).where(Premise.argument_id == argument.id)):
+    for premise in session.exec(select(Premise).where(Premise.argument_id == argument_id)):
         alias = by_claim.get(premise.claim_id)
         if alias is not None and session.get_one(Claim, premise.claim_id).text_hash not in said:
             premise.alias_id = alias.id
@@ -140,6 +140,7 @@ def undo_merge(session: Session, number: int, now: datetime) -> Claim:
         raise MergeError(f"There is no merge {number}: `argtree merges` lists them.")
     if alias.undone_at is not None:
         raise MergeError(f"Merge {number} is undone already.")
+    note_revision(session)
     alias.undone_at = now
     session.add(alias)
     claim = insert_claim(session, alias.text, _prior(session, alias.claim_id), now)
@@ -155,8 +156,10 @@ def undo_merge(session: Session, number: int, now: datetime) -> Claim:
 
 def unbelieved(session: Session) -> list[str]:
     """Returns the keys of the claims that were made of a wording whose merge was undone, and that no model believes."""
-    query = select(Claim.key).join(Alias, col(Alias.text_hash) == col(Claim.text_hash))
-    return list(session.exec(query.where(col(Claim.id).not_in(select(Belief.claim_id))).order_by(col(Claim.id))))
+    undone = select(Alias.text_hash).where(col(Alias.undone_at).is_not(None))
+    is_believed = exists().where(col(Belief.claim_id) == col(Claim.id))  # looked up for these, not listed for all
+    query = select(Claim.key).where(col(Claim.text_hash).in_(undone), ~is_believed)
+    return list(session.exec(query.order_by(col(Claim.id))))
 
 
 def claims_after(session: Session, claim_id: int) -> list[tuple[int, str]]:

@@ -17,10 +17,10 @@ from sqlmodel import Session, col, exists, func, or_, select
 from argtree import graph as g
 from argtree.format import distribution_to_json
 from store.answers import label_likelihoods
-from store.columns import column, columns
+from store.columns import column, columns, rows_among
 from store.errors import RootNotFoundError, StoreError, UnitError
 from store.locks import Turn, take_turn
-from store.tables import About, Alias, Argument, Belief, Claim, Evidence, Premise, Quantity, Root
+from store.tables import About, Alias, Argument, Belief, Claim, Evidence, Premise, Quantity, Revision, Root
 from store.texts import is_storable, normalised, text_hash
 
 _LISTED_ROOTS = 10  # in an error message
@@ -50,6 +50,11 @@ def get_claim(session: Session, key: str) -> Claim:
     return claim
 
 
+def claim_ids(session: Session) -> dict[str, int]:
+    """Returns the id of every claim, by its key."""
+    return {key: one for key, one in session.execute(columns(Claim, "key", "id"))}
+
+
 def add_claim(session: Session, text: str, prior: float, now: datetime, *, askable: bool | None = None) -> Claim:
     """Returns the claim that says the same as the text: the one that is there, untouched, or a new one.
 
@@ -74,16 +79,14 @@ def insert_claim(
     Args:
         key: the wanted key; taken if it is free, else extended. By default the beginning of the text's hash.
     """
-    if not text.strip():
-        raise StoreError("A claim must have a text, got an empty one.")
-    _refuse_unstorable(text)
+    check_text(text)
     _refuse_unstorable(key or "")
     digest = text_hash(text)
     claim = Claim(
         key=_free_key(session, Claim, key, digest),
         text=text,
         text_hash=digest,
-        prior=_checked_prob("prior", prior),
+        prior=checked_prob("prior", prior),
         askable=askable,
         created_at=now,
     )
@@ -128,15 +131,17 @@ def add_quantity(session: Session, quantity: g.Quantity, now: datetime) -> tuple
 
 def set_prior(session: Session, claim: Claim, prior: float) -> None:
     """Gives a claim another prior, e.g. the residual one once it is argued."""
-    claim.prior = _checked_prob("prior", prior)
+    note_revision(session, known(claim.id))
+    claim.prior = checked_prob("prior", prior)
     session.add(claim)
     session.flush()
 
 
 def set_priors(session: Session, priors: Mapping[int, float]) -> None:
     """Gives many claims other priors at once, by their ids. Raises ValueError where one is no probability."""
-    changed = [{"of": one, "told": _checked_prob("prior", prior)} for one, prior in sorted(priors.items())]
+    changed = [{"of": one, "told": checked_prob("prior", prior)} for one, prior in sorted(priors.items())]
     if changed:
+        note_revision(session)
         claims = Claim.__table__  # type: ignore[attr-defined]
         statement = update(claims).where(claims.c.id == bindparam("of")).values(prior=bindparam("told"))
         session.connection().execute(statement, changed)
@@ -162,8 +167,18 @@ def believed_plain(session: Session, generation: str) -> dict[int, tuple[float, 
     return found
 
 
+def note_revision(session: Session, claim_id: int | None = None) -> None:
+    """Notes that a claim's row is changed in place; by default, that anything may be. To be called first.
+
+    It takes its turn, so that whoever has seen a revision has seen all before it.
+    """
+    take_turn(session, Turn.GROW)
+    session.add(Revision(claim_id=claim_id))
+
+
 def close_claim(session: Session, claim: Claim, now: datetime) -> None:
     """Notes that the model has no more arguments to give about the claim."""
+    note_revision(session, known(claim.id))
     claim.explored_at = now
     session.add(claim)
     session.flush()
@@ -176,14 +191,23 @@ def closed_claims(session: Session) -> frozenset[str]:
     return frozenset(session.exec(query))
 
 
-def add_root(session: Session, question: str, claim: Claim, now: datetime, weight: float = 1.0) -> Root:
-    """Returns the root of the claim: the one that is there, untouched, or a new one with the question's words."""
+def add_root(
+    session: Session, question: str, claim: Claim, now: datetime, weight: float = 1.0, *, posed_by: str | None = None
+) -> Root:
+    """Returns the root of the claim: the one that is there, untouched, or a new one with the question's words.
+
+    One that a model posed itself becomes that of the people who ask the same: their words, their weight.
+
+    Args:
+        posed_by: the generation that asks it of itself; None: people do, or an imported graph.
+    """
     take_turn(session, Turn.GROW)
     there = session.exec(select(Root).where(Root.claim_id == claim.id)).first()
-    if there is not None:
+    if there is not None and (there.posed_by is None or posed_by is not None):
         return there
     _refuse_unstorable(question)
-    root = Root(claim_id=known(claim.id), question=question.strip(), weight=weight, created_at=now)
+    root = there or Root(claim_id=known(claim.id), question="", created_at=now)
+    root.question, root.weight, root.posed_by = question.strip(), weight, posed_by
     session.add(root)
     session.flush()
     return root
@@ -261,22 +285,27 @@ def add_argument(
     Raises:
         ValueError: no premises, an unknown polarity, or a strength outside [0, 1].
     """
-    if not premises:
-        raise ValueError("An argument must have a premise, got none.")
-    if polarity not in ("support", "attack"):
-        raise ValueError(f"polarity must be 'support' or 'attack', got {polarity!r}.")
-    _checked_prob("strength", strength)
+    check_argument(polarity, strength, premises)
     take_turn(session, Turn.GROW)
     kept = dict.fromkeys((known(claim.id), holds) for claim, holds in premises)
     ids = [claim_id for claim_id, _ in kept]
     content = content_hash(known(conclusion.id), polarity, kept)
-    if len(set(ids)) < len(ids) or _would_close_cycle(session, known(conclusion.id), ids):
+    if len(set(ids)) < len(ids) or would_close_cycle(session, known(conclusion.id), ids):
         return None
     if session.exec(select(Argument.id).where(Argument.content_hash == content)).first() is not None:
         return None
     if session.get(About, known(conclusion.id)) is not None:
         return None
     return insert_argument(session, known(conclusion.id), polarity, strength, list(kept), generation, now)
+
+
+def check_argument(polarity: str, strength: float, premises: Sequence[object]) -> None:
+    """Raises ValueError for no premises, an unknown polarity, or a strength outside [0, 1]."""
+    if not premises:
+        raise ValueError("An argument must have a premise, got none.")
+    if polarity not in ("support", "attack"):
+        raise ValueError(f"polarity must be 'support' or 'attack', got {polarity!r}.")
+    checked_prob("strength", strength)
 
 
 def insert_argument(
@@ -325,11 +354,12 @@ def record_belief(
         mean: as the model said it, before any calibration.
         draws: replies drawn for each reading, where the belief rests on draws.
     """
+    take_turn(session, Turn.GROW)
     belief = Belief(
         claim_id=known(claim.id),
         generation=generation,
         kind=kind,
-        mean=_checked_prob("mean", mean),
+        mean=checked_prob("mean", mean),
         pseudo_count=pseudo_count,
         draws=draws,
         held_at=now,
@@ -348,12 +378,21 @@ class Held(NamedTuple):
     pseudo_count: float
 
 
-def latest_beliefs(session: Session, kind: str = "direct") -> dict[str, Held]:
-    """Returns the newest belief of a kind for every claim that has one, by the claim's key."""
+def latest_beliefs(
+    session: Session, kind: str = "direct", *, claim_ids: Sequence[int] | None = None
+) -> dict[str, Held]:
+    """Returns the newest belief of a kind for every claim that has one, by the claim's key.
+
+    Args:
+        session: of the store.
+        kind: "direct" or "residual".
+        claim_ids: of the claims wanted; all by default.
+    """
     session.flush()  # what follows is read past the object mapper
     key, claim_id, of = column(Claim, "key"), column(Claim, "id"), column(Belief, "kind")
     query = columns(Belief, *Held._fields, order=("held_at", "id")).add_columns(key)
-    rows = session.execute(query.where(column(Belief, "claim_id") == claim_id, of == kind))
+    query = query.where(column(Belief, "claim_id") == claim_id, of == kind)
+    rows = session.execute(query) if claim_ids is None else rows_among(session, query, claim_id, claim_ids)
     return {row[-1]: Held(*row[:-1]) for row in rows}  # later rows replace earlier
 
 
@@ -392,7 +431,7 @@ def content_hash(conclusion_id: int, polarity: str, premises: Iterable[tuple[int
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _would_close_cycle(session: Session, conclusion_id: int, premise_ids: Sequence[int]) -> bool:
+def would_close_cycle(session: Session, conclusion_id: int, premise_ids: Sequence[int]) -> bool:
     """Says whether the conclusion is among the premises or among what they rest on."""
     below = select(col(Claim.id)).where(col(Claim.id).in_(premise_ids)).cte("below", recursive=True)
     reasons = (
@@ -423,7 +462,16 @@ def _refuse_unstorable(text: str) -> None:
         raise StoreError(f"A text holds NUL or half a character, which no database keeps: {_short(text)}.")
 
 
-def _checked_prob(name: str, prob: float) -> float:
+def check_text(text: str) -> str:
+    """Returns a claim's text without outer space. Raises StoreError: it is empty, or no database keeps it."""
+    if not text.strip():
+        raise StoreError("A claim must have a text, got an empty one.")
+    _refuse_unstorable(text)
+    return text.strip()
+
+
+def checked_prob(name: str, prob: float) -> float:
+    """Returns the probability as a float. Raises ValueError where it is outside [0, 1]."""
     if not 0 <= prob <= 1:  # NaN too
         raise ValueError(f"{name} must be in [0, 1], got {prob!r}.")
     return float(prob)

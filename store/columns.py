@@ -27,7 +27,7 @@ def columns(table: type[SQLModel], *names: str, order: Sequence[str] = ()) -> An
     return sqlalchemy.select(*named).order_by(*ordered)
 
 
-def rows_among(session: Session, statement: Any, of: Any, ids: Sequence[int]) -> list[Any]:
+def rows_among(session: Session, statement: Any, of: Any, ids: Sequence[int] | Sequence[str]) -> list[Any]:
     """Returns the rows of a query in which the column `of` is one of the ids; a query's order holds within thousands.
 
     SQLite gets the ids as one value: a statement that spelt them out would be another one each time, and SQLAlchemy and

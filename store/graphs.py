@@ -104,7 +104,7 @@ def load_graph(
         below |= _tied(below, about)
         claims = [claim for claim in claims if claim.id in below]
         arguments = [argument for argument in arguments if argument.conclusion_id in below]
-    evidence, direct = _evidence(session, with_answers), direct_likelihoods(session)
+    evidence, direct = evidence_of_claims(session, with_answers), direct_likelihoods(session)
     quantities = list(session.exec(select(Quantity).order_by(col(Quantity.id))))
     if root_keys is not None:
         used = {one for row in about if row.claim_id in below for one in (row.quantity_id, row.other_id)}
@@ -115,7 +115,7 @@ def load_graph(
         claims=tuple(
             g.Claim(claim.key, claim.text, claim.prior, claim.askable, said.get(claim.id)) for claim in claims
         ),
-        arguments=tuple(_argument(argument, premises[argument.id], keys) for argument in arguments),
+        arguments=tuple(load_argument(argument, premises[argument.id], keys) for argument in arguments),
         roots=tuple(g.Root(keys[root.claim_id], root.weight) for root in roots),
         evidence={claim.key: evidence[claim.id] for claim in claims if claim.id in evidence},
         quantities=tuple(map(load_quantity, quantities)),
@@ -326,7 +326,8 @@ def load_about(row: About, keys: dict[int, str]) -> g.Threshold | g.Comparison:
     return g.Threshold(keys[row.quantity_id], relation, row.value)
 
 
-def _argument(argument: Any, premises: Sequence[Any], keys: dict[int, str]) -> g.Argument:
+def load_argument(argument: Any, premises: Sequence[Any], keys: Mapping[int, str]) -> g.Argument:
+    """Returns an argument from its row and those of its premises, with the claims' keys by their ids."""
     return g.Argument(
         argument.key,
         keys[argument.conclusion_id],
@@ -336,7 +337,7 @@ def _argument(argument: Any, premises: Sequence[Any], keys: dict[int, str]) -> g
     )
 
 
-def _evidence(session: Session, with_answers: bool) -> dict[int, tuple[float, float]]:
+def evidence_of_claims(session: Session, with_answers: bool = True) -> dict[int, tuple[float, float]]:
     """Returns (P(label | false), P(label | true)) by the claim's id: imported times said by raters."""
     evidence = {row.claim_id: (row.if_false, row.if_true) for row in session.exec(select(Evidence))}
     for claim_id, said in label_likelihoods(session).items() if with_answers else ():

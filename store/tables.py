@@ -154,8 +154,15 @@ class Alias(SQLModel, table=True):
     undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # since then the wording is a claim itself
 
 
+class Revision(SQLModel, table=True):
+    """That something was changed in place, of which no new row tells: see `store.news`. Append-only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    claim_id: int | None = Field(default=None, foreign_key="claim.id")  # whose row; None: it may be anything
+
+
 class Root(SQLModel, table=True):
-    """A claim that somebody asked about, with the question in their words."""
+    """A claim that somebody asked about, or a model of itself, with the question in their words."""
 
     __table_args__: Any = (CheckConstraint("weight >= 0", name="weight_is_not_negative"),)
 
@@ -164,6 +171,7 @@ class Root(SQLModel, table=True):
     question: str
     weight: float = 1.0
     created_at: datetime = Field(sa_type=UtcDateTime)
+    posed_by: str | None = None  # the generation that asked it of itself; None: people, or an imported graph
 
 
 class Belief(SQLModel, table=True):

@@ -8,6 +8,7 @@ import pytest
 
 from models import prompts
 from models.base import LanguageModel, Reply
+from models.batching import BatchingModel
 from models.hf import HfModel
 from models.load import BUNDLED, GGUF_PREFIX, HF_PREFIX, bundled_folder, load_model
 from tests.models.faulty_server import Server, serving
@@ -62,18 +63,24 @@ BACKENDS: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[str
     "served": served,
     "gguf": gguf,
     "served gguf": served_gguf,
+    "batched": tiny,  # for several threads
 }
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def spec(request: pytest.FixtureRequest) -> Iterator[str]:
-    with BACKENDS[request.param](request) as spec:
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def spec(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    with BACKENDS[backend](request) as spec:
         yield spec
 
 
 @pytest.fixture(scope="module")
-def model(spec: str) -> LanguageModel:
-    return load_model(spec)
+def model(backend: str, spec: str) -> LanguageModel:
+    return BatchingModel(load_model(spec), batch_size=1) if backend == "batched" else load_model(spec)
 
 
 def test_log_probs_are_one_finite_log_probability_per_prompt_and_word(model: LanguageModel) -> None:

@@ -28,7 +28,7 @@ def merged(session: Session) -> tuple[Claim, Alias, Argument]:
     alias = add_alias(session, sharp, KEEN, "m", 0.97, 0.95, NOW)
     argument = add_argument(session, root, "support", 0.7, [(sharp, True), (wet, False)], "m", NOW)
     assert alias is not None and argument is not None
-    note_wordings(session, argument, [KEEN, "The bread is wet."])
+    note_wordings(session, known(argument.id), [KEEN, "The bread is wet."])
     return sharp, alias, argument
 
 

@@ -3,7 +3,8 @@
 import pytest
 from sqlmodel import Session
 
-from store.claims import add_argument, add_claim, believed_plain, get_claim, record_belief, set_priors
+from argtree.coherence import START_WEIGHT
+from store.claims import add_argument, add_claim, believed_plain, get_claim, known, record_belief, set_priors
 from store.corrections import override
 from store.direct import direct_weight, freeze, frozen, set_direct_weight
 from store.graphs import load_graph
@@ -85,10 +86,12 @@ def _argued(session: Session) -> Claim:
 
 def test_what_is_frozen_is_the_first_belief_and_stays(session: Session) -> None:
     root = _argued(session)
-    assert freeze(session, root, 0.3, NOW) is None  # nobody believed anything
+    freeze(session, {known(root.id): 0.3}, NOW)
+    assert not frozen(session)  # nobody believed anything
     _believe(session, root.key, 0.8)
     _believe(session, root.key, 0.1, 5)
-    assert freeze(session, root, 0.3, NOW) is not None and freeze(session, root, 0.9, NOW) is None
+    freeze(session, {known(root.id): 0.3}, NOW)
+    freeze(session, {known(root.id): 0.9}, NOW)
     kept = frozen(session)[root.key]
     assert (kept.belief, kept.marginal) == (0.8, 0.3)
 
@@ -96,8 +99,11 @@ def test_what_is_frozen_is_the_first_belief_and_stays(session: Session) -> None:
 def test_direct_beliefs_enter_the_graph_as_far_as_they_count_and_are_no_answers(session: Session) -> None:
     root = _argued(session)
     _believe(session, root.key, 0.8)
-    freeze(session, root, 0.2, NOW)
-    assert load_graph(session).direct_beliefs == {} and direct_weight(session) == 0
+    freeze(session, {known(root.id): 0.2}, NOW)
+    if_false, if_true = load_graph(session).direct_beliefs[root.key]
+    assert if_true / if_false == pytest.approx(4.0) and direct_weight(session) == START_WEIGHT == 0.5
+    set_direct_weight(session, 0.0, 40, NOW)
+    assert load_graph(session).direct_beliefs == {}
     set_direct_weight(session, 1.0, 40, NOW)
     graph = load_graph(session)
     if_false, if_true = graph.direct_beliefs[root.key]
