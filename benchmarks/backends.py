@@ -104,9 +104,7 @@ def costs(hf: HfModel, llama: LlamaModel, claims: Sequence[str]) -> dict[str, di
         "gguf / hf, arguments": ratio(propose(llama, prompts.ARGUMENTS_SCHEMA), propose(hf, {})),
         "gguf: with / without grammar": ratio(propose(llama, prompts.ARGUMENTS_SCHEMA), propose(llama, {})),
         "gguf: shared beginning read once / each time": ratio(lambda: llama.log_probs(long, WORDS), afresh),
-        "hf: log_probs, little is shared: with / without reading once": ratio(
-            ask_hf(judged, True), ask_hf(judged, False)
-        ),
+        "hf: little shared, read once / each time": ratio(ask_hf(judged, True), ask_hf(judged, False)),
         "hf: shared beginning read once / each time": ratio(ask_hf(long, True), ask_hf(long, False)),
         "gguf / hf, log_probs, shared beginning": ratio(
             lambda: llama.log_probs(long, WORDS), lambda: hf.log_probs(long, WORDS)
