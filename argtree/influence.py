@@ -83,7 +83,7 @@ class Influence:
         start, stop = by_anchor.indptr[anchors], by_anchor.indptr[anchors + 1]
         at = spans(start, stop)
         found = by_anchor.data[at] * np.repeat(self.factor[places], stop - start)
-        return np.bincount(by_anchor.indices[at], found, self.num_roots)
+        return np.asarray(np.bincount(by_anchor.indices[at], found, self.num_roots), dtype=np.float64)
 
     def portions(self) -> list[tuple[int, int]]:
         """Returns (first, last) of runs of roots that together have to do with a bounded number of claims."""
