@@ -25,7 +25,6 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
-from scipy.stats import qmc
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -236,5 +235,7 @@ def _pairs(size: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
 @lru_cache(maxsize=32)
 def _normal_points(size: int) -> FloatArray:
     """Returns [S, size] quasi-random points of the standard normal distribution (scrambled Sobol), always the same."""
+    from scipy.stats import qmc  # here: scipy.stats takes longer to import than most commands to run
+
     found: FloatArray = qmc.MultivariateNormalQMC(np.zeros(size), rng=0).random(_POINTS)
     return found

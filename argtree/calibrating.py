@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from argtree.coherence import LEAST_SETTLED, fit_weight, without_own_answers
+from argtree.coherence import LEAST_SETTLED, START_WEIGHT, fit_weight, without_own_answers
 from argtree.propagate import Propagator
 from models.calibration import Calibration, Scores, calibrate, cross_fitted, folds, scores
 from models.everyday.oracle import RATER
@@ -94,7 +94,7 @@ def weigh(session: Session) -> tuple[float, int]:
     kept = frozen(session)
     told = {one.key: one for of in settled_beliefs(session).values() for one in of if one.key in kept} if kept else {}
     if len(told) < LEAST_SETTLED:
-        return 0.0, len(told)
+        return START_WEIGHT, len(told)
     graph = replace(load_graph(session), direct_beliefs={})
     prob = Propagator()(graph).prob[[graph.index[key] for key in told]]
     likelihoods = np.array([one.likelihoods for one in told.values()])

@@ -4,6 +4,7 @@ Not here: making and replaying them (`models.recording`), what they cost (`store
 """
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models import prompts
+from models.batching import BatchingModel
 from models.elicitation import Elicitor
 from models.recording import Call, RecordedModel
 from store.calls import ModelCall, record_calls
@@ -25,7 +27,9 @@ def recorded(engine: Engine, elicitor: Elicitor, now_fn: Callable[[], datetime])
         with session_scope(engine) as session:
             record_calls(session, [_row(call, now_fn()) for call in calls])
 
-    return Elicitor(RecordedModel(elicitor.model, record), seed=elicitor.seed)
+    model = elicitor.model  # of one that threads share, waiting for a turn is not its time
+    seconds_fn = model.own_seconds if isinstance(model, BatchingModel) else time.perf_counter
+    return Elicitor(RecordedModel(model, record, seconds_fn), seed=elicitor.seed)
 
 
 def read_call(row: ModelCall) -> Call:

@@ -47,6 +47,8 @@ from argtree import (
 )
 from argtree.cli_common import (
     AddressOption,
+    DocumentsOption,
+    DraftOption,
     EmbeddingOption,
     JsonOption,
     ModelOption,
@@ -54,6 +56,7 @@ from argtree.cli_common import (
     SeedOption,
     StoreOption,
     TokenPriceOption,
+    WorkersOption,
     at_work,
     err,
     load_elicitor,
@@ -80,6 +83,7 @@ from store.graphs import load_graph, save_graph
 
 if TYPE_CHECKING:
     from argtree.explorer import Explorer
+    from argtree.workers import Assistant
     from models.elicitation import Elicitor
 
 DEFAULT_BUDGET = 400
@@ -175,26 +179,33 @@ def explore(
     questions: Annotated[list[str], typer.Argument(metavar="QUESTION...", help="What you would like to know.")],
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
+    draft: DraftOption = None,
     budget: Annotated[
         int, typer.Option(min=1, help="Model calls of this run; an expansion once begun is finished.")
     ] = DEFAULT_BUDGET,
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
+    documents: DocumentsOption = None,
     token_price: TokenPriceOption = TOKEN_PRICE,
+    workers: WorkersOption = 1,
 ) -> None:
     """Grow argument trees under questions and say what would be worth asking a person.
 
     Interrupted, nothing is lost: the same command goes on.
 
     Example: argtree explore "Would a candle survive a drop from a roof?" --budget 200
+
+    Example: argtree explore "Would honey be ruined by rain?" "Would a candle be ruined by rain?" --workers 4
     """
-    elicitor = load_elicitor(model, seed)
+    stop = Event()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    elicitor = load_elicitor(model, seed, stop=stop, draft=draft)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer = _explorer(store, elicitor, token_price, embedding)
+    explorer, *assistants = _explorers(store, elicitor, token_price, (embedding, documents), workers, stop)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
-        _explore(explorer, keys, budget)
+        _explore([explorer, *assistants], keys, budget, stop)
     except KeyboardInterrupt:
         err.print("Stopped. Everything so far is in the store; the same command goes on.")
         raise typer.Exit(130) from None
@@ -207,27 +218,44 @@ def explore(
             cli_calls.print_cost(session, key)
     out.print()
     _print_queue(explorer.engine)
-    if explorer.elicitor.dropped:
-        err.print(f"{explorer.elicitor.dropped} replies or arguments of the model could not be used and were dropped.")
+    dropped = sum(one.elicitor.dropped for one in (explorer, *assistants))
+    if dropped:
+        err.print(f"{dropped} replies or arguments of the model could not be used and were dropped.")
 
 
 @app.command()
 def daemon(
     store: StoreOption = DEFAULT_STORE,
     model: ModelOption = "bundled",
+    draft: DraftOption = None,
     seed: SeedOption = None,
     embedding: EmbeddingOption = "hashed",
+    documents: DocumentsOption = None,
     token_price: TokenPriceOption = TOKEN_PRICE,
+    workers: WorkersOption = 1,
+    curious: Annotated[
+        bool,
+        typer.Option(
+            "--curious", help="When nothing is left to explore, let the model ask itself about what it is unsure of."
+        ),
+    ] = False,
 ) -> None:
     """Explore all open roots for ever and keep the raters' queue ranked; SIGTERM or Ctrl-C stops it cleanly.
 
     With --model generation:current it goes on with each generation that is promoted.
 
     Example: argtree daemon --store sqlite:///team.db
+
+    Example: argtree daemon --workers 8
+
+    Example: argtree daemon --curious
     """
     from argtree.calls import recorded
     from argtree.daemon import Follower, run
     from argtree.explorer import utc_now
+    from argtree.posing import Curious
+    from argtree.workers import shared
+    from models.embedding import load_embedding
     from models.generations import Registry
 
     logging.getLogger("argtree").setLevel(logging.INFO)
@@ -236,14 +264,15 @@ def daemon(
         signal.signal(name, lambda *_: stop.set())
 
     def load(spec: str) -> "Elicitor":
-        return load_elicitor(spec, seed, stop=stop)
+        return load_elicitor(spec, seed, stop=stop, draft=draft)
 
-    explorer = _explorer(store, load(model), token_price, embedding)
+    explorer, *assistants = _explorers(store, load(model), token_price, (embedding, documents), workers, stop)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
-    follower = Follower(Registry(), lambda spec: recorded(engine, load(spec), utc_now))
-    run(explorer, stop, follow_fn=follower if follows else None)
+    follower = Follower(Registry(), lambda spec: recorded(engine, shared(load(spec), workers, stop), utc_now))
+    pose = Curious(explorer, load_embedding(embedding), seed or 0) if curious else None
+    run(explorer, stop, follow_fn=follower if follows else None, assistants=assistants, pose_fn=pose)
     err.print("The daemon has stopped.")
 
 
@@ -367,16 +396,35 @@ def main() -> None:
         sys.exit(1)
 
 
-def _explorer(store: str, elicitor: "Elicitor", token_price: float, embedding: str) -> "Explorer":
+def _explorers(
+    store: str,
+    elicitor: "Elicitor",
+    token_price: float,
+    likeness: tuple[str, Path | None],
+    workers: int,
+    stop: Event,
+) -> "tuple[Explorer, *tuple[Assistant, ...]]":
+    """The one that adds questions and ranks, then those that expand beside it.
+
+    `likeness` is the embedding model and the folder of documents, if there is one.
+    """
     from argtree.calls import recorded
+    from argtree.documents import open_documents
     from argtree.explorer import Explorer, utc_now
+    from argtree.workers import Assistant, shared
     from models.embedding import load_embedding
 
     if not math.isfinite(token_price):
         raise typer.BadParameter("it must be a number of seconds", param_hint="--token-price")
-    likeness = load_embedding(embedding)  # a mistake in its name shows before anything is stored
+    embedding = load_embedding(likeness[0])  # a mistake in its name shows before anything is stored
+    documents = None
+    if likeness[1] is not None:
+        with at_work("Reading the documents"):
+            documents = open_documents(likeness[1], store, embedding, elicitor.model)
     engine = open_store(store)
-    return Explorer(engine, recorded(engine, elicitor, utc_now), token_price=token_price, embedding=likeness)
+    asks = recorded(engine, shared(elicitor, workers, stop), utc_now)
+    leader = Explorer(engine, asks, token_price=token_price, embedding=embedding, documents=documents)
+    return leader, *(Assistant(leader, embedding, documents) for _ in range(workers - 1))
 
 
 def _login() -> str:
@@ -386,19 +434,21 @@ def _login() -> str:
         raise typer.BadParameter("you have no login name here: say who you are", param_hint="--rater") from None
 
 
-def _explore(explorer: "Explorer", keys: list[str], budget: int) -> None:
+def _explore(explorers: "Sequence[Explorer]", keys: list[str], budget: int, stop: Event) -> None:
     """Step until the budget is used or nothing open can move a root, with a progress bar."""
-    from argtree.explorer import expansions_within
+    from argtree.workers import Expedition
 
+    expedition = Expedition(explorers, keys, budget, stop)
     columns = (TextColumn("model calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as bar:
-        task = bar.add_task("", total=budget, completed=explorer.elicitor.calls)
-        while (left := budget - explorer.elicitor.calls) > 0 and explorer.step(
-            keys, expansions_within(left, explorer.elicitor.model.is_general)
-        ):
+        task = bar.add_task("", total=budget, completed=expedition.calls)
+
+        def show(explorer: "Explorer") -> None:
             probs = "  ".join(f"{prob:.2f}" for prob in explorer.root_probs(keys).values())
-            bar.update(task, completed=explorer.elicitor.calls, description=f"P(root) {probs}")
-        bar.update(task, total=explorer.elicitor.calls)
+            bar.update(task, completed=expedition.calls, description=f"P(root) {probs}")
+
+        expedition.run(show)
+        bar.update(task, total=expedition.calls)
 
 
 def _print_tree(session: Session, key: str) -> None:

@@ -32,6 +32,14 @@ ModelOption = Annotated[
         "`argtree models` lists what is there.",
     ),
 ]
+DraftOption = Annotated[
+    str | None,
+    typer.Option(
+        "--draft",
+        help="What guesses the model's next words, which it then checks several at once; replies stay the same. A "
+        "smaller model of the same family, named as for --model, or lookup, which repeats what stood before.",
+    ),
+]
 FirstModelOption = Annotated[
     str | None,
     typer.Option("--model", help="Generation 0, where there is none yet: bundled (the default), or hf:NAME_OR_FOLDER."),
@@ -40,8 +48,17 @@ EmbeddingOption = Annotated[
     str,
     typer.Option(
         "--embedding",
-        help="What sees that a premise may say what a claim says, before a general model decides: hashed, minilm or "
-        "hf:FOLDER of a sentence encoder.",
+        help="What sees that a premise may say what a claim says, before a general model decides, and which facts are "
+        "near a claim: hashed, minilm or hf:FOLDER of a sentence encoder.",
+    ),
+]
+DocumentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--documents",
+        metavar="FOLDER",
+        help="Your own texts (.txt, .md, .rst): passages near a claim are put before a general model. Raters can read "
+        "on the claim's page which.",
     ),
 ]
 SeedOption = Annotated[
@@ -54,6 +71,15 @@ TokenPriceOption = Annotated[
         min=0,
         help="Seconds of a rater that 1,000 model tokens count as: what tells less for its tokens than the best open "
         "question for a rater's time is left until that is answered. 0: everything is explored.",
+    ),
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Explorers at work at the same time, in one process, with one model. More processes on the same store "
+        "share the work too.",
     ),
 ]
 GenerationsOption = Annotated[
@@ -119,7 +145,11 @@ def writing(store: str) -> Iterator[Session]:
 
 
 def load_elicitor(
-    model: str, seed: int | None, generations: Path | None = None, stop: Event | None = None
+    model: str,
+    seed: int | None,
+    generations: Path | None = None,
+    stop: Event | None = None,
+    draft: str | None = None,
 ) -> "Elicitor":
     from models.elicitation import Elicitor
     from models.errors import ModelNotFoundError
@@ -127,6 +157,6 @@ def load_elicitor(
 
     try:
         with err.status("Loading the model"):
-            return Elicitor(load_model(model, generations=generations, stop=stop), seed=seed)
+            return Elicitor(load_model(model, generations=generations, stop=stop, draft=draft), seed=seed)
     except ModelNotFoundError as exc:
         raise ModelNotFoundError(f"{exc} `argtree models` lists what is there.") from exc

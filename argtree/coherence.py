@@ -23,8 +23,12 @@ Reason = tuple[Polarity, float, Iterable[tuple[float, bool]]]
 LEAST = 1e-4
 """No probability is taken as surer than this, either way; as in `models.elicitation`."""
 
+START_WEIGHT = 0.5
+"""How far direct beliefs count until settled claims say otherwise: as two opinions of which neither is known to be the
+better (Genest and Zidek 1986). Without it exploring makes the bundled model's roots worse: benchmarks/search.py."""
+
 LEAST_SETTLED = 60
-"""Settled argued claims below which direct beliefs count for nothing; benchmarks/beliefs.py says what fewer tell."""
+"""Settled argued claims below which that weight stands; benchmarks/beliefs.py says what fewer tell."""
 
 
 def argued_prob(prior: float, reasons: Iterable[Reason]) -> float:
@@ -107,12 +111,12 @@ def disagreement(belief: float, marginal: float) -> float:
 def fit_weight(
     belief: FloatArray, marginal: FloatArray, cavity: FloatArray, likelihoods: FloatArray, fold: IntArray
 ) -> float:
-    """Returns the weight in [0, 1] under which answers about argued claims are likeliest; 0 unless it is proved.
+    """Returns the weight in [0, 1] under which answers about argued claims are likeliest, or START_WEIGHT.
 
     P(answers) = p P(answers | true) + (1-p) P(answers | false) with p = logistic(logit(cavity) + weight *
     (logit(belief) - logit(marginal))): a logistic regression with an offset and one coefficient, whose outcomes are
-    told by raters who err. It is proved if on the folds that a fit has not seen the log loss is below that of weight 0
-    by more than the standard error of the differences.
+    told by raters who err. It is returned if on the folds that a fit has not seen the log loss is below that of
+    `START_WEIGHT` by more than the standard error of the differences.
 
     Args:
         belief: direct beliefs, frozen, [n] in [0, 1].
@@ -123,16 +127,16 @@ def fit_weight(
     """
     is_true = likelihoods[:, 1] > likelihoods[:, 0]
     if len(is_true) < LEAST_SETTLED or is_true.all() or not is_true.any():
-        return 0.0
+        return START_WEIGHT
     offset, slope = _log_odds(cavity), _log_odds(belief) - _log_odds(marginal)
-    before, gain = answer_losses(expit(offset), likelihoods), np.empty(len(offset))
+    before, gain = answer_losses(expit(offset + START_WEIGHT * slope), likelihoods), np.empty(len(offset))
     for one in np.unique(fold):
         here = fold == one
         weight = _likeliest(offset[~here], slope[~here], likelihoods[~here])
         after = answer_losses(expit(offset[here] + weight * slope[here]), likelihoods[here])
         gain[here] = before[here] - after
     if gain.mean() <= gain.std(ddof=1) / np.sqrt(len(gain)):
-        return 0.0
+        return START_WEIGHT
     return _likeliest(offset, slope, likelihoods)
 
 

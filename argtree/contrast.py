@@ -98,6 +98,28 @@ def contrast(one: str, other: str) -> Contrast | None:
     return None
 
 
+def stem(word: str) -> str:
+    """Returns a folded word without its ending, roughly: the same for a word's forms, and seldom for two words."""
+    word = PASTS.get(word, word)
+    word = {"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth", "mice": "mouse"}.get(
+        word, word
+    )
+    for endings in (("s",), ("iest", "ier", "ied", "ily", "est", "ing", "ed", "er", "ly", "ie", "e", "y")):
+        ending = next((one for one in endings if word.endswith(one) and len(word) - len(one) >= _MIN_STEM), "")
+        if ending and not word.endswith("ss"):
+            word = word.removesuffix(ending)
+    is_doubled = len(word) > _MIN_STEM and word[-1] == word[-2] and word[-1] not in "ls"
+    return word[:-1] if is_doubled else word
+
+
+def bare(word: str) -> set[str]:
+    """Returns the stems of which a stem is the negation: of "unsaf" "saf", of "harmless" "harm"."""
+    found = {word.removeprefix(prefix) for prefix in NEGATING_PREFIXES if word.startswith(prefix)}
+    if word.endswith("less") and len(word) > len("less") + 1:
+        found |= {word.removesuffix("less"), stem(word.removesuffix("less") + "ful")}
+    return {one for one in found if len(one) >= _MIN_STEM}
+
+
 def _units_differ(a: _Reading, b: _Reading) -> bool:
     return a.measures != b.measures and a.numbers == b.numbers and sum(a.measures.values()) == sum(b.measures.values())
 
@@ -105,16 +127,8 @@ def _units_differ(a: _Reading, b: _Reading) -> bool:
 def _negated(a: _Reading, b: _Reading) -> int:
     """How often `a` says no where `b` does not: by a word, or by what is put before or behind a word that b has."""
     fresh, theirs = a.stems - b.stems, b.stems - a.stems
-    count = a.negations + sum(_bare(stem) & theirs != set() for stem in fresh)
+    count = a.negations + sum(bare(one) & theirs != set() for one in fresh)
     return count + sum(x in fresh and y in theirs for x, y in _COMPLEMENTS)
-
-
-def _bare(word: str) -> set[str]:
-    """Stems of which a stem is the negation: of "unsaf" "saf", of "harmless" "harm"."""
-    found = {word.removeprefix(prefix) for prefix in NEGATING_PREFIXES if word.startswith(prefix)}
-    if word.endswith("less") and len(word) > len("less") + 1:
-        found |= {word.removesuffix("less"), _stem(word.removesuffix("less") + "ful")}
-    return {one for one in found if len(one) >= _MIN_STEM}
 
 
 def _are_opposite(a: _Reading, b: _Reading) -> bool:
@@ -125,7 +139,7 @@ def _are_opposite(a: _Reading, b: _Reading) -> bool:
 
 def _is_turned(a: _Reading, b: _Reading) -> bool:
     """Says whether words that both have stand in another order."""
-    symmetric = {"marri", *map(_stem, SYMMETRIC)}
+    symmetric = {"marri", *map(stem, SYMMETRIC)}
     if a.stems & b.stems & symmetric and "than" not in a.stems | b.stems:
         return False
     ones, others = _numbered(a.order), _numbered(b.order)
@@ -152,7 +166,7 @@ def _read(text: str) -> _Reading:
     if "any" in plain and not negations:
         quantifiers.add("all")
     return _Reading(
-        stems=frozenset(map(_stem, plain)),
+        stems=frozenset(map(stem, plain)),
         negations=negations,
         lesses=sum(word in ("less", "fewer") for word in plain),
         numbers=numbers,
@@ -244,11 +258,11 @@ def _order(words: Sequence[str]) -> tuple[str, ...]:
     """Stems of the words with a meaning of their own, in the order of an active sentence, the main clause first."""
     placed = _with_agent_first(_with_main_clause_first(words))
     placed = _with_matter_first(placed)
-    stems = [_stem(word) for word in placed if _has_meaning(word)]
+    stems = [stem(word) for word in placed if _has_meaning(word)]
     for at, word in enumerate(placed[1:-1], 1):  # of "salt and water" the order says nothing
         ends = (placed[at - 1], placed[at + 1])
         if word in ("and", "or") and all(map(_has_meaning, ends)):
-            _swap_if_needed(stems, *map(_stem, ends))
+            _swap_if_needed(stems, *map(stem, ends))
     return tuple(stems)
 
 
@@ -309,21 +323,7 @@ def _with_matter_first(words: list[str]) -> list[str]:
     return found
 
 
-def _stem(word: str) -> str:
-    """A word without its ending, roughly: the same for a word's forms, and seldom for two words."""
-    word = PASTS.get(word, word)
-    word = {"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth", "mice": "mouse"}.get(
-        word, word
-    )
-    for endings in (("s",), ("iest", "ier", "ied", "ily", "est", "ing", "ed", "er", "ly", "ie", "e", "y")):
-        ending = next((one for one in endings if word.endswith(one) and len(word) - len(one) >= _MIN_STEM), "")
-        if ending and not word.endswith("ss"):
-            word = word.removesuffix(ending)
-    is_doubled = len(word) > _MIN_STEM and word[-1] == word[-2] and word[-1] not in "ls"
-    return word[:-1] if is_doubled else word
-
-
 _PURE_PASTS = {word for word, base in PASTS.items() if base in {PASTS[one] for one in PARTICIPLES_ONLY}}
 _PURE_PASTS -= PARTICIPLES_ONLY
-_OPPOSITES = frozenset((_stem(x), _stem(y)) for x, y in map(str.split, OPPOSITES))
-_COMPLEMENTS = frozenset((_stem(x), _stem(y)) for x, y in map(str.split, COMPLEMENTS))
+_OPPOSITES = frozenset((stem(x), stem(y)) for x, y in map(str.split, OPPOSITES))
+_COMPLEMENTS = frozenset((stem(x), stem(y)) for x, y in map(str.split, COMPLEMENTS))

@@ -5,18 +5,20 @@ Not here: a step of exploring (`argtree.explorer`), printing (`argtree.cli`).
 
 import logging
 import time
-from collections.abc import Callable
-from threading import Event
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
 
 from sqlalchemy import Engine
 
 from argtree.errors import ArgtreeError
 from argtree.expanding import OUT_OF_USE
 from argtree.explorer import EXPANSIONS_AT_ONCE, Explorer
+from argtree.workers import Assistant, Bell
 from models.elicitation import Elicitor
 from models.generations import Registry
-from store import ranking
+from store import claims, ranking
 from store.database import read_scope
+from store.own_questions import own_roots
 
 EXPANSIONS_PER_RANKING = 5  # or a step's, if more
 POLL_SECONDS = 2.0
@@ -30,6 +32,8 @@ def run(
     stop: Event,
     poll_seconds: float = POLL_SECONDS,
     follow_fn: Callable[[str], Elicitor | None] | None = None,
+    assistants: Sequence[Assistant] = (),
+    pose_fn: Callable[[Event], int] | None = None,
 ) -> None:
     """Explore all roots, take on posed questions and keep the queue ranked, until `stop` is set.
 
@@ -41,8 +45,23 @@ def run(
     Args:
         follow_fn: asked before every few steps, with the name of the model in use; gives the one to go on with, None
             for the same. With it beliefs of other generations are asked anew, at the start and after each change.
+        assistants: of the explorer; each expands in a thread of its own meanwhile.
+        pose_fn: called with `stop` when nothing is left to explore; makes new roots and gives how many. See
+            `argtree.posing`.
     """
-    work = _Work(explorer, stop, follow_fn)
+    bell = Bell()
+    threads = [Thread(target=_assist, args=(one, bell, stop, poll_seconds), daemon=True) for one in assistants]
+    for thread in threads:
+        thread.start()
+    try:
+        _lead(_Work(explorer, stop, follow_fn, pose_fn, assistants, bell), explorer, stop, poll_seconds)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _lead(work: "_Work", explorer: Explorer, stop: Event, poll_seconds: float) -> None:
     ranked: tuple[int, ...] | None = None
     again_at, pause = 0.0, poll_seconds
     while not stop.is_set():
@@ -56,6 +75,8 @@ def run(
                 explorer.rank()
                 ranked = now
         except OUT_OF_USE as error:
+            if stop.is_set():
+                return
             log.warning("Will be tried again in %.3g seconds: %s", pause, error)
             again_at, pause = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE_SECONDS)
             continue
@@ -67,10 +88,21 @@ def run(
 class _Work:
     """What the daemon does with the model, a few steps at a time."""
 
-    def __init__(self, explorer: Explorer, stop: Event, follow_fn: Callable[[str], Elicitor | None] | None) -> None:
+    def __init__(
+        self,
+        explorer: Explorer,
+        stop: Event,
+        follow_fn: Callable[[str], Elicitor | None] | None,
+        pose_fn: Callable[[Event], int] | None,
+        assistants: Sequence[Assistant],
+        bell: Bell,
+    ) -> None:
         self._explorer = explorer
         self._stop = stop
         self._follow_fn = follow_fn
+        self._pose_fn = pose_fn
+        self._assistants = assistants
+        self._bell = bell
         self._is_renewed = follow_fn is None
         self._seen: tuple[int, ...] | None = None  # as of which the queue is ranked and nothing is left to explore
 
@@ -86,18 +118,34 @@ class _Work:
             explorer.follow(elicitor)
             self._is_renewed = False
         if not self._is_renewed:
+            are_up_to_date = all(one.is_up_to_date for one in self._assistants)
             explorer.renew_beliefs(self._stop)
-            self._is_renewed, self._seen = True, None
-        explorer.take_posed()  # a new root changes the watermark
-        before = _watermark(explorer.engine)
+            self._is_renewed, self._seen = are_up_to_date and not self._others_renew(), None
+        if explorer.take_posed():  # a new root changes the watermark
+            self._bell.ring()
+        before = _outlook(explorer)
         if before == self._seen:
             return False
         explorer.rank()
-        _explore(explorer, self._stop)
-        self._seen = before if _watermark(explorer.engine) == before else None
-        if self._seen is not None:
+        done = _explore(explorer, self._stop, self._bell)
+        if done or self._others_are_at_work():
+            self._seen = None
+            return done > 0
+        is_done = _outlook(explorer) == before
+        if is_done and self._pose_fn is not None and self._pose_fn(self._stop):
+            return True
+        self._seen = before if is_done else None
+        if is_done:
             log.info("Nothing to explore: waiting for answers or new questions.")
         return True
+
+    def _others_renew(self) -> bool:
+        with read_scope(self._explorer.engine) as session:
+            return bool(self._explorer.share.others(session, "renew"))
+
+    def _others_are_at_work(self) -> bool:
+        with read_scope(self._explorer.engine) as session:
+            return bool(self._explorer.share.others(session))
 
 
 class Follower:
@@ -127,16 +175,64 @@ class Follower:
         return elicitor
 
 
-def _explore(explorer: Explorer, stop: Event) -> None:
-    """A few expansions, so that answers that come meanwhile soon bring a new ranking."""
+def _assist(assistant: Assistant, bell: Bell, stop: Event, poll_seconds: float) -> None:
+    """Expand until `stop` is set; asleep while there is nothing to expand. What fails is logged and tried again."""
+    seen: tuple[int, ...] | None = None  # as of which there was nothing
+    pause = poll_seconds
+    while not stop.is_set():
+        heard = bell.rung
+        try:
+            assistant.catch_up()
+            outlook = _outlook(assistant)
+            done = _step(assistant, bell) if outlook != seen else 0
+            seen, pause = None if done else outlook, poll_seconds
+            if not done:
+                bell.wait(heard, poll_seconds, stop)
+        except OUT_OF_USE as error:
+            if not stop.is_set():
+                log.warning("Will be tried again in %.3g seconds: %s", pause, error)
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        except ArgtreeError as error:
+            log.warning("Will be tried again: %s", error)
+            stop.wait(poll_seconds)
+        except Exception:  # a bug here ends neither the others' work nor its own
+            log.exception("Will be tried again in %.0f seconds.", LONGEST_PAUSE_SECONDS)
+            stop.wait(LONGEST_PAUSE_SECONDS)
+
+
+def _explore(explorer: Explorer, stop: Event, bell: Bell) -> int:
+    """A few expansions, so that answers that come meanwhile soon bring a new ranking; how many."""
     done = 0
-    while done < EXPANSIONS_PER_RANKING and not stop.is_set():
+    while done < EXPANSIONS_PER_RANKING and not stop.is_set() and (expanded := _step(explorer, bell)):
+        done += expanded
+    return done
+
+
+def _step(explorer: Explorer, bell: Bell) -> int:
+    """Expand what is best to expand, under people's roots before all, and tell the others; how many claims."""
+    asked = _peoples(explorer.engine)
+    expanded = explorer.step(asked, EXPANSIONS_AT_ONCE)
+    if not expanded and asked is not None:
         expanded = explorer.step(at_most=EXPANSIONS_AT_ONCE)
-        if not expanded:
-            return
-        for one in expanded:
-            log.info("Expanded %r: %d arguments, %d new claims", one.text[:200], one.arguments, one.premises)
-        done += len(expanded)
+    for one in expanded:
+        log.info("Expanded %r: %d arguments, %d new claims", one.text[:200], one.arguments, one.premises)
+    if expanded:
+        bell.ring()
+    return len(expanded)
+
+
+def _outlook(explorer: Explorer) -> tuple[int, ...]:
+    """What changes when there may be something new to explore: also when others let go of their work, or die."""
+    with read_scope(explorer.engine) as session:
+        return *ranking.watermark(session), len(explorer.share.others(session))
+
+
+def _peoples(engine: Engine) -> list[str] | None:
+    """The keys of the roots that people asked about; None for all, where only one of both asked about any."""
+    with read_scope(engine) as session:
+        own = own_roots(session)
+        return ([key for _, key in claims.root_keys(session) if key not in own] or None) if own else None
 
 
 def _watermark(engine: Engine) -> tuple[int, ...]:

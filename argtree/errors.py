@@ -1,6 +1,7 @@
 """The user-facing errors of the method; every other package's errors hang under the same base.
 
 ArgtreeError
+├── DocumentError
 ├── FormatError            (also a ValueError)
 ├── TooEntangledError
 ├── UnknownClaimError      (also a ValueError)
@@ -17,6 +18,10 @@ class ArgtreeError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
+
+
+class DocumentError(ArgtreeError):
+    """The user's documents, or the index of them, can't be read."""
 
 
 class FormatError(ArgtreeError, ValueError):

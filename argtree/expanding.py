@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from models.beliefs import Belief, strength
-from models.elicitation import Elicitor, Proposal
+from models.elicitation import Elicitor, Proposal, Shown
 from models.errors import KeyRefusedError, ModelError, ModelNotFoundError, ModelUnavailableError
-from models.prompts import ProposedArgument
+from models.prompts import Fact, ProposedArgument
 
 # One reply at a time, which sees what came before: several drawn at once and thinned by likeness found no more of the
 # true reasons with the bundled model, and cost more (benchmarks/diversity.py).
@@ -33,10 +33,14 @@ class Found:
     proposal: Proposal
     beliefs: Mapping[str, Belief]  # in premises that are new, by text
     residual: Belief | None  # in the claim if none of its reasons holds; None: nothing was proposed
+    shown: Mapping[str, tuple[Fact, ...]]  # facts with which it was asked, by text of the claim or premise
 
 
 def arguments_about(
-    elicitor: Elicitor, requests: Mapping[str, Request], unknown_fn: Callable[[Iterable[str]], list[str]]
+    elicitor: Elicitor,
+    requests: Mapping[str, Request],
+    unknown_fn: Callable[[Iterable[str]], list[str]],
+    facts_fn: Callable[[Iterable[str], Mapping[str, Sequence[str]]], Shown] = lambda texts, premise_of: {},
 ) -> dict[str, Found]:
     """Returns arguments about claims, beliefs in their premises, and in the claims if none of the reasons holds.
 
@@ -47,15 +51,21 @@ def arguments_about(
         elicitor: asks the model, and counts the calls.
         requests: by any key.
         unknown_fn: picks from the premises' texts those that are new, each once.
+        facts_fn: gives the facts to be shown with each text of a claim, and, for new ones, with the keys of the claims
+            that they are to be premises of. Beliefs without reasons, or with them alone, are asked for without facts:
+            those might be the reasons again.
     """
+    shown = facts_fn((text for text, _ in requests.values()), {})
     proposals = replies(
-        lambda keys: elicitor.propose_many([requests[key] for key in keys], ARGUMENTS_PER_CALL),
+        lambda keys: elicitor.propose_many([requests[key] for key in keys], ARGUMENTS_PER_CALL, shown),
         list(requests),
         "Could not expand a claim",
     )
     premises = {key: _premises(proposal) for key, proposal in proposals.items()}
     new = unknown_fn(text for texts in premises.values() for text in texts)
-    beliefs = replies(elicitor.believe, new, "Could not expand a claim on a premise")
+    premise_of = {text: [key for key, texts in premises.items() if text in texts] for text in new}
+    shown_new = facts_fn(new, premise_of)
+    beliefs = replies(lambda some: elicitor.believe(some, shown_new), new, "Could not expand a claim on a premise")
     unheld = set(new) - beliefs.keys()
     argued = [key for key, texts in premises.items() if texts and unheld.isdisjoint(texts)]
     residuals = replies(
@@ -66,7 +76,12 @@ def arguments_about(
         "Could not expand a claim",
     )
     found = {
-        key: Found(proposals[key], {text: beliefs[text] for text in texts if text in beliefs}, residuals.get(key))
+        key: Found(
+            proposals[key],
+            {text: beliefs[text] for text in texts if text in beliefs},
+            residuals.get(key),
+            {text: facts for text, facts in (shown | shown_new).items() if text in (requests[key][0], *texts)},
+        )
         for key, texts in premises.items()
         if key in residuals or not texts
     }

@@ -6,7 +6,7 @@ transaction: a kill at any point loses at most the replies of the step under way
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Event
 
@@ -15,7 +15,9 @@ from sqlmodel import Session
 
 from argtree.calibrating import calibration_of, follow, weigh
 from argtree.coherence import Marginals
+from argtree.documents import Documents
 from argtree.expanding import arguments_about, replies
+from argtree.facts import Facts, note
 from argtree.graph import Argument, ArgumentGraph
 from argtree.growing_graph import GrowingGraph
 from argtree.merging import Merger, Same
@@ -24,20 +26,24 @@ from argtree.propagate import Propagation, Propagator
 from argtree.quantity_value import quantity_worths
 from argtree.search import Choose, choose_expansions
 from argtree.search_price import EXPANSION_TOKENS, least_gain, paying
+from argtree.sharing import Fits, Share, as_seen, as_stale
 from argtree.storing import Expansion, Storing
+from argtree.virtual_loss import choose_beside
 from models.beliefs import Belief
 from models.calibration import Calibration
-from models.elicitation import Elicitor
+from models.elicitation import Elicitor, Shown
 from models.embedding import Embedding
 from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
-from models.prompts import ProposedArgument, ProposedPremise
+from models.prompts import Fact, ProposedArgument, ProposedPremise
 from store import aliases, claims, queue, ranking
 from store.database import read_scope, session_scope
 from store.direct import set_direct_weight
 from store.graphs import load_graph
 from store.growing import find_claims
-from store.posed import next_posed, settle_posed
+from store.own_questions import add_own_root, own_roots, take_room
+from store.posed import Posed, next_posed, settle_posed, still_waiting
 from store.settled import newest_word
+from store.shown import misled
 from store.tables import Claim
 
 EXPANSIONS_AT_ONCE = 16  # of claims that move no root in common: one look at the whole graph, one batch of prompts
@@ -58,9 +64,12 @@ def expansions_within(calls: int, is_general: bool) -> int:
     Args:
         is_general: whether the model is; see `LanguageModel`.
     """
-    return max(
-        1, min(EXPANSIONS_AT_ONCE, calls // (CALLS_PER_GENERAL_EXPANSION if is_general else CALLS_PER_EXPANSION))
-    )
+    return max(1, min(EXPANSIONS_AT_ONCE, calls // calls_of(is_general)))
+
+
+def calls_of(is_general: bool) -> int:
+    """About how many calls of a model an expansion takes."""
+    return CALLS_PER_GENERAL_EXPANSION if is_general else CALLS_PER_EXPANSION
 
 
 def utc_now() -> datetime:
@@ -79,6 +88,7 @@ class Explorer:
         choose_fn: Choose = choose_expansions,
         token_price: float = 0.0,
         embedding: Embedding | None = None,
+        documents: Documents | None = None,
     ) -> None:
         """Args:
         engine: of the store.
@@ -87,14 +97,18 @@ class Explorer:
         choose_fn: which claims are expanded next, see `argtree.search`.
         token_price: rater-seconds that 1,000 tokens count as, at least 0. Above 0, what tells less for its tokens than
             the queue's best question for a rater's time is left until that is answered.
-        embedding: by which premises are found that say in other words what a claim says; None: only by their text.
+        embedding: by which premises are found that say in other words what a claim says, and settled claims near one
+            that the model is asked about; None: the former only by their text, and none of the latter.
+        documents: of the user, of which passages near a claim are put before a general model; they want an embedding.
         """
         self._merger = None if embedding is None else Merger(embedding, self._claims_after)
+        self._facts = None if embedding is None else Facts(engine, embedding, documents)
         self.engine = engine
         self.elicitor = elicitor
         self.now_fn = now_fn
         self.choose_fn = choose_fn
         self.token_price = token_price
+        self.share = Share(engine, now_fn)
         self._measured = (0, 0)  # tokens that expansions took, and how many they were
         self._propagate = Propagator(only_askable=True)
         self._picture: Picture | None = None
@@ -111,13 +125,17 @@ class Explorer:
         question = self.elicitor.check_question(question)
         self.learn_from_answers()
         with read_scope(self.engine) as session:
-            keys = dict(claims.root_keys(session))
+            keys, own = dict(claims.root_keys(session)), own_roots(session)
         if question in keys:
+            if keys[question] in own:
+                with session_scope(self.engine) as session:
+                    claims.add_root(session, question, claims.get_claim(session, keys[question]), self.now_fn())
             return keys[question]
         text = self.elicitor.state_claim(question)
-        (belief,) = self.elicitor.believe([text])
+        shown = self._facts_about([text])
+        (belief,) = self.elicitor.believe([text], shown)
         with session_scope(self.engine) as session:
-            claim = self._add_claim(session, text, belief)
+            claim = self._add_claim(session, text, belief, shown.get(text, ()))
             claims.add_root(session, question, claim, self.now_fn())
             return claim.key
 
@@ -132,17 +150,24 @@ class Explorer:
         count = 0
         while True:
             with read_scope(self.engine) as session:
-                posed = next_posed(session)
+                posed = next_posed(session, self.share.others(session, "pose"))
             if posed is None:
                 return count
-            try:
-                root, refusal = self.add_question(posed.text), None
-            except _REFUSALS as error:
-                root, refusal = None, str(error)
-            with session_scope(self.engine) as session:
-                settle_posed(session, posed.id, self.now_fn(), root=root, refusal=refusal)
-            log.info("Posed: %r: %s", posed.text[:200], refusal or "will be explored")
-            count += 1
+            with self.share.holding("pose", [str(posed.id)], still_waiting) as mine:
+                count += bool(mine) and self._take_on(posed)
+
+    def _take_on(self, posed: Posed) -> bool:
+        """Settle a posed question that is held; whether it was this explorer's to settle to the end."""
+        try:
+            root, refusal = self.add_question(posed.text), None
+        except _REFUSALS as error:
+            root, refusal = None, str(error)
+        with session_scope(self.engine) as session:
+            if not self.share.finish(session, "pose", [str(posed.id)]):
+                return False
+            settle_posed(session, posed.id, self.now_fn(), root=root, refusal=refusal)
+        log.info("Posed: %r: %s", posed.text[:200], refusal or "will be explored")
+        return True
 
     def add_questions(self, questions: Sequence[str]) -> list[str]:
         """Turn questions into root claims, in one batch and one transaction; those that could not be, in their order.
@@ -152,18 +177,44 @@ class Explorer:
         self.learn_from_answers()
         asked = replies(lambda some: [self.elicitor.check_question(one) for one in some], list(questions), "Refused")
         with read_scope(self.engine) as session:
-            there = dict(claims.root_keys(session))
+            own = own_roots(session)
+            there = {question: key for question, key in claims.root_keys(session) if key not in own}
         fresh = [question for question, checked in asked.items() if checked not in there]
         stated = replies(self.elicitor.state_claims, fresh, "Refused")
         texts = {question: text for question, text in stated.items() if text is not None}
-        beliefs = replies(self.elicitor.believe, list(dict.fromkeys(texts.values())), "Could not add a question")
+        shown, believed = self._facts_about(texts.values()), list(dict.fromkeys(texts.values()))
+        beliefs = replies(lambda some: self.elicitor.believe(some, shown), believed, "Could not add a question")
         with session_scope(self.engine) as session:
-            rows = {text: self._add_claim(session, text, belief) for text, belief in beliefs.items()}
+            rows = {
+                text: self._add_claim(session, text, belief, shown.get(text, ())) for text, belief in beliefs.items()
+            }
             for question, text in texts.items():
                 if text in rows:
                     claims.add_root(session, asked[question], rows[text], self.now_fn())
         added = {question for question, text in texts.items() if text in rows}
         return [one for one in questions if one not in added and asked.get(one) not in there]
+
+    def unsaid(self, texts: Iterable[str]) -> list[str]:
+        """Those of the texts that no claim in the store says, nor one before them; in other words neither.
+
+        That other words say the same is found as it is for premises.
+        """
+        new = self._unknown(texts)
+        same = self._merger.find(self.elicitor, new) if self._merger is not None else {}
+        return [text for text in new if text not in same]
+
+    def add_own(self, worded: Sequence[tuple[str, str, Belief]]) -> int:
+        """Make roots of questions that the model poses itself, as far as there is room for them; how many.
+
+        Args:
+            worded: the questions with their claims, which are new, and what the model believes of these; best first.
+        """
+        with session_scope(self.engine) as session:
+            taken = worded[: take_room(session)]
+            for question, text, belief in taken:
+                claim = self._add_claim(session, text, belief)
+                add_own_root(session, question, claim, self.elicitor.model.name, self.now_fn())
+        return len(taken)
 
     def learn_from_answers(self) -> None:
         """Calibrate the model's beliefs on the answers so far, if enough of them are new; priors follow.
@@ -186,10 +237,10 @@ class Explorer:
                 self.calibration, (weight, count) = calibration_of(session, generation), weigh(session)
             with session_scope(self.engine) as session:
                 moved = follow(session, generation, self.calibration)
-                set_direct_weight(session, weight, count, self.now_fn())
+                is_new = set_direct_weight(session, weight, count, self.now_fn())
             if moved:
                 log.info("Calibrated (%s) on answers: %d priors moved.", self.calibration.method, moved)
-            if weight:
+            if is_new:
                 log.info("Direct beliefs in argued claims count with the weight %.2f.", weight)
         self._learnt = generation, newest
 
@@ -208,21 +259,25 @@ class Explorer:
             ModelError: the model can't be used, whatever it is asked; no claim is set aside for it.
         """
         self.learn_from_answers()
-        self._believe_undone()
+        self._believe_again()
         while True:
             with read_scope(self.engine) as session:
                 picture = self._look(session, root_keys)
                 asked = queue.best_value(session) if self.token_price > 0 else 0.0
+                held = self.share.others(session)
             frontier = picture.frontier(self.set_aside, self._visits)
             if self.token_price > 0:
                 frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
-            chosen = self.choose_fn(frontier, at_most)
+            chosen = choose_beside(self.choose_fn, frontier, held, at_most)
+            self.share.is_held_up = not chosen and not held.isdisjoint(picture.graph.index)
             if not chosen:
                 return []
-            before = self.elicitor.tokens
-            expanded = self._expand(picture.graph, chosen)
-            tokens, count = self._measured
-            self._measured = tokens + self.elicitor.tokens - before, count + len(chosen)
+            arguments = {key: len(picture.graph.arguments_for(key)) for key in chosen}
+            with self.share.holding("expand", chosen, as_seen(arguments)) as mine:
+                before = self.elicitor.tokens
+                expanded = self._expand(picture.graph, mine)
+                tokens, count = self._measured
+                self._measured = tokens + self.elicitor.tokens - before, count + len(mine)
             if expanded:
                 return expanded
 
@@ -270,13 +325,15 @@ class Explorer:
         with session_scope(self.engine) as session:
             return ranking.rerank(session, self._propagate, self.now_fn(), quantity_worths)
 
-    def _believe_undone(self) -> None:
-        """Ask what the model believes of the wordings that were made claims of their own by undoing a merge."""
+    def _believe_again(self) -> None:
+        """Ask what the model believes of wordings that undoing a merge made claims, and of claims that were misled."""
+        wrong = [] if self._facts is None else self._facts.misled()
         with read_scope(self.engine) as session:
             keys = aliases.unbelieved(session)
-            graph = load_graph(session) if keys else None
+            graph = load_graph(session) if keys or wrong else None
         if graph is not None:
             self._renew(graph, keys, "direct")
+            self._renew(graph, wrong, "direct", lambda session, some: some & set(misled(session)))
 
     @property
     def _expansion_tokens(self) -> float:
@@ -284,22 +341,29 @@ class Explorer:
         tokens, count = self._measured
         return tokens / count if tokens else EXPANSION_TOKENS
 
-    def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str) -> int:
-        """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many."""
-        beliefs = replies(lambda some: self._believed(graph, some, kind), keys, "An older belief stays")
-        now = self.now_fn()
-        with session_scope(self.engine) as session:
-            for key, belief in beliefs.items():
-                claim = claims.get_claim(session, key)
-                self._record(session, claim, kind, belief, now)
-                if claims.is_argued(session, claim) == (kind == "residual"):
-                    claims.set_prior(session, claim, self._prior(kind, belief))
-        return len(beliefs)
+    def _renew(self, graph: ArgumentGraph, keys: list[str], kind: str, fits_fn: Fits | None = None) -> int:
+        """Renew some beliefs in one transaction; one that the model can't give stays as it is. How many.
 
-    def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str) -> list[Belief]:
+        What others are at is left to them, and, but for what `fits_fn` picks, what this model holds already.
+        """
+        texts = {claim.id: claim.text for claim in graph.claims}
+        with self.share.holding("renew", keys, fits_fn or as_stale(self.elicitor.model.name, kind)) as mine:
+            shown = self._facts_about(texts[key] for key in mine) if kind == "direct" else {}
+            beliefs = replies(lambda some: self._believed(graph, some, kind, shown), mine, "An older belief stays")
+            now = self.now_fn()
+            with session_scope(self.engine) as session:
+                renewed = [key for key in self.share.finish(session, "renew", mine) if key in beliefs]
+                for key in sorted(renewed, key=mine.index):
+                    claim, belief = claims.get_claim(session, key), beliefs[key]
+                    self._record(session, claim, kind, belief, now, shown.get(texts[key], ()))
+                    if claims.is_argued(session, claim) == (kind == "residual"):
+                        claims.set_prior(session, claim, self._prior(kind, belief))
+        return len(renewed)
+
+    def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str, shown: Shown) -> list[Belief]:
         texts = {claim.id: claim.text for claim in graph.claims}
         if kind == "direct":
-            return self.elicitor.believe([texts[key] for key in keys])
+            return self.elicitor.believe([texts[key] for key in keys], shown)
         reasons = [[_in_words(argument, texts.__getitem__) for argument in graph.arguments_for(key)] for key in keys]
         return self.elicitor.residual_priors([(texts[key], of) for key, of in zip(keys, reasons, strict=True)])
 
@@ -328,9 +392,10 @@ class Explorer:
             same.update(self._merger.find(self.elicitor, new) if self._merger is not None else {})
             return [text for text in new if text not in same]
 
-        found = arguments_about(self.elicitor, requests, unknown)
+        found = arguments_about(self.elicitor, requests, unknown, self._facts_about)
         self.set_aside.update(known.keys() - found.keys())
         with session_scope(self.engine) as session:
+            mine = self.share.finish(session, "expand", keys)
             store = Storing(
                 session,
                 self.elicitor.model.name,
@@ -338,7 +403,7 @@ class Explorer:
                 Marginals(graph),
                 self.now_fn(),
             )
-            expanded = store({key: found[key] for key in keys if key in found}, texts, same)
+            expanded = store({key: found[key] for key in keys if key in found and key in mine}, texts, same)
         # Also where a reply was of no use: nothing is asked twice in one run.
         self.set_aside.update(one.claim for one in expanded if not one.arguments)
         return expanded
@@ -354,19 +419,26 @@ class Explorer:
             there = find_claims(session, sought)
             return [text for text in sought if text not in there]
 
-    def _add_claim(self, session: Session, text: str, belief: Belief) -> Claim:
+    def _facts_about(self, texts: Iterable[str], premise_of: Mapping[str, Sequence[str]] | None = None) -> Shown:
+        """What is put before the model with each claim; see `argtree.facts`."""
+        return {} if self._facts is None else self._facts.find(self.elicitor, texts, premise_of or {})
+
+    def _add_claim(self, session: Session, text: str, belief: Belief, facts: Sequence[Fact] = ()) -> Claim:
         now = self.now_fn()
         claim = claims.add_claim(session, text, self._prior("direct", belief), now)
-        self._record(session, claim, "direct", belief, now)
+        self._record(session, claim, "direct", belief, now, facts)
         return claim
 
     def _prior(self, kind: str, belief: Belief) -> float:
         """A claim's prior by a belief in it: only direct ones are held against labels, and so calibrated."""
         return self.calibration.of(belief.mean) if kind == "direct" else belief.mean
 
-    def _record(self, session: Session, claim: Claim, kind: str, belief: Belief, now: datetime) -> None:
-        generation = self.elicitor.model.name
-        claims.record_belief(session, claim, generation, kind, belief.mean, belief.pseudo_count, now, belief.draws)
+    def _record(
+        self, session: Session, claim: Claim, kind: str, belief: Belief, now: datetime, facts: Sequence[Fact] = ()
+    ) -> None:
+        name = self.elicitor.model.name
+        row = claims.record_belief(session, claim, name, kind, belief.mean, belief.pseudo_count, now, belief.draws)
+        note(session, claims.known(claim.id), row.id, facts, name, now)
 
 
 def _in_words(argument: Argument, text_fn: Callable[[str], str]) -> ProposedArgument:

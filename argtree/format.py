@@ -98,7 +98,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def graph_to_json(graph: ArgumentGraph) -> dict[str, object]:
-    """Returns the graph as plain dicts and lists: in the form argtree-graph/2 if it has quantities, else in form 1."""
+    """Returns the graph as plain dicts and lists: in the form argtree-graph/2 if it has quantities, else in form 1.
+
+    What direct beliefs add is written as evidence: whoever reads it finds the same posteriors.
+    """
     quantities: dict[str, object] = {
         "quantities": [_quantity_to_json(quantity) for quantity in graph.quantities],
         "measurements": [
@@ -120,8 +123,8 @@ def graph_to_json(graph: ArgumentGraph) -> dict[str, object]:
         ],
         "roots": [{"claim": root.claim, "weight": float(root.weight)} for root in graph.roots],
         "evidence": [
-            {"claim": claim, "likelihood": [float(likelihood) for likelihood in pair]}
-            for claim, pair in graph.evidence.items()
+            {"claim": claim, "likelihood": [float(likelihood) for likelihood in graph.likelihood(claim)]}
+            for claim in dict.fromkeys([*graph.evidence, *graph.direct_beliefs])
         ],
         **(quantities if graph.quantities else {}),
     }

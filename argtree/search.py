@@ -37,6 +37,7 @@ class Frontier:
     result: Propagation  # of the graph as it stands
     variances: Mapping[str, float]  # Var(p), in [0, 1/4], of the claims that can be expanded, by id
     visits: Mapping[str, int] = field(default_factory=dict)  # expansions of each claim so far; none if it is not there
+    shares: FloatArray | None = None  # [C] of its gain that each claim keeps while others are at work; None: all
 
     @property
     def claims(self) -> Sequence[Claim]:
@@ -45,8 +46,9 @@ class Frontier:
 
     @cached_property
     def gains(self) -> FloatArray:
-        """[C] `expansion_gains`."""
-        return expansion_gains(self.result, self.variances)
+        """[C] `expansion_gains`, as far as they are not left to others."""
+        gains = expansion_gains(self.result, self.variances)
+        return gains if self.shares is None else gains * self.shares
 
     def rivals(self, row: int) -> IntArray:
         """The rows of the claims that move a root which the claim of this row moves."""

@@ -12,14 +12,16 @@ from sqlmodel import Session
 
 from argtree.coherence import Marginals, argued_prob
 from argtree.expanding import ARGUMENTS_PER_CALL, Found
+from argtree.facts import note
 from argtree.merging import Same
 from models.beliefs import Belief
-from models.prompts import ProposedArgument
+from models.prompts import Fact, ProposedArgument
 from store import growing
 from store.aliases import add_alias, note_wordings
 from store.claims import find_claim
 from store.direct import freeze
 from store.growing import Held, Named, Said
+from store.shown import newest_beliefs
 
 UNBELIEVED_PROB = 0.5  # prior of a premise that nobody was asked about
 
@@ -77,6 +79,9 @@ class Storing:
         claims = growing.named_claims(self.session, list(found))
         counts, new = self._add_claims(found)
         added = self._add_arguments(claims, found, new, same)
+        for key, one in found.items():
+            if added[key]:
+                note(self.session, claims[key].id, None, one.shown.get(texts[key], ()), self.generation, self.now)
         self._settle_priors(claims, found, added)
         return [Expansion(key, texts[key], len(added[key]), counts[key]) for key in found]
 
@@ -93,6 +98,7 @@ class Storing:
         beliefs = {text: found[key].beliefs[text] for text, key in brought_by.items()}
         rows = growing.add_claims(self.session, {text: self.prior_fn(of) for text, of in beliefs.items()}, self.now)
         self._record("direct", [(rows[text].id, belief) for text, belief in beliefs.items()])
+        self._note_facts({rows[text].id: found[key].shown.get(text, ()) for text, key in brought_by.items()})
         return Counter(brought_by.values()), rows
 
     def _add_arguments(
@@ -174,6 +180,13 @@ class Storing:
 
     def _marginal(self, claim: Named) -> float:
         return self.unanswered(claim.key) if claim.key in self.unanswered.graph.index else claim.prior
+
+    def _note_facts(self, shown: Mapping[int, Sequence[Fact]]) -> None:
+        """Writes down with which facts the beliefs just recorded were formed, by the claim's id."""
+        told = {claim_id: facts for claim_id, facts in shown.items() if facts}
+        beliefs = newest_beliefs(self.session, list(told))
+        for claim_id, facts in told.items():
+            note(self.session, claim_id, beliefs[claim_id], facts, self.generation, self.now)
 
     def _record(self, kind: str, beliefs: Iterable[tuple[int, Belief]]) -> None:
         held = [Held(claim_id, kind, one.mean, one.pseudo_count, one.draws) for claim_id, one in beliefs]

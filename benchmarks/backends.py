@@ -3,7 +3,7 @@
 Agreement: the tokens of all prompts that the benchmark gives; on a part of them the natural log-probabilities
 of yes and no, and greedy replies, those of llama.cpp held to their form by a grammar. Cost: processor seconds of one
 thread as ratios, each measured beside the other in rounds that take turns; what prompts begin with alike read once
-against read each time.
+against read each time; drafts against none.
 
     OMP_NUM_THREADS=1 python benchmarks/backends.py --out benchmarks/results/backends.json
 """
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models import prompts
+from models.base import LanguageModel
 from models.everyday.benchmark import read_benchmark
 from models.gguf import Type, convert
 from models.hf import HfModel
@@ -90,15 +91,48 @@ def costs(hf: HfModel, llama: LlamaModel, claims: Sequence[str]) -> dict[str, di
             llama._llama.reset()
             llama.log_probs([prompt], WORDS)
 
+    def ask_hf(asked: list[str], reads_once: bool) -> Callable[[], object]:
+        def ask() -> None:
+            hf._reader.keeps_past = reads_once
+            hf.log_probs(asked, WORDS)
+            hf._reader.keeps_past = True
+
+        return ask
+
     return {
         "gguf / hf, log_probs": ratio(lambda: llama.log_probs(judged, WORDS), lambda: hf.log_probs(judged, WORDS)),
         "gguf / hf, arguments": ratio(propose(llama, prompts.ARGUMENTS_SCHEMA), propose(hf, {})),
         "gguf: with / without grammar": ratio(propose(llama, prompts.ARGUMENTS_SCHEMA), propose(llama, {})),
         "gguf: shared beginning read once / each time": ratio(lambda: llama.log_probs(long, WORDS), afresh),
+        "hf: beginning of 2 tokens read once / each time": ratio(ask_hf(judged, True), ask_hf(judged, False)),
+        "hf: shared beginning read once / each time": ratio(ask_hf(long, True), ask_hf(long, False)),
         "gguf / hf, log_probs, shared beginning": ratio(
             lambda: llama.log_probs(long, WORDS), lambda: hf.log_probs(long, WORDS)
         ),
     }
+
+
+def drafting(spec: str, claims: Sequence[str], schema: dict[str, object]) -> dict[str, dict[str, float]]:
+    """What drafts do to greedy replies, each prompt asked alone: the share that stay the same, and processor time.
+
+    *Itself* is the same model once more as its own draft, since no smaller one is at hand: it guesses as well as can be
+    and costs as much as can be.
+    """
+    asked = [prompts.propose_arguments(claim, [], 4) for claim in claims]
+
+    def say(model: LanguageModel) -> list[str]:
+        return [model.complete([prompt], schema, max_tokens=512)[0].text for prompt in asked]
+
+    plain = load_model(spec)
+    expected, figures = say(plain), {}
+    for name, draft in (("lookup", "lookup"), ("itself", spec)):
+        drafted = load_model(spec, draft=draft)
+        equal_share = float(np.mean([one == other for one, other in zip(say(drafted), expected, strict=True)]))
+        figures[name] = {"equal": equal_share} | ratio(lambda model=drafted: say(model), lambda: say(plain))
+    figures["none, asked together"] = {"equal": 1.0} | ratio(
+        lambda: plain.complete(asked, schema, max_tokens=512), lambda: say(plain)
+    )
+    return figures
 
 
 def main(
@@ -121,6 +155,10 @@ def main(
                 differ, many = tokens_differ(hf, llama, claims, words)
                 figures |= {"prompts": many, "prompts_of_other_tokens": differ}
                 figures["processor_time_ratios"] = costs(hf, llama, claims[:questions])
+                file, some = f"gguf:{folder}/{type}.gguf", claims[: questions // 2]
+                figures["drafts"] = {
+                    "hf": drafting(BUNDLED, some, {}), "gguf": drafting(file, some, prompts.ARGUMENTS_SCHEMA)
+                }  # fmt: skip
     show(figures)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -143,6 +181,12 @@ def show(figures: dict[str, Any]) -> None:
     for name, one in figures["processor_time_ratios"].items():
         cost.add_row(name, f"{one['median']:.2f}", f"{one['least']:.2f} to {one['most']:.2f}")
     console.print(cost)
+    drafts = Table("backend", "draft", "replies equal", "median", "least to most", title="Beside no draft, asked alone")
+    for backend, rows in figures["drafts"].items():
+        for name, one in rows.items():
+            spread = f"{one['least']:.2f} to {one['most']:.2f}"
+            drafts.add_row(backend, name, f"{one['equal']:.1%}", f"{one['median']:.2f}", spread)
+    console.print(drafts)
 
 
 if __name__ == "__main__":

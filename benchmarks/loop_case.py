@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.special import logit
 
 from argtree import Reliability, answer_likelihood
+from argtree.coherence import START_WEIGHT
 from benchmarks.loop_model import SmallModel
 from benchmarks.loop_shapes import Grove
 from benchmarks.loop_trees import Trees
@@ -24,7 +25,6 @@ from models.everyday.withheld import Withheld
 from models.everyday.world import World
 from models.examples import Example
 from models.replay import sayable
-from store.findings import DIRECT
 
 IntArray = npt.NDArray[np.intp]
 JUDGED = ("test", "apart")  # the parts that are never asked about
@@ -75,9 +75,9 @@ class Case:
     def lean(self) -> dict[str, FloatArray]:
         """For each part, the first generation's direct beliefs in the roots as evidence, [N, 2] of false and true.
 
-        The likelihood ratio is odds(belief) / odds(marginal from the arguments), to the power `DIRECT`: docs/design.md,
-        "Beliefs enter once". Those of later generations, which learn from explored roots, would hold the arguments
-        already, and count them twice.
+        The likelihood ratio is odds(belief) / odds(marginal from the arguments), to the power `START_WEIGHT`:
+        docs/design.md, "Beliefs enter once". Those of later generations, which learn from explored roots, would hold
+        the arguments already, and count them twice.
         """
         model = SmallModel(self.folder)
         found = {}
@@ -86,7 +86,7 @@ class Case:
             grove.lean = np.ones((len(grove.roots), 2))
             solved = grove.solve(dict(zip(plain, model.believe(plain).tolist(), strict=True)))
             marginal = np.clip([one.prob for one in solved.values()], MIN_PROB, 1 - MIN_PROB)
-            ratio = np.exp(DIRECT * (logit(model.believe(grove.roots)) - logit(marginal)))
+            ratio = np.exp(START_WEIGHT * (logit(model.believe(grove.roots)) - logit(marginal)))
             found[part] = np.stack([np.minimum(1, 1 / ratio), np.minimum(1, ratio)], axis=1)
         return found
 

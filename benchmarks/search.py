@@ -11,9 +11,9 @@ the arguments that the model draws. Beside the ways to search:
                     budget pays for; the probability is the share that speaks for the root, the answer the majority's
     mean of four    no search for long: the mean over four trees, each grown best first, by another seed, for a quarter
                     of the budget
-    belief kept     best first; the model's direct belief in the root stays as evidence beside the arguments, of the
-                    likelihood ratio (odds(belief) / odds(tree))^weight, frozen before any answer (docs/design.md,
-                    "Beliefs enter once"). The weight is fitted, by log loss, on the other half of the questions.
+    arguments alone best first; the model's direct beliefs in argued claims count for nothing. In all other trees they
+                    stay as evidence beside the arguments, as in a store in which nobody has answered yet: of the
+                    likelihood ratio (odds(belief) / odds(marginal))^START_WEIGHT (docs/design.md, "Direct beliefs")
     at N s          best first, as far as an expansion is worth its tokens beside the tree's best question
                     (`argtree.search_price`), with 1,000 tokens counting as N seconds of a rater
 
@@ -28,7 +28,7 @@ bundled one. Stopped, the same command goes on.
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -40,17 +40,15 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_expit, logit
 
 from argtree import Propagation, answer_likelihood, propagate, rank
+from argtree.coherence import START_WEIGHT
 from argtree.format import write_whole
 from argtree.rank import open_rows
 from argtree.search import Choose, Frontier, breadth_first, choose_expansions
 from argtree.search_price import least_gain, paying
 from argtree.search_tree import gumbel, puct
 from benchmarks.search_trees import Grown, RememberingModel, grow, planted
-from models.beliefs import MIN_PROB
 from models.elicitation import Elicitor
 from models.everyday.benchmark import BenchmarkQuestion, read_benchmark
 from models.everyday.oracle import SimulatedOracle
@@ -59,8 +57,8 @@ from models.prompts import is_false, is_true
 
 DEFAULT = "best first"
 WAYS: dict[str, Choose] = {DEFAULT: choose_expansions, "breadth first": breadth_first, "PUCT": puct}
-PRICES = {"at 1 s": 1.0, "at 10 s": 10.0, "at 100 s": 100.0}
-GUMBEL, ONCE, DRAWN, FOUR, KEPT = "Gumbel, halving", "asked once", "asked n times", "mean of four", "belief kept"
+PRICES = {"at 0.1 s": 0.1, "at 1 s": 1.0, "at 10 s": 10.0, "at 100 s": 100.0}
+GUMBEL, ONCE, DRAWN, FOUR, ALONE = "Gumbel, halving", "asked once", "asked n times", "mean of four", "arguments alone"
 ANSWERS = 10
 RESAMPLES = 2000
 
@@ -118,7 +116,7 @@ def searched(
     folder.mkdir(parents=True, exist_ok=True)
     model = RememberingModel(load_model(BUNDLED), folder / "replies.jsonl")
     texts = [one.question for one in asked]
-    names = [*WAYS, GUMBEL, *PRICES, ONCE, DRAWN]
+    names = [*WAYS, ALONE, GUMBEL, *PRICES, ONCE, DRAWN]
     found: dict[str, list[Row]] = {name: [] for name in names}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
@@ -134,9 +132,7 @@ def searched(
                 row = [[Point(**one) for one in of] for of in json.loads(file.read_text(encoding="utf-8"))]
                 found[name].append(row)
                 bar.advance(task)
-    truth = np.array([one.truth for one in asked], dtype=np.float64)
-    kept = with_belief(found[DEFAULT], found[ONCE], truth)
-    return found | {FOUR: means_of_four(found[DEFAULT], budgets), KEPT: kept}
+    return found | {FOUR: means_of_four(found[DEFAULT], budgets)}
 
 
 def _row(
@@ -145,8 +141,9 @@ def _row(
     """The points of one way and seed; `best` are those of best first."""
     if name in (ONCE, DRAWN):
         return _without_tree(name, elicitor, model, texts, budgets)
-    if name in WAYS:
-        grown = grow(elicitor, model, planted(elicitor, model, texts), WAYS[name], budgets)
+    if name in (*WAYS, ALONE):
+        trees = planted(elicitor, model, texts, 0.0 if name == ALONE else START_WEIGHT)
+        grown = grow(elicitor, model, trees, WAYS.get(name, choose_expansions), budgets)
         return [[_point(one) for one in of] for of in grown]
     used = [of[-1] for of in best]
     each = sum(one.tokens for one in used) / max(1, sum(one.expansions for one in used))
@@ -222,43 +219,6 @@ def _mean(points: Sequence[Point], budget: int) -> Point:
     if budget < 2:
         return Point(float("nan"), 0)
     return Point(float(np.mean([one.prob for one in points])), sum(one.tokens for one in points))
-
-
-def with_belief(best: Sequence[Row], once: Sequence[Row], truth: FloatArray) -> list[Row]:
-    """Returns the points of best first as they were if the direct belief, that of `once`, stayed beside the arguments.
-
-    Args:
-        truth: of the questions, 0 or 1, [Q].
-    """
-    rows: list[Row] = [[[] for _ in row] for row in best]
-    for budget in range(len(best[0][0])):
-        tree = logit(_probs([[of[budget].prob for of in row] for row in best]))
-        answered = logit(_probs([[of[budget].answered for of in row] for row in best]))
-        belief = logit(_probs([[of[budget].prob for of in row] for row in once]))
-        for half in (0, 1):
-            fitted = np.arange(len(truth)) % 2 != half
-            weight = _fitted_weight(tree[:, fitted], belief[:, fitted], truth[fitted])
-            shift = weight * (belief - tree)
-            for seed, q in np.ndindex(tree.shape):
-                if not fitted[q]:
-                    after = [float(expit(of[seed, q] + shift[seed, q])) for of in (tree, answered)]
-                    point = best[seed][q][budget]
-                    rows[seed][q].append(replace(point, prob=after[0], answered=after[1]))
-    return rows
-
-
-def _fitted_weight(tree: FloatArray, belief: FloatArray, truth: FloatArray) -> float:
-    """Returns the weight in [0, 1] of the least log loss; log-odds are [S, Q]."""
-    sign = np.where(truth > 0.5, 1.0, -1.0)
-
-    def loss(weight: float) -> float:
-        return float(-log_expit(sign * (tree + weight * (belief - tree))).mean())
-
-    return float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x)
-
-
-def _probs(probs: Sequence[Sequence[float | None]]) -> FloatArray:
-    return np.clip(np.array(probs, dtype=np.float64), MIN_PROB, 1 - MIN_PROB)
 
 
 def figures_of(

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from argtree import Argument, ArgumentGraph, Claim, Premise, Propagation, Propagator, Root
+from argtree.coherence import START_WEIGHT, Marginals, argued_prob, disagreement, likelihood
 from argtree.expanding import ARGUMENTS_PER_CALL, Found, Request, arguments_about
 from argtree.search import Choose, Frontier, belief_variance
 from models.base import LanguageModel, Reply, Scores
@@ -105,6 +106,8 @@ class Tree:
     priors: dict[str, float] = field(default_factory=dict)  # of argued claims
     visits: dict[str, int] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)  # no more to give, or its expansion failed
+    direct_weight: float = START_WEIGHT  # how far direct beliefs count beside arguments
+    marginals: dict[str, float] = field(default_factory=dict)  # of argued claims, by their first arguments
     result: Propagation | None = None
     propagate: Propagator = field(default_factory=lambda: Propagator(only_askable=True), compare=False)
 
@@ -112,7 +115,11 @@ class Tree:
         """The tree as the method knows it."""
         priors = {claim: belief.mean for claim, belief in self.beliefs.items()} | self.priors
         claims = [Claim(key, text, priors[key]) for key, text in self.texts.items()]
-        return ArgumentGraph(tuple(claims), tuple(self.arguments), (Root(self.root),))
+        direct = {
+            key: likelihood(self.beliefs[key].mean, marginal, self.direct_weight)
+            for key, marginal in self.marginals.items()
+        }
+        return ArgumentGraph(tuple(claims), tuple(self.arguments), (Root(self.root),), direct_beliefs=direct)
 
     def frontier(self) -> Frontier:
         """What a choice of what to expand looks at."""
@@ -121,6 +128,7 @@ class Tree:
         graph = self.result.graph
         variances = {
             key: belief_variance(belief.mean, belief.pseudo_count, len(graph.arguments_for(key)))
+            + self.direct_weight * disagreement(belief.mean, self.marginals.get(key, belief.mean))
             for key, belief in self.beliefs.items()
             if key not in self.closed
         }
@@ -143,7 +151,7 @@ class Tree:
         for text, belief in found.beliefs.items():
             self.texts.setdefault(normalised(text), text)
             self.beliefs.setdefault(normalised(text), belief)
-        before = len(self.arguments)
+        before, unanswered = len(self.arguments), Marginals(self.graph())
         for one in found.proposal.arguments:
             self._argue(claim, one)
         added = len(self.arguments) - before
@@ -151,6 +159,12 @@ class Tree:
             self.visits[claim] = self.visits.get(claim, 0) + 1
             if found.residual is not None:
                 self.priors[claim] = found.residual.mean
+                if claim not in self.marginals:
+                    reasons = [
+                        (one.polarity, one.strength, [(unanswered(p.claim), p.holds) for p in one.premises])
+                        for one in self.arguments[before:]
+                    ]
+                    self.marginals[claim] = argued_prob(found.residual.mean, reasons)
         if not added or (not found.proposal.dropped and len(found.proposal.arguments) < ARGUMENTS_PER_CALL):
             self.closed.add(claim)
         self.result = None
@@ -187,7 +201,9 @@ class Grown:
     expansions: int
 
 
-def planted(elicitor: Elicitor, model: RememberingModel, questions: Sequence[str]) -> list[Tree]:
+def planted(
+    elicitor: Elicitor, model: RememberingModel, questions: Sequence[str], direct_weight: float = START_WEIGHT
+) -> list[Tree]:
     """Trees of a root each, with what it cost to word and to believe it."""
     elicitor.believe([claim for claim in elicitor.state_claims(questions) if claim is not None])  # all in one batch
     trees = []
@@ -196,7 +212,7 @@ def planted(elicitor: Elicitor, model: RememberingModel, questions: Sequence[str
         claim = elicitor.state_claim(question)
         (belief,) = elicitor.believe([claim])
         key = normalised(claim)
-        trees.append(Tree(key, {key: claim}, {key: belief}, model.tokens - before))
+        trees.append(Tree(key, {key: claim}, {key: belief}, model.tokens - before, direct_weight=direct_weight))
     return trees
 
 

@@ -11,7 +11,8 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from safetensors.torch import load_file
 
 from models.errors import ModelNotFoundError, NoWeightsError, PickledWeightsError, first_line
-from models.hf import PICKLED, hushed, read_json
+from models.hf import hushed
+from models.weights import PICKLED, read_json
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 SHAPE = ("r", "lora_alpha", "target_modules", "rank_pattern", "alpha_pattern", "use_rslora")

@@ -6,10 +6,14 @@ keeps.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
+from models.errors import ModelNotFoundError
+
+LOOKUP = "lookup"  # the draft that needs no model: what follows the last words where they stood before
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -80,6 +84,33 @@ class LanguageModel(Protocol):
             UnknownWorldError: It is about something that the model knows nothing of. General models pass everything.
         """
         ...
+
+
+@runtime_checkable
+class Speculative(Protocol):
+    """A model that can check several tokens in one pass, so that another one may guess them (Leviathan et al. 2023)."""
+
+    def speculate(self, draft: LanguageModel | None) -> None:
+        """Have greedy replies guessed by a smaller model from now on; they stay the same, but for ties within rounding.
+
+        Args:
+            draft: Of the same backend and the same tokens; None: what followed the last words where they stood before
+                (`LOOKUP`).
+
+        Raises:
+            ModelNotFoundError: The draft is of another backend, or cuts texts into other tokens; or this model can't
+                take back what it read.
+        """
+        ...
+
+
+def check_draft(model: LanguageModel, draft: LanguageModel, is_alike: bool) -> None:
+    """Refuse a draft of other tokens or another backend. Raises ModelNotFoundError."""
+    if not is_alike:
+        raise ModelNotFoundError(
+            f"{draft.name} can't draft for {model.name}: it must be of the same backend and cut texts into the same "
+            "tokens, as a smaller model of the same family does."
+        )
 
 
 def check_sampling(max_tokens: int, temperature: float) -> None:

@@ -11,7 +11,7 @@ that the model didn't say.
 import json
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NoReturn, TypeVar
 
@@ -21,17 +21,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from models import prompts
 from models.base import LanguageModel
 from models.beliefs import Belief, YesNo, beliefs, from_draws, from_log_probs
-from models.errors import BadQuestionError, BadReplyError
-from models.prompts import Polarity, ProposedArgument, ProposedPremise
+from models.errors import BadQuestionError, BadReplyError, PromptTooLongError
+from models.prompts import Fact, Polarity, ProposedArgument, ProposedPremise
 
 MAX_QUESTION_CHARS = 2_000
 PROPOSE_MAX_TOKENS = 768  # some eight arguments of two premises in a general model's tokens; a cut reply is dropped
 PROPOSE_TEMPERATURE = 0.7  # where arguments are drawn at random
 STATE_MAX_TOKENS = 192
+Shown = dict[str, tuple[Fact, ...]]  # by a claim's text, what is put before the model beside it
+POSE_MAX_TOKENS = 768  # some sixteen questions in a general model's tokens
 YES, NO = ("yes", "Yes"), ("no", "No")
 LOGGED_CHARS = 200
 
 log = logging.getLogger("argtree.models")
+_Replied = TypeVar("_Replied")
 
 
 @dataclass(frozen=True)
@@ -92,43 +95,92 @@ class Elicitor:
         self.dropped += stated.count(None)
         return stated
 
+    def pose_questions(self, claims: Sequence[str], asked: Sequence[str], n: int) -> list[str]:
+        """Up to `n` new questions near these claims, each once, as the model worded them; [] if its reply is no use.
+
+        One call. Whether they are good questions is the caller's to judge.
+
+        Args:
+            claims: near which.
+            asked: questions that are not to be posed again.
+            n: how many, at least 1.
+
+        Raises:
+            ValueError: The model answers no such prompts (see `LanguageModel.is_general`). No call is made.
+        """
+        if not self.model.is_general:
+            raise ValueError(f"The model {self.model.name} was not made to pose questions.")
+        temperature = 0.0 if self.seed is None else PROPOSE_TEMPERATURE
+        prompt = prompts.pose_questions(claims, asked, n)
+        (reply,) = self._complete([prompt], prompts.QUESTIONS_SCHEMA, POSE_MAX_TOKENS, temperature)
+        try:
+            posed = _parse(_QuestionsReply, reply).questions
+        except (ValueError, RecursionError):
+            _log_drop("the reply isn't JSON of the schema", reply)
+            self.dropped += 1
+            return []
+        return list(dict.fromkeys(posed))[:n]
+
     def propose_arguments(self, claim: str, context: Sequence[ProposedArgument], n: int) -> Proposal:
         """Up to `n` arguments about a claim beside those in `context`; see `propose_many`."""
         return self.propose_many([(claim, context)], n)[0]
 
-    def propose_many(self, requests: Sequence[tuple[str, Sequence[ProposedArgument]]], n: int) -> list[Proposal]:
+    def propose_many(
+        self, requests: Sequence[tuple[str, Sequence[ProposedArgument]]], n: int, shown: Shown | None = None
+    ) -> list[Proposal]:
         """One proposal per (claim, arguments known already), in one batch.
 
         A reply that isn't JSON of the schema is dropped whole. Of a good one, an argument is dropped that rests on its
         own claim, names a premise twice, is known already, holds text that can't be shown on one line, or comes after
         `n` others were kept.
 
+        Args:
+            requests: each a claim, and the arguments about it that are known.
+            n: at least 1.
+            shown: facts about some of the claims. Where prompts leave no room with them, half of each claim's are taken
+                out of it, again until they do: what is left was shown.
+
         Raises:
             ValueError: `n` is below 1.
         """
         if n < 1:
             raise ValueError(f"n is {n}: at least one argument must be allowed.")
-        asked = [prompts.propose_arguments(claim, known, n) for claim, known in requests]
+        facts = self._usable(shown)
         temperature = 0.0 if self.seed is None else PROPOSE_TEMPERATURE
-        replies = self._complete(asked, prompts.ARGUMENTS_SCHEMA, PROPOSE_MAX_TOKENS, temperature)
+
+        def ask() -> list[str]:
+            asked = [prompts.propose_arguments(claim, known, n, facts.get(claim, ())) for claim, known in requests]
+            return self._complete(asked, prompts.ARGUMENTS_SCHEMA, PROPOSE_MAX_TOKENS, temperature)
+
+        replies = _within_room(ask, facts, [claim for claim, _ in requests])
         proposals = [
             _read_proposal(reply, claim, known, n) for reply, (claim, known) in zip(replies, requests, strict=True)
         ]
         self.dropped += sum(proposal.dropped for proposal in proposals)
         return proposals
 
-    def believe(self, claims: Sequence[str]) -> list[Belief]:
+    def believe(self, claims: Sequence[str], shown: Shown | None = None) -> list[Belief]:
         """What the model holds each claim's probability to be.
 
         P(yes) against P(no) in several wordings of the question, each with its negation (`prompts.READINGS`), so many
         calls for a claim; see `models.beliefs.beliefs`. A model of the bundled world was trained on the first wording
         and its negation alone, and is asked these.
 
+        Args:
+            claims: texts.
+            shown: facts about some of them; see `propose_many`.
+
         Raises:
             BadReplyError: The model gave no usable log-probabilities.
         """
         readings = prompts.READINGS if self.model.is_general else prompts.READINGS[:2]
-        return self._elicit([(one.is_negated, [f"{one.text}{claim}" for claim in claims]) for one in readings])
+        facts = self._usable(shown)
+
+        def ask() -> list[Belief]:
+            said = [f"{claim}{prompts.given(facts.get(claim, ()))}" for claim in claims]
+            return self._elicit([(one.is_negated, [f"{one.text}{text}" for text in said]) for one in readings])
+
+        return _within_room(ask, facts, claims)
 
     def residual_prior(self, claim: str, reasons: Sequence[ProposedArgument]) -> Belief:
         """How likely the claim is if none of these reasons holds: its prior once it's argued.
@@ -173,6 +225,16 @@ class Elicitor:
         asked_turned = [prompts.is_false_given(claim, argument) for claim, argument in requests]
         return self._elicit([(False, asked), (True, asked_turned)])
 
+    def _usable(self, shown: Shown | None) -> Shown:
+        """The facts, if there are any.
+
+        Raises:
+            ValueError: There are, and the model answers no such prompts (see `LanguageModel.is_general`).
+        """
+        if shown and not self.model.is_general:
+            raise ValueError(f"The model {self.model.name} was not made to be shown facts.")
+        return {} if shown is None else shown
+
     def _elicit(self, readings: Sequence[tuple[bool, list[str]]]) -> list[Belief]:
         """Beliefs from K readings of C claims, each with whether yes to it says that the claim is false."""
         said = self._ask([prompt for _, asked in readings for prompt in asked])
@@ -215,6 +277,18 @@ class Elicitor:
         return [reply.text for reply in replies]
 
 
+def _within_room(ask_fn: Callable[[], _Replied], shown: Shown, claims: Iterable[str]) -> _Replied:
+    """What the model says, with as many facts as its prompts have room for."""
+    while True:
+        try:
+            return ask_fn()
+        except PromptTooLongError:
+            crowded = [claim for claim in claims if shown.get(claim)]
+            if not crowded:
+                raise
+            shown |= {claim: shown[claim][: len(shown[claim]) // 2] for claim in crowded}
+
+
 class _Reply(BaseModel):
     """A reply of exactly the schema: no conversions, no further fields. Mirrors the schemas in `prompts.py`."""
 
@@ -226,6 +300,10 @@ _Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 class _ClaimReply(_Reply):
     claim: _Text
+
+
+class _QuestionsReply(_Reply):
+    questions: list[_Text]
 
 
 class _StatedPremise(_Reply):

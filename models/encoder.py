@@ -14,7 +14,8 @@ from transformers import AutoModel, AutoTokenizer
 
 from models.embedding import Vectors
 from models.errors import ModelNotFoundError, NoWeightsError, first_line
-from models.hf import quiet, refuse_unsafe
+from models.hf import quiet
+from models.weights import refuse_unsafe
 
 BATCH_SIZE = 64
 MAX_TOKENS = 256  # of a text; the rest is not read

@@ -12,6 +12,7 @@ GGUF's form: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from models.hf import HfModel, eos_ids
 from models.load import BUNDLED, load_model
 
 Type = Literal["f16", "f32"]
+SERVED_BYTES = 32  # llama-cpp-python 0.3.36 (`LlamaModel.detokenize`) loses tokens of more, but by another tokenizer
 FILE_TYPES = {"f16": gguf.LlamaFileType.MOSTLY_F16, "f32": gguf.LlamaFileType.ALL_F32}
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}  # GPT-2's, llama.cpp's "gpt-2"
 PLAIN_BPE = {
@@ -72,6 +74,21 @@ def convert(model: HfModel, file: Path, *, type: Type = "f16") -> None:
         writer.close()
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def serving_command(model: HfModel, file: Path) -> str:
+    """What serves a model's file by llama-cpp-python's own server, without a token being lost.
+
+    Tokens that are too long for that server's own tokenizer come whole from that of transformers, in the folder that
+    the model was loaded from.
+    """
+    # in the vocabulary a character is a byte, but for added tokens
+    sizes = [len(token) for token in model.tokenizer.get_vocab()]
+    sizes += [len(token.encode()) for token in model.tokenizer.get_added_vocab()]
+    options = ["--model", str(file), "--logits_all", "true"]
+    if max(sizes) > SERVED_BYTES:
+        options += ["--hf_pretrained_model_name_or_path", model.tokenizer.name_or_path]
+    return shlex.join(["python", "-m", "llama_cpp.server", *options])
 
 
 def _unknown(config: Any, tokenizer: dict[str, Any]) -> Iterator[str]:
@@ -182,6 +199,7 @@ def main(
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"Written to {file}: {file.stat().st_size:,} bytes. Try `--model gguf:{file}`.")
+    typer.echo(f"With llama-cpp-python[server] it is served by `{serving_command(loaded, file)}`.")
 
 
 if __name__ == "__main__":

@@ -1,32 +1,31 @@
 """Backend for causal language models of Hugging Face `transformers`: the one file that runs inference with it.
 
 Covered: chat templates, batches, greedy and sampled replies, exact scores, folders and names on the hub, safetensors,
-LoRA adapters.
+LoRA adapters, drafts by a smaller model.
 Not covered: grammars (a reply is whatever the model says; `elicitation.py` validates it), tools, images, code that
 comes with a model (never run), models spread over several GPUs. How a prompt becomes tokens is in `chat.py`.
 """
 
-import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import groupby, takewhile
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from huggingface_hub import snapshot_download
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
-from models.base import Reply, Scores, check_sampling
+from models.base import LanguageModel, Reply, Scores, check_draft, check_sampling
+from models.batches import groups
 from models.chat import Chat, TokenIds, continuation_ids, room
-from models.errors import ModelNotFoundError, NoWeightsError, PickledWeightsError, first_line
+from models.errors import ModelNotFoundError, NoWeightsError, first_line
+from models.reading import Past, Reader
+from models.weights import find_folder, refuse_unsafe
 
-BATCH_SIZE = 32  # rows in one forward pass
-PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-DOWNLOADED = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]  # of a hub repository, its top folder only
+LOOKED_UP = 10  # tokens guessed at once from what stood before
 
 # transformers leaves these without types
 _generation_config: Any = GenerationConfig
@@ -63,7 +62,7 @@ class HfModel:
         self.name = name
         self.is_general = is_general
         self._check_question = check_question
-        folder = _find(source)
+        folder = find_folder(source)
         refuse_unsafe(folder)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
@@ -84,6 +83,8 @@ class HfModel:
         self._model.generation_config = (
             _generation_config()
         )  # the model's own penalties and samplers would bend replies
+        self._reader = Reader(self._model, pad_id(self._tokenizer, self._eos_ids))
+        self._speculation: dict[str, Any] = {}  # for `generate`; empty: nothing is guessed
         self._max_length: int | None = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
 
     @property
@@ -100,6 +101,25 @@ class HfModel:
         """Pass what the model can speak of; see `LanguageModel.check_question`."""
         if self._check_question is not None:
             self._check_question(question)
+
+    def speculate(self, draft: LanguageModel | None) -> None:
+        """Have greedy replies guessed from now on; see `Speculative`.
+
+        Only for a prompt that is asked alone: replies to several are said together, which is sooner.
+        """
+        if not self._reader.goes_back:
+            raise ModelNotFoundError(f"{self.name} can't take back what it read, so nothing can be drafted for it.")
+        if draft is None:
+            self._speculation = {"prompt_lookup_num_tokens": LOOKED_UP}
+            return
+        vocabulary = self._tokenizer.get_vocab()
+        is_alike = isinstance(draft, HfModel) and draft.tokenizer.get_vocab() == vocabulary
+        check_draft(self, draft, is_alike)
+        assert isinstance(draft, HfModel)
+        self._speculation = {"assistant_model": draft.network}
+        sizes = {model.network.config.get_text_config().vocab_size for model in (self, draft)}
+        if len(sizes) > 1:  # networks of one family may be padded to other sizes, which transformers takes for others
+            self._speculation |= {"tokenizer": self._tokenizer, "assistant_tokenizer": draft.tokenizer}
 
     def complete(
         self,
@@ -126,10 +146,12 @@ class HfModel:
         rooms = [self._room(row, max_tokens) for row in rows]
         replies = [Reply("", 0, 0)] * len(rows)
         with _seeded(seed, self._device) if temperature > 0 else nullcontext():
-            for batch in _batches(rows, rooms):
-                said = self._generate([rows[i] for i in batch], rooms[batch[0]], temperature)
-                for i, tokens in zip(batch, said, strict=True):
-                    replies[i] = Reply(self._text(tokens), len(rows[i]), len(tokens))
+            for shared, batches in groups(rows, rooms):
+                past = self._reader.beginning(rows[batches[0][0]][:shared])
+                for batch in batches:
+                    said = self._generate([rows[i] for i in batch], past, rooms[batch[0]], temperature)
+                    for i, tokens in zip(batch, said, strict=True):
+                        replies[i] = Reply(self._text(tokens), len(rows[i]), len(tokens))
         return replies
 
     def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Scores:
@@ -147,47 +169,39 @@ class HfModel:
         """
         rows = [self._prompt_ids(prompt) for prompt in prompts]
         tails = continuation_ids(self._ids, continuations)
+        starts = {tuple(tail[:-1]) for tail in tails}
+        for row in rows:
+            self._room(row + [0] * max(map(len, starts)), 1)
         scores = np.empty((len(rows), len(tails)))
-        for prefix in dict.fromkeys(tuple(tail[:-1]) for tail in tails):
-            columns = [k for k, tail in enumerate(tails) if tuple(tail[:-1]) == prefix]
-            for i in range(len(rows)):
-                self._room(rows[i] + list(prefix), 1)
-            for batch in _batches(rows, [0] * len(rows)):
-                token_log_probs = self._token_log_probs([rows[i] for i in batch], list(prefix))
-                for k in columns:
-                    steps = token_log_probs[:, range(len(tails[k])), tails[k]]  # [B, length of the tail]
-                    scores[batch, k] = steps.sum(dim=1).cpu().numpy()
-        beginnings = {tuple(tail[:-1]) for tail in tails}
-        return Scores(scores, tuple(sum(len(row) + len(start) for start in beginnings) for row in rows))
+        for shared, batches in groups(rows, [0] * len(rows)):
+            past = self._reader.beginning(rows[batches[0][0]][:shared])
+            for batch in batches:
+                after = 0 if past is None else shared
+                scores[batch] = self._reader.scores([rows[i][after:] for i in batch], tails, past).numpy()
+        return Scores(scores, tuple(sum(len(row) + len(start) for start in starts) for row in rows))
 
     @torch.inference_mode()
-    def _token_log_probs(self, rows: list[TokenIds], prefix: TokenIds) -> torch.Tensor:
-        """Log-probabilities of the token after each row, then after each token of `prefix`: [B, len(prefix)+1, V]."""
-        ids, mask = self._pad([row + prefix for row in rows], left=False)
-        # Padding on the right leaves positions as they are, and causal attention never looks at it.
-        wanted = np.array([[len(row) - 1 + step for step in range(len(prefix) + 1)] for row in rows])
-        kept, where = np.unique(
-            wanted, return_inverse=True
-        )  # logits only there: all of [B, T, V] may not fit in memory
-        output = self._model(
-            input_ids=ids, attention_mask=mask, logits_to_keep=torch.from_numpy(kept).to(self._device), use_cache=False
-        )
-        logits = output.logits[torch.arange(len(rows))[:, None], torch.from_numpy(where)]  # [B, len(prefix)+1, V]
-        return torch.log_softmax(logits.double(), dim=-1)
-
-    @torch.inference_mode()
-    def _generate(self, rows: list[TokenIds], max_tokens: int, temperature: float) -> list[TokenIds]:
-        """What is said after each row, without the end-of-text token."""
+    def _generate(self, rows: list[TokenIds], past: Past | None, max_tokens: int, temperature: float) -> list[TokenIds]:
+        """What is said after each row, without the end-of-text token; `past` is of the beginning of all of them."""
         sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {}
         config = _generation_config(
             max_new_tokens=max_tokens,
             eos_token_id=self._eos_ids or None,
-            pad_token_id=self._pad_id,
+            pad_token_id=pad_id(self._tokenizer, self._eos_ids),
             **(sampling or {"do_sample": False}),
         )
-        ids, mask = self._pad(rows, left=True)
+        read = 0 if past is None else past.mask.shape[1]
+        ids, mask = self._reader.padded([row[read:] for row in rows], left=True)
+        options: dict[str, Any] = {}
+        if past is not None:
+            begun = torch.tensor(rows[0][:read], device=ids.device).expand(len(rows), -1)
+            past = past.repeated(len(rows))
+            ids, mask = torch.cat([begun, ids], dim=1), torch.cat([past.mask, mask], dim=1)
+            options["cache"] = past.cache
+        elif len(rows) == 1 and temperature == 0:
+            options = self._speculation  # transformers drafts for one row; several are said sooner together
         with quiet():
-            output = self._model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+            output = self._model.generate(input_ids=ids, attention_mask=mask, generation_config=config, **options)
         return [self._ended(tokens) for tokens in output[:, ids.shape[1] :].tolist()]
 
     def _ended(self, tokens: TokenIds) -> TokenIds:
@@ -207,73 +221,6 @@ class HfModel:
     def _room(self, row: TokenIds, max_tokens: int) -> int:
         """How many tokens may follow a row: `max_tokens`, or less where the model's length ends before."""
         return room(len(row), max_tokens, self._max_length, self.name)
-
-    @property
-    def _pad_id(self) -> int:
-        pad = self._tokenizer.pad_token_id
-        return int(pad) if pad is not None else (self._eos_ids or [0])[0]
-
-    def _pad(self, rows: list[TokenIds], left: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids and attention mask, [B, T], on the model's device."""
-        ids = torch.full((len(rows), max(map(len, rows))), self._pad_id)
-        mask = torch.zeros_like(ids)
-        for b, row in enumerate(rows):
-            where = slice(-len(row), None) if left else slice(None, len(row))
-            ids[b, where] = torch.tensor(row)
-            mask[b, where] = 1
-        return ids.to(self._device), mask.to(self._device)
-
-
-def _batches(rows: list[TokenIds], rooms: list[int]) -> Iterator[list[int]]:
-    """Indices of rows in batches of like length and equal room, so that little of a pass is spent on padding."""
-    order = sorted(range(len(rows)), key=lambda i: (rooms[i], len(rows[i])))
-    for _, group in groupby(order, key=lambda i: rooms[i]):
-        same_room = list(group)
-        for start in range(0, len(same_room), BATCH_SIZE):
-            yield same_room[start : start + BATCH_SIZE]
-
-
-def _find(source: str | Path) -> Path:
-    """The folder of a model, fetched from the hub (or its cache) where `source` is no folder here."""
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return folder
-    if isinstance(source, Path) or folder.is_absolute() or str(source).startswith(".") or len(folder.parts) > 2:
-        raise ModelNotFoundError(f"There is no model folder {folder}.")
-    try:
-        # Top folder and safe files only: pickled weights aren't even downloaded.
-        return Path(snapshot_download(source, allow_patterns=DOWNLOADED, ignore_patterns=["*/*", "consolidated*"]))
-    except Exception as exc:  # no network, no such name, no right to it: the hub has a dozen classes for these
-        raise ModelNotFoundError(
-            f"There is no model folder {folder}, and the hub gives no model of that name: {first_line(exc)}"
-        ) from exc
-
-
-def refuse_unsafe(folder: Path) -> None:
-    """Make sure that loading the folder reads weights from safetensors files only."""
-    if not any(folder.glob("*.safetensors")):
-        pickled = sorted(path.name for pattern in PICKLED for path in folder.glob(pattern))
-        if pickled:
-            raise PickledWeightsError(f"The weights in {folder} are pickled ({pickled[0]}): save them as safetensors.")
-        raise NoWeightsError(f"There are no weights in {folder}: a model folder holds a file model.safetensors.")
-    # Two ways round use_safetensors=True: the config may name the weights' file, and an index the shards.
-    files = [read_json(path).get("transformers_weights") for path in folder.glob("config.json")]
-    for path in folder.glob("*.index.json"):
-        shards = read_json(path).get("weight_map")
-        files += shards.values() if isinstance(shards, dict) else []
-    for file in files:
-        if file is not None and not str(file).endswith((".safetensors", ".safetensors.index.json")):
-            raise PickledWeightsError(f"The model in {folder} asks for {str(file)[:200]!r}, which isn't safetensors.")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as exc:
-        raise ModelNotFoundError(f"{path} can't be read as JSON: {first_line(exc)}") from exc
-    if not isinstance(value, dict):
-        raise ModelNotFoundError(f"{path} holds no JSON object.")
-    return value
 
 
 def _load(folder: Path, device: torch.device) -> tuple[Any, Any, set[str]]:
@@ -295,6 +242,12 @@ def eos_ids(tokenizer: Any, model: Any) -> list[int]:
     declared = model.generation_config.eos_token_id if model.generation_config is not None else None
     ids = declared if isinstance(declared, list) else [declared]
     return sorted({int(i) for i in [*ids, tokenizer.eos_token_id] if i is not None})
+
+
+def pad_id(tokenizer: Any, ends: list[int]) -> int:
+    """The token that fills up what is shorter than others; which one it is bears on nothing."""
+    own = tokenizer.pad_token_id
+    return int(own) if own is not None else (ends or [0])[0]
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Backend for GGUF files, by way of llama.cpp: the one file that knows `llama_cpp`.
 
 Covered: chat templates, replies that keep to a JSON schema by a grammar, exact scores, GPU layers where llama.cpp was
-built for them. What prompts begin with alike is read once: llama.cpp keeps the keys and values of the tokens that it
-read last, and prompts are taken in the order of their tokens, so that each shares with the one before what it can.
+built for them, drafts by a smaller model. What prompts begin with alike is read once: llama.cpp keeps the keys and
+values of the tokens that it read last, and prompts are taken in the order of their tokens, so that each shares with the
+one before what it can.
 Not covered: batches (prompts are read one after another), adapters (`python -m models.gguf` merges them), a file split
 into several.
 """
@@ -11,31 +12,26 @@ import ctypes
 import json
 import os
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import llama_cpp
 import numpy as np
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-from llama_cpp.llama_grammar import json_schema_to_gbnf
+from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
-from models.base import FloatArray, Reply, Scores, check_sampling
+from models.base import FloatArray, LanguageModel, Reply, Scores, check_draft, check_sampling
+from models.batches import alike
 from models.chat import TokenIds, continuation_ids, harmless, room
 from models.errors import ModelNotFoundError, first_line
+from models.grammar import Grammar, rules
 
 CONTEXT = 8192  # most tokens of prompt and reply: keys and values of all that a large model could read may not fit
+GUESSES = 8  # tokens that a draft says before they are checked
 MAGIC = b"GGUF"
 IS_GENERAL = "argtree.is_general"  # what `python -m models.gguf` writes of the model; see `LanguageModel`
-# The vendor's conversion of schemas lets raw line breaks into texts, and passes over a number's bounds.
-CHAR = re.compile(r"^char ::= .*$", re.MULTILINE)
-BMP = "[0-9abcefABCEF] [0-9a-fA-F] | [dD] [0-7]"  # the first half of a \u escape that is no half of a pair
-JSON_CHAR = rf'char ::= [^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" ({BMP}) [0-9a-fA-F] [0-9a-fA-F])'
-NUMBER = re.compile(r"^number ::= .*$", re.MULTILINE)
-SHARE = r'number ::= ("0" ("." [0-9]{1,6})? | "1" ("." "0"{1,6})?) space'
-A_NUMBER, A_SHARE = '{"type": "number"', '{"type": "number", "minimum": 0, "maximum": 1}'
-CANDIDATES = np.dtype([("id", np.intc), ("logit", np.single), ("p", np.single)], align=True)
 
 _vendor: Any = llama_cpp  # its types are loose
 _silent = _vendor.llama_log_callback(lambda level, text, user_data: None)
@@ -69,10 +65,21 @@ class LlamaModel:
             self._prompt_ids("?")  # a chat template that can't be rendered shows now
         except Exception as exc:  # whatever the vendor raises on a broken file, it means just this
             raise ModelNotFoundError(f"The model in {file} can't be loaded: {first_line(exc)}") from exc
+        self._draft: Callable[[Any], Any] | None = None  # a row to its guesses, arrays
         self._max_length = min(CONTEXT, _vendor.llama_model_n_ctx_train(self._llama.model))
 
     def check_question(self, question: str) -> None:
         """Pass everything; see `LanguageModel.check_question`."""
+
+    def speculate(self, draft: LanguageModel | None) -> None:
+        """Have greedy replies guessed from now on; see `Speculative`."""
+        if draft is None:
+            self._draft = LlamaPromptLookupDecoding(num_pred_tokens=GUESSES)
+            return
+        is_alike = isinstance(draft, LlamaModel) and draft._texts() == self._texts()
+        check_draft(self, draft, is_alike)
+        assert isinstance(draft, LlamaModel)
+        self._draft = draft._would_say
 
     def complete(
         self,
@@ -96,10 +103,10 @@ class LlamaModel:
         check_sampling(max_tokens, temperature)
         rows = [self._prompt_ids(prompt) for prompt in prompts]
         rooms = [self._room(row, max_tokens) for row in rows]
-        rules = _rules(json.dumps(schema)) if schema else None
+        form = rules(json.dumps(schema)) if schema else None
         replies = [Reply("", 0, 0)] * len(rows)
         for i in sorted(range(len(rows)), key=lambda i: rows[i]):
-            grammar = _Grammar(self._vocab, rules) if rules is not None else None
+            grammar = Grammar(self._vocab, form) if form is not None else None
             said = self._say(rows[i], rooms[i], grammar, temperature, np.random.default_rng([seed, i]))
             replies[i] = Reply(self._text(said), len(rows[i]), len(said))
         return replies
@@ -122,48 +129,89 @@ class LlamaModel:
         for i in sorted(range(len(rows)), key=lambda i: rows[i]):
             self._room(rows[i] + [0] * max(map(len, starts)), 1)
             for start in starts:  # in this order each takes up where one before it left off
-                token_log_probs = self._next_log_probs(rows[i] + list(start))
+                token_log_probs = self._next_log_probs(rows[i] + list(start))[0]
                 for k, tail in enumerate(tails):
                     if len(tail) > len(start) and tuple(tail[: len(start)]) == start:
                         scores[i, k] += token_log_probs[tail[len(start)]]
         read = {tuple(tail[:-1]) for tail in tails}
         return Scores(scores, tuple(sum(len(row) + len(start) for start in read) for row in rows))
 
-    def _next_log_probs(self, row: TokenIds) -> FloatArray:
-        """Log-probabilities of the token after a row, [V]; of the row only what wasn't just read is read."""
-        llama = self._llama
-        kept = _shared(llama.input_ids[: llama.n_tokens].tolist(), row[:-1])
+    def _next_log_probs(self, row: TokenIds, guesses: Sequence[int] = ()) -> FloatArray:
+        """Log-probabilities of the token after a row, then after each of the guesses, [1 + guesses, V].
+
+        What was just read isn't read again.
+        """
+        llama, whole = self._llama, [*row, *guesses]
+        kept = alike(llama.input_ids[: llama.n_tokens].tolist(), row[:-1])
         if kept < llama.n_tokens and not _vendor.llama_memory_seq_rm(
             _vendor.llama_get_memory(llama.ctx), 0, kept, -1
         ):  # a model with a running state can't go back
             llama.reset()
             kept = 0
         llama.n_tokens = kept
-        llama.eval(row[kept:])
-        pointer = _vendor.llama_get_logits_ith(llama.ctx, -1)
-        logits = np.ctypeslib.as_array(pointer, shape=(llama.n_vocab(),)).astype(np.float64)
-        highest = logits.max()
-        result: FloatArray = logits - highest - np.log(np.exp(logits - highest).sum())
+        if guesses:
+            llama.eval(whole[kept : len(row) - 1])
+            self._read_all(whole[len(row) - 1 :])
+        else:
+            llama.eval(row[kept:])
+        logits = np.stack([self._logits(place) for place in range(-1 - len(guesses), 0)])
+        highest = logits.max(axis=1, keepdims=True)
+        result: FloatArray = logits - highest - np.log(np.exp(logits - highest).sum(axis=1, keepdims=True))
         return result
 
+    def _read_all(self, tokens: TokenIds) -> None:
+        """Go on reading, and keep what follows each of the tokens: the vendor's `eval` keeps it of the last one."""
+        llama = self._llama
+        batch = _vendor.llama_batch_init(len(tokens), 0, 1)
+        try:
+            batch.n_tokens = len(tokens)
+            for i, token in enumerate(tokens):
+                batch.token[i], batch.pos[i], batch.logits[i] = token, llama.n_tokens + i, True
+                batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+            if _vendor.llama_decode(llama.ctx, batch) != 0:
+                raise RuntimeError(f"llama.cpp can't read {len(tokens)} tokens after {llama.n_tokens}")
+        finally:
+            _vendor.llama_batch_free(batch)
+        llama.input_ids[llama.n_tokens : llama.n_tokens + len(tokens)] = tokens
+        llama.n_tokens += len(tokens)
+
+    def _logits(self, place: int) -> FloatArray:
+        pointer = _vendor.llama_get_logits_ith(self._llama.ctx, place)
+        return np.ctypeslib.as_array(pointer, shape=(self._llama.n_vocab(),)).astype(np.float64)
+
     def _say(
-        self, row: TokenIds, room: int, grammar: "_Grammar | None", temperature: float, rng: np.random.Generator
+        self, row: TokenIds, room: int, grammar: Grammar | None, temperature: float, rng: np.random.Generator
     ) -> TokenIds:
         """The tokens of the reply to a row, at most `room`, without the one that ends it."""
         said: TokenIds = []
         while len(said) < room:
-            token_log_probs = self._next_log_probs(row + said)
-            token = _drawn(token_log_probs, temperature, rng)
-            if grammar is not None and not grammar.allows(token):
-                # Drawing once more from what is allowed gives the same distribution as allowing nothing else at first,
-                # and most tokens are allowed: to go through all of them each time would take longer than the model.
-                token = _drawn(grammar.allowed(token_log_probs), temperature, rng)
-            if _vendor.llama_vocab_is_eog(self._vocab, token):
-                break
-            if grammar is not None:
-                grammar.accept(token)
-            said.append(token)
+            guesses = self._guesses(row + said, room - len(said) - 1) if temperature == 0 else []
+            for token_log_probs, guess in zip(self._next_log_probs(row + said, guesses), [*guesses, None], strict=True):
+                token = _drawn(token_log_probs, temperature, rng)
+                if grammar is not None and not grammar.allows(token):
+                    # Drawing once more from what is allowed gives the same distribution as allowing nothing else at
+                    # first, and most tokens are allowed: to go through all each time would take longer than the model.
+                    token = _drawn(grammar.allowed(token_log_probs), temperature, rng)
+                if _vendor.llama_vocab_is_eog(self._vocab, token):
+                    return said
+                if grammar is not None:
+                    grammar.accept(token)
+                said.append(token)
+                if token != guess:
+                    break
         return said
+
+    def _guesses(self, row: TokenIds, most: int) -> TokenIds:
+        """What may follow a row, by the draft: tokens that cost less to check at once than to say one by one."""
+        if self._draft is None or most < 1:
+            return []
+        guessed = self._draft(np.array(row, dtype=np.intc))[: min(most, GUESSES)].tolist()
+        return list(takewhile(lambda token: token < self._llama.n_vocab(), guessed))
+
+    def _would_say(self, row: Any) -> Any:
+        """The guesses of this model where it is the draft, fewer where it can read no more."""
+        room = min(GUESSES, self._max_length - len(row))
+        return np.array(self._say(row.tolist(), room, None, 0.0, np.random.default_rng()), dtype=np.intc)
 
     def _text(self, tokens: TokenIds) -> str:
         return b"".join(map(self._piece, tokens)).decode("utf-8", errors="replace")
@@ -213,6 +261,12 @@ class LlamaModel:
         longest_first = sorted(added, key=len, reverse=True)
         return special, (re.compile(f"({'|'.join(map(re.escape, longest_first))})"), added)
 
+    def _texts(self) -> dict[int, bytes]:
+        """How each token is spelled, but for those that only pad the network."""
+        unused = _vendor.LLAMA_TOKEN_ATTR_UNUSED
+        used = (i for i in range(self._llama.n_vocab()) if not _vendor.llama_vocab_get_attr(self._vocab, i) & unused)
+        return {i: _vendor.llama_vocab_get_text(self._vocab, i) for i in used}
+
     def _chat_template(self) -> Any:
         """What puts a turn into the file's chat template, in a sandbox; None: the file has none."""
         template = self._llama.metadata.get("tokenizer.chat_template")
@@ -240,58 +294,8 @@ def _refuse_other_files(file: Path) -> None:
         raise ModelNotFoundError(f"{file} is no GGUF file: `python -m models.gguf` makes one of a model's folder.")
 
 
-class _Grammar:
-    """What may follow a reply so far."""
-
-    def __init__(self, vocab: Any, rules: str) -> None:
-        self._sampler = _vendor.llama_sampler_init_grammar(vocab, rules.encode(), b"root")
-        if self._sampler is None:
-            raise ValueError(f"llama.cpp can't read the grammar {rules!r}")
-
-    def __del__(self) -> None:
-        if self._sampler is not None:
-            _vendor.llama_sampler_free(self._sampler)
-
-    def allows(self, token: int) -> bool:
-        """Whether it may come next."""
-        return bool(np.isfinite(self._filtered(np.array([token]), np.zeros(1)))[0])
-
-    def allowed(self, token_log_probs: FloatArray) -> FloatArray:
-        """Log-probabilities of all tokens, -inf for those that may not come next; no longer adding up to one."""
-        return self._filtered(np.arange(len(token_log_probs)), token_log_probs)
-
-    def accept(self, token: int) -> None:
-        """It came, and was allowed."""
-        _vendor.llama_sampler_accept(self._sampler, token)
-
-    def _filtered(self, tokens: Any, logits: FloatArray) -> FloatArray:
-        rows = np.zeros(len(tokens), CANDIDATES)
-        rows["id"], rows["logit"] = tokens, logits
-        data = rows.ctypes.data_as(_vendor.llama_token_data_p)
-        _vendor.llama_sampler_apply(
-            self._sampler, ctypes.byref(_vendor.llama_token_data_array(data=data, size=len(rows), selected=-1))
-        )
-        return np.where(np.isneginf(rows["logit"]), -np.inf, logits)
-
-
-@lru_cache(maxsize=8)
-def _rules(schema: str) -> str:
-    """The grammar of a JSON schema's texts, in llama.cpp's form."""
-    rules: str = CHAR.sub(lambda _: JSON_CHAR, json_schema_to_gbnf(schema))
-    are_shares = schema.count(A_NUMBER) == schema.count(A_SHARE)
-    return NUMBER.sub(lambda _: SHARE, rules) if are_shares else rules
-
-
 def _drawn(token_log_probs: FloatArray, temperature: float, rng: np.random.Generator) -> int:
     """The likeliest token at temperature 0; above it one at random (Gumbel-max, Maddison et al. 2014)."""
     if temperature > 0:
         token_log_probs = token_log_probs / temperature + rng.gumbel(size=len(token_log_probs))
     return int(np.argmax(token_log_probs))
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two rows begin with alike."""
-    for n, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return n
-    return min(len(one), len(other))

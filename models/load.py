@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from models import address
-from models.base import LanguageModel
+from models.base import LOOKUP, LanguageModel, Speculative
 from models.errors import GenerationError, ModelNotFoundError, NoWeightsError, UnknownSpecError
 from models.generations import PREFIX as GENERATION_PREFIX
 from models.generations import Generation, Registry
@@ -20,7 +20,9 @@ GGUF_PREFIX = "gguf:"
 REPLAY_PREFIX = "replay:"
 
 
-def load_model(spec: str, *, generations: Path | None = None, stop: Event | None = None) -> LanguageModel:
+def load_model(
+    spec: str, *, generations: Path | None = None, stop: Event | None = None, draft: str | None = None
+) -> LanguageModel:
     """The model that `spec` names, ready to use.
 
     Args:
@@ -32,6 +34,8 @@ def load_model(spec: str, *, generations: Path | None = None, stop: Event | None
         generations: The folder of generations; by default that of the environment variable ARGTREE_GENERATIONS, else
             `generations`.
         stop: Ends every wait for a server once it is set.
+        draft: What guesses its greedy replies (see `Speculative`): the spec of a smaller model of the same backend and
+            the same tokens, or "lookup".
 
     Raises:
         UnknownSpecError: `spec` has none of these forms.
@@ -41,6 +45,8 @@ def load_model(spec: str, *, generations: Path | None = None, stop: Event | None
         NoWeightsError: Its folder holds no weights.
         PickledWeightsError: Its weights are pickled.
     """
+    if draft is not None:
+        return _with_draft(load_model(spec, generations=generations, stop=stop), draft, generations)
     if spec.startswith(GENERATION_PREFIX):
         registry = Registry(generations)
         return _load_generation(registry, registry.find(spec))
@@ -86,6 +92,13 @@ def everyday_folder(spec: str) -> Path | None:
         return None
     folder = Path(_source(spec))
     return folder if (folder / FILE).is_file() else None
+
+
+def _with_draft(model: LanguageModel, draft: str, generations: Path | None) -> LanguageModel:
+    if not isinstance(model, Speculative):
+        raise UnknownSpecError(f"{model.name} takes no draft: what runs here does, by transformers or llama.cpp.")
+    model.speculate(None if draft == LOOKUP else load_model(draft, generations=generations))
+    return model
 
 
 def _load_generation(registry: Registry, generation: Generation) -> LanguageModel:

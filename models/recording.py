@@ -46,15 +46,22 @@ class Call:
 class RecordedModel:
     """A model whose calls are recorded: a call is given back only once its record is kept."""
 
-    def __init__(self, model: LanguageModel, record_fn: Callable[[Sequence[Call]], None]) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        record_fn: Callable[[Sequence[Call]], None],
+        seconds_fn: Callable[[], float] = time.perf_counter,
+    ) -> None:
         """Args:
         model: whom to ask.
         record_fn: keeps the calls of one batch; what it raises ends the call.
+        seconds_fn: the clock of the model's time, in seconds from any start.
         """
         self.model = model
         self.name = model.name
         self.is_general = model.is_general
         self._record = record_fn
+        self._seconds = seconds_fn
 
     def complete(
         self,
@@ -66,9 +73,9 @@ class RecordedModel:
         seed: int = 0,
     ) -> list[Reply]:
         """As the model does; see `LanguageModel.complete`."""
-        began = time.perf_counter()
+        began = self._seconds()
         replies = self.model.complete(prompts, schema, max_tokens=max_tokens, temperature=temperature, seed=seed)
-        seconds = (time.perf_counter() - began) / max(1, len(prompts))
+        seconds = (self._seconds() - began) / max(1, len(prompts))
         parameters = _how(schema, max_tokens, temperature, seed)
         self._record(
             [
@@ -89,9 +96,9 @@ class RecordedModel:
 
     def log_probs(self, prompts: Sequence[str], continuations: Sequence[str]) -> Scores:
         """As the model does; see `LanguageModel.log_probs`."""
-        began = time.perf_counter()
+        began = self._seconds()
         scores = self.model.log_probs(prompts, continuations)
-        seconds = (time.perf_counter() - began) / max(1, len(prompts))
+        seconds = (self._seconds() - began) / max(1, len(prompts))
         parameters: Parameters = {"continuations": list(continuations)}
         rows = zip(prompts, scores.log_probs.tolist(), scores.tokens, strict=False)
         self._record(

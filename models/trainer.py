@@ -19,9 +19,9 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from models import rows as rows_
 from models.errors import TrainingError
-from models.hf import read_json
 from models.rows import Row
 from models.settings import LEARNING_RATES, SMALL, LossPoint, OnStep, Settings
+from models.weights import read_json
 
 VALIDATIONS = 20  # at most, of a run
 

@@ -25,6 +25,7 @@ from store.leases import lease_on
 from store.places import IS_OPEN
 from store.raters import find_rater
 from store.reliabilities import is_vouched, is_vouched_for, reliabilities
+from store.shown import ShownFact, shown_about
 from store.tables import Argument, Belief, Claim, Flag, Question, Trust
 
 
@@ -80,6 +81,7 @@ class Held:
     mean: float
     pseudo_count: float
     at: datetime
+    shown: tuple[ShownFact, ...] = ()  # with it
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Record:
     beliefs: tuple[Held, ...]  # oldest first
     proposed_by: Mapping[str, str]  # generation of each argument about it that a model proposed, by key
     is_exhausted: bool  # the model had no more arguments to give
+    shown: tuple[ShownFact, ...] = ()  # when it was asked for arguments, oldest first
 
 
 @contextmanager
@@ -143,11 +146,18 @@ def read_claim(url: str, key: str) -> Record:
         arguments = session.exec(
             select(Argument.key, Argument.generation).where(Argument.conclusion_id == claim.id)
         ).all()
+        shown: dict[int | None, tuple[ShownFact, ...]] = {}
+        for fact in shown_about(session, claim):
+            shown[fact.belief_id] = (*shown.get(fact.belief_id, ()), fact)
         return Record(
             claim.created_at,
-            tuple(Held(one.generation, one.kind, one.mean, one.pseudo_count, one.held_at) for one in beliefs),
+            tuple(
+                Held(one.generation, one.kind, one.mean, one.pseudo_count, one.held_at, shown.get(one.id, ()))
+                for one in beliefs
+            ),
             {one: generation for one, generation in arguments if generation is not None},
             claim.explored_at is not None,
+            shown.get(None, ()),
         )
 
 

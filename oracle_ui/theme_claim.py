@@ -5,6 +5,7 @@ from oracle_ui.reading import Given, Held
 from oracle_ui.theme import literal
 from oracle_ui.view_claim import ClaimView, Reason, Way
 from oracle_ui.view_trees import ClaimRow
+from store.shown import ShownFact
 
 _KINDS = {"direct": "asked outright", "residual": "if none of its reasons holds"}
 
@@ -55,6 +56,17 @@ def beliefs(view: ClaimView) -> str:
     if not view.record.beliefs:
         return desk.section("Beliefs") + desk.quiet("No model said what it believes: the claim was imported.")
     return desk.section("Beliefs") + f'<ul class="desk-list">{"".join(map(_belief, view.record.beliefs))}</ul>'
+
+
+def shown(view: ClaimView) -> str:
+    """Returns what was put before the model when it was asked for arguments; nothing where nothing was."""
+    if not view.record.shown:
+        return ""
+    items = ""
+    for fact in view.record.shown:
+        by = f'<span class="desk-side">{literal(fact.generation, 60)} · {desk.when(fact.at)}</span>'
+        items += f'<li class="desk-row"><span>{_fact(fact)}</span>{by}</li>'
+    return desk.section("Shown to the model before it argued") + f'<ul class="desk-list">{items}</ul>'
 
 
 def quantities(view: ClaimView) -> str:
@@ -111,8 +123,19 @@ def _answer(answer: Given) -> str:
 
 def _belief(held: Held) -> str:
     sure = f"as sure as after {held.pseudo_count:.3g} observations"
-    text = f'<span><b>{desk.percent(held.mean)}</b> <span class="desk-side">{_KINDS[held.kind]}, {sure}</span></span>'
+    facts = "".join(f"<br>Shown with it: {_fact(fact)}" for fact in held.shown)
+    said = f'<b>{desk.percent(held.mean)}</b> <span class="desk-side">{_KINDS[held.kind]}, {sure}</span>'
+    text = f"<span>{said}{facts}</span>"
     return (
         f'<li class="desk-row">{text}<span class="desk-side">{literal(held.generation, 60)} · '
         f"{desk.when(held.at)}</span></li>"
     )
+
+
+def _fact(fact: ShownFact) -> str:
+    if fact.claim is None:
+        place = f"{literal(fact.file, 120)}, line {fact.line}"
+        return f'“{literal(fact.text, 700)}” <span class="desk-side">{place}</span>'
+    settled = f"settled as {'true' if fact.is_true else 'false'}"
+    link = desk.link(fact.claim, literal(fact.text, 300), "desk-inline")
+    return f'{link} <span class="desk-side">{settled}</span>'

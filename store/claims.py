@@ -191,14 +191,23 @@ def closed_claims(session: Session) -> frozenset[str]:
     return frozenset(session.exec(query))
 
 
-def add_root(session: Session, question: str, claim: Claim, now: datetime, weight: float = 1.0) -> Root:
-    """Returns the root of the claim: the one that is there, untouched, or a new one with the question's words."""
+def add_root(
+    session: Session, question: str, claim: Claim, now: datetime, weight: float = 1.0, *, posed_by: str | None = None
+) -> Root:
+    """Returns the root of the claim: the one that is there, untouched, or a new one with the question's words.
+
+    One that a model posed itself becomes that of the people who ask the same: their words, their weight.
+
+    Args:
+        posed_by: the generation that asks it of itself; None: people do, or an imported graph.
+    """
     take_turn(session, Turn.GROW)
     there = session.exec(select(Root).where(Root.claim_id == claim.id)).first()
-    if there is not None:
+    if there is not None and (there.posed_by is None or posed_by is not None):
         return there
     _refuse_unstorable(question)
-    root = Root(claim_id=known(claim.id), question=question.strip(), weight=weight, created_at=now)
+    root = there or Root(claim_id=known(claim.id), question="", created_at=now)
+    root.question, root.weight, root.posed_by = question.strip(), weight, posed_by
     session.add(root)
     session.flush()
     return root

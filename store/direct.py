@@ -3,7 +3,7 @@
 When a claim gets its first arguments, what the model believed of it and what these arguments say are written down
 together, once: what is learnt later, from answers or by another generation, enters neither. The likelihood ratio is
 (odds(belief) / odds(marginal)) ** weight (docs/design.md, "Beliefs enter once"); the weight is one for the whole store,
-0 until settled claims have shown it to be more (`argtree.coherence.fit_weight`). It is nobody's answer: no claim counts
+START_WEIGHT until settled claims prove another (`argtree.coherence.fit_weight`). It is nobody's answer: no claim counts
 as answered, is labelled or exported for it.
 """
 
@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import CheckConstraint, insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from argtree.coherence import likelihood
+from argtree.coherence import START_WEIGHT, likelihood
 from store.columns import column, columns, rows_among
+from store.shown import told_beliefs
 from store.tables import Belief, Claim, UtcDateTime
 
 
@@ -35,7 +36,7 @@ class DirectEvidence(SQLModel, table=True):
 
 
 class DirectWeight(SQLModel, table=True):
-    """How far direct beliefs count beside arguments; the newest row holds, without any it is 0. Append-only."""
+    """How far direct beliefs count beside arguments; the newest row holds, without any START_WEIGHT. Append-only."""
 
     __tablename__ = "direct_weight"
     __table_args__: Any = (CheckConstraint("weight BETWEEN 0 AND 1", name="weight_is_a_probability"),)
@@ -49,22 +50,25 @@ class DirectWeight(SQLModel, table=True):
 def freeze(session: Session, marginals: Mapping[int, float], now: datetime) -> None:
     """Writes down what is held of claims that have just got their first arguments; not of those no model believed.
 
+    Nor of those whose belief was formed with settled claims shown: it knows of answers, and the arguments may too.
+
     Args:
         session: of the store.
         marginals: P(claim) from those arguments, without any answer, in [0, 1], by the claim's id.
         now: the time.
     """
     ids = sorted(marginals)
-    held = columns(Belief, "claim_id", "mean", order=("id",)).where(column(Belief, "kind") == "direct")
-    first: dict[int, float] = {}
-    for claim_id, mean in rows_among(session, held, column(Belief, "claim_id"), ids):
-        first.setdefault(claim_id, mean)
+    held = columns(Belief, "claim_id", "id", "mean", order=("id",)).where(column(Belief, "kind") == "direct")
+    first: dict[int, tuple[int, float]] = {}
+    for claim_id, belief_id, mean in rows_among(session, held, column(Belief, "claim_id"), ids):
+        first.setdefault(claim_id, (belief_id, mean))
+    told = told_beliefs(session, ids)
     of = column(DirectEvidence, "claim_id")
     there = {one for (one,) in rows_among(session, columns(DirectEvidence, "claim_id"), of, ids)}
     rows = [
-        {"claim_id": one, "belief": first[one], "marginal": marginals[one], "frozen_at": now}
+        {"claim_id": one, "belief": first[one][1], "marginal": marginals[one], "frozen_at": now}
         for one in ids
-        if one in first and one not in there
+        if one in first and one not in there and first[one][0] not in told
     ]
     if rows:
         session.connection().execute(insert(DirectEvidence.__table__), rows)  # type: ignore[attr-defined]
@@ -79,14 +83,16 @@ def frozen(session: Session) -> dict[str, DirectEvidence]:
 def direct_weight(session: Session) -> float:
     """Returns how far direct beliefs count, in [0, 1]."""
     newest = session.exec(select(DirectWeight).order_by(col(DirectWeight.id).desc()).limit(1)).first()
-    return 0.0 if newest is None else newest.weight
+    return START_WEIGHT if newest is None else newest.weight
 
 
-def set_direct_weight(session: Session, weight: float, num_claims: int, now: datetime) -> None:
-    """Makes direct beliefs count so far from now on; nothing is written where they do already."""
-    if weight != direct_weight(session):
-        session.add(DirectWeight(weight=weight, num_claims=num_claims, fitted_at=now))
-        session.flush()
+def set_direct_weight(session: Session, weight: float, num_claims: int, now: datetime) -> bool:
+    """Makes direct beliefs count so far from now on; False, and nothing is written, where they do already."""
+    if weight == direct_weight(session):
+        return False
+    session.add(DirectWeight(weight=weight, num_claims=num_claims, fitted_at=now))
+    session.flush()
+    return True
 
 
 def direct_likelihoods(session: Session) -> dict[int, tuple[float, float]]:
@@ -94,4 +100,5 @@ def direct_likelihoods(session: Session) -> dict[int, tuple[float, float]]:
     weight = direct_weight(session)
     if not weight:
         return {}
-    return {row.claim_id: likelihood(row.belief, row.marginal, weight) for row in session.exec(select(DirectEvidence))}
+    frozen_rows = session.execute(columns(DirectEvidence, "claim_id", "belief", "marginal"))
+    return {claim_id: likelihood(belief, marginal, weight) for claim_id, belief, marginal in frozen_rows}

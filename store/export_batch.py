@@ -21,6 +21,7 @@ from argtree.evidence import Reliability, label_prob
 from store.answers import is_standing, override_likelihood, overrides
 from store.claims import known
 from store.columns import column, columns, rows_among
+from store.direct import direct_likelihoods
 from store.graphs import load_about, load_quantity, measurements
 from store.ragged import IntArray, starts
 from store.reliabilities import reliabilities
@@ -29,7 +30,6 @@ from store.tables import (
     About,
     Answer,
     Argument,
-    Belief,
     Claim,
     Comparison,
     Evidence,
@@ -93,7 +93,6 @@ class Batch:
     answers: Answers
     raters: dict[int, str]  # id -> name, of all in the store
     label: FloatArray  # [N] P(claim) from the answers, or the override, alone; NaN where none says anything
-    belief: FloatArray  # [N] the first direct belief in the claim, from before it was answered; NaN where there is none
     questions: dict[int, str]  # place of a root -> question, oldest first
     arguments: list[BatchArgument]  # [G]
     before: g.ArgumentGraph | None  # without raters' answers; None where the claims have to do with nothing
@@ -123,6 +122,7 @@ class Reader:
             if row.prob is not None
         }
         self._trusted = {one: known.mean for one, known in reliabilities(session).items()}
+        self._direct = direct_likelihoods(session)
         self._raters = {one: name for one, name in session.execute(columns(Rater, "id", "name"))}
 
     def read(self, rows: RowArray, ids: Sequence[int], linked: bool) -> Batch:
@@ -143,19 +143,15 @@ class Reader:
         asked = sorted(self._among(columns(Root, "id", "claim_id", "question"), column(Root, "claim_id"), ids))
         questions = {place[claim_id]: question for _, claim_id, question in asked}
         if not linked:
-            unasked = np.full(len(ids), np.nan)  # nothing is made of beliefs in what hangs together with nothing
-            return Batch(rows, keys, texts, answers, self._raters, label, unasked, questions, [], None, None, [])
+            return Batch(rows, keys, texts, answers, self._raters, label, questions, [], None, None, [])
         reasons, numbers = self._reasons(place, ids)
         rest = self._among(select(About), column(About, "claim_id"), ids) if self._quantities else []
         about = {row.claim_id: row for (row,) in rest}
         said = map({one: load_about(row, self._keys) for one, row in about.items()}.get, ids)
         claims = tuple(map(g.Claim, keys, texts, priors, askable, said))
         before, graph = self._graphs(claims, ids, reasons, list(about.values()), likelihood)
-        belief = self._beliefs(ids)
         compared = self._comparisons(numbers, ids) if self._has_comparisons else []
-        return Batch(
-            rows, keys, texts, answers, self._raters, label, belief, questions, reasons, before, graph, compared
-        )
+        return Batch(rows, keys, texts, answers, self._raters, label, questions, reasons, before, graph, compared)
 
     def _answers(self, ids: Sequence[int]) -> Answers:
         fields = [name for name in Answers.__dataclass_fields__ if name != "start"]
@@ -167,12 +163,6 @@ class Reader:
         counts = np.bincount(np.searchsorted(ids, np.array(about, np.int64)), minlength=len(ids))
         answered_at = [one if isinstance(one, str) else iso(one) for one in moments]
         return Answers(starts(counts), answered_at=answered_at, **dict(zip(others, said, strict=True)))
-
-    def _beliefs(self, ids: Sequence[int]) -> FloatArray:
-        direct = columns(Belief, "id", "claim_id", "mean").where(col(Belief.kind) == "direct")
-        found = sorted(self._among(direct, column(Belief, "claim_id"), ids), key=_first, reverse=True)
-        first = {claim_id: mean for _, claim_id, mean in found}  # the oldest comes last
-        return np.array([first.get(one, np.nan) for one in ids])
 
     def _comparisons(self, arguments: Sequence[int], ids: Sequence[int]) -> list[BatchComparison]:
         place = {one: number for number, one in enumerate(arguments)}
@@ -234,6 +224,7 @@ class Reader:
             evidence={key: imported[one] for key, one in zip(keys, ids, strict=True) if one in imported},
             quantities=tuple(self._quantities[one] for one in sorted(one for one in used if one is not None)),
             measurements=numbers,
+            direct_beliefs={key: self._direct[one] for key, one in zip(keys, ids, strict=True) if one in self._direct},
         )
         said = np.flatnonzero(~np.isnan(likelihood[:, 0]))
         if not len(said) and numbers == all_numbers:

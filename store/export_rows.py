@@ -15,7 +15,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from argtree.graph import Polarity
 from store.export_batch import Answers, BatchArgument, FloatArray
 from store.export_tables import CONFIGURATIONS, MESSAGES, array, messages
-from store.findings import Findings, with_belief
+from store.findings import Findings
 from store.ragged import IntArray, Ragged
 
 ANSWERS_NAMED = 100
@@ -100,7 +100,7 @@ def inferred_rows(findings: Findings, prompts: Prompts) -> Portion:
 def value_rows(findings: Findings, prompts: Prompts, positions: int) -> Portion:
     """Returns two rows for each position of each explored root: the root, then argued claims under it, nearest first.
 
-    What is learnt of it is its posterior with the model's direct belief as evidence, see `with_belief`.
+    What is learnt of it is its posterior, into which the model's first direct belief in it enters (`store.direct`).
 
     Args:
         positions: of a tree; 0 means all. A claim is a position once, however many roots it lies under.
@@ -111,8 +111,7 @@ def value_rows(findings: Findings, prompts: Prompts, positions: int) -> Portion:
             found.update(dict.fromkeys(islice((claim for claim in paths if claim in argued), positions or None)))
     places = np.array(list(found), np.int64)
     answers = Ragged.of([_answered_under(findings, place) for place in found])
-    prob = with_belief(findings, places)
-    return _soft(findings, prompts, places, prob, np.ones(len(places)), "posterior", answers)
+    return _soft(findings, prompts, places, findings.prob[places], np.ones(len(places)), "posterior", answers)
 
 
 def portion(name: str, rows: Sequence[NewRow]) -> Portion:

@@ -17,22 +17,13 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from argtree.evidence import SETTLED
 from argtree.graph import ArgumentGraph, Root
 from store.export_batch import Batch, BatchArgument, FloatArray
-from store.ragged import IntArray
 
 MOVED = 0.01
 """An argument that moved a root by less than this is not called one that moved it."""
-
-DIRECT = 0.5
-"""How far a direct belief in an argued claim counts beside its arguments; chosen on the explore part of the learning
-experiment's first model among 0, 0.3, 0.5, 0.7 and 1 (0.3 is as good)."""
-
-LEAST = 1e-4
-"""No probability is taken as surer than this, either way; as in `models.elicitation`."""
 
 Basis = Literal["said", "inferred", "moved"]
 Edge = tuple[
@@ -129,19 +120,6 @@ def find(batch: Batch, propagate_fn: PropagateFn) -> Findings:
     findings = Findings(batch, old, new, is_said.tolist(), state.tolist(), weight, {})
     findings.judged.update(_judge(findings, graph, propagate_fn))
     return findings
-
-
-def with_belief(findings: Findings, places: IntArray) -> FloatArray:
-    """Returns the posterior of these claims with the model's direct belief in each as evidence on it, [K].
-
-    The likelihood ratio is (odds(belief) / odds(marginal from the arguments)) ** DIRECT: docs/design.md, "Beliefs enter
-    once". A claim that was answered, or of which no belief is known, keeps its posterior.
-    """
-    prob, belief = findings.prob[places], findings.batch.belief[places]
-    told, before, now = (logit(np.clip(one, LEAST, 1 - LEAST)) for one in (belief, findings.before[places], prob))
-    enters = ~np.isnan(belief) & np.isnan(findings.batch.label[places])
-    found: FloatArray = np.where(enters, expit(now + DIRECT * (told - before)), prob)
-    return found
 
 
 def moved_share(old: float, new: float) -> float:

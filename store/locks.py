@@ -16,6 +16,7 @@ class Turn(IntEnum):
     GROW = 3  # the graph: claims, arguments, quantities, roots
     RANK = 4
     TRUST = 5  # the reliabilities of all raters
+    WORK = 6  # leases on it
 
 
 def take_turn(within: Session | Connection, turn: Turn) -> None:

@@ -3,6 +3,7 @@
 Every function flushes; the caller's scope commits.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -83,11 +84,21 @@ def pose(session: Session, text: str, asked_by: str, now: datetime) -> Posed:
     return _posed(new, None)
 
 
-def next_posed(session: Session) -> Posed | None:
-    """Returns the question that has waited longest, None where none waits."""
+def next_posed(session: Session, taken: Collection[str] = ()) -> Posed | None:
+    """Returns the question that has waited longest, None where none waits.
+
+    Args:
+        taken: numbers of questions, as text, to pass over: others are at them.
+    """
     waiting = select(PosedQuestion).where(col(PosedQuestion.taken_at).is_(None)).order_by(col(PosedQuestion.id))
-    row = session.exec(waiting.limit(1)).first()
+    row = next((row for row in session.exec(waiting) if str(row.id) not in taken), None)
     return None if row is None else _posed(row, None)
+
+
+def still_waiting(session: Session, numbers: Collection[str]) -> set[str]:
+    """Returns those of these questions, by their numbers as text, of which nothing has become yet."""
+    waiting = select(PosedQuestion.id).where(col(PosedQuestion.taken_at).is_(None))
+    return {str(one) for one in session.exec(waiting)} & set(numbers)
 
 
 def settle_posed(

@@ -162,7 +162,7 @@ class Revision(SQLModel, table=True):
 
 
 class Root(SQLModel, table=True):
-    """A claim that somebody asked about, with the question in their words."""
+    """A claim that somebody asked about, or a model of itself, with the question in their words."""
 
     __table_args__: Any = (CheckConstraint("weight >= 0", name="weight_is_not_negative"),)
 
@@ -171,6 +171,7 @@ class Root(SQLModel, table=True):
     question: str
     weight: float = 1.0
     created_at: datetime = Field(sa_type=UtcDateTime)
+    posed_by: str | None = None  # the generation that asked it of itself; None: people, or an imported graph
 
 
 class Belief(SQLModel, table=True):

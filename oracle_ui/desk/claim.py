@@ -49,9 +49,10 @@ def _draw() -> None:
         picture(theme_desk.section("As answers came in"), drawn, key=f"course-{key}")
     parts = (theme_claim.quantities(view), theme_claim.reasons(view), theme_claim.ways(view))
     opened = clickable(theme_desk.block(*parts), f"reasons-{key}")
-    show(theme_claim.answers(view), theme_claim.beliefs(view))
+    show(theme_claim.answers(view))
+    told = clickable(theme_desk.block(theme_claim.beliefs(view), theme_claim.shown(view)), f"beliefs-{key}")
     choose_claim("Find another claim", there.texts, "found_claim")
-    go_to_claim(opened)
+    go_to_claim(opened or told)
 
 
 def _show_acts(key: str, is_root: bool) -> None:

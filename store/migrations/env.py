@@ -10,8 +10,10 @@ import store.calls
 import store.direct
 import store.outbox
 import store.posed
+import store.shown
 import store.tables
-import store.tokens  # noqa: F401  (all fill SQLModel.metadata)
+import store.tokens
+import store.work  # noqa: F401  (all fill SQLModel.metadata)
 
 context.configure(
     connection=context.config.attributes["connection"],

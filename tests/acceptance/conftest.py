@@ -3,32 +3,65 @@
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.forks import Fork, Forks
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., "Started"]
 
 
-def heed_interrupts() -> None:
-    """Undo what a shell does to commands that it runs in the background: they inherit SIGINT as ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """A command's imports take longer than the command: they are done once, those of the bundled model too."""
+    forks = Forks("tests.acceptance.preload", COLUMNS="100", OMP_NUM_THREADS="1")
+    yield forks
+    forks.close()
+
+
+@dataclass(frozen=True)
+class Started:
+    """A command that runs, and the files that it writes to."""
+
+    process: Fork
+    out: Path
+    err: Path
+
+    def ended(self, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+        code = self.process.wait(seconds)
+        return subprocess.CompletedProcess((), code, self.out.read_text(), self.err.read_text())
 
 
 @pytest.fixture
-def argtree(tmp_path: Path) -> Run:
-    """Runs `argtree ARGUMENTS` in an empty folder, with a store of its own unless told otherwise."""
+def start(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Iterator[Start]:
+    """Starts `argtree ARGUMENTS` in an empty folder, with a store of its own unless told otherwise."""
     environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}", "COLUMNS": "100"}
+    started: list[Started] = []
 
-    def run(*arguments: str, stdin: str = "", **extra: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "argtree.cli", *arguments]
-        return subprocess.run(
-            command, input=stdin, text=True, capture_output=True, cwd=tmp_path, env=environment | extra, timeout=300
+    def start(*arguments: str, stdin: str = "", **extra: str) -> Started:
+        folder = tmp_path_factory.mktemp("streams")
+        streams = _, out, err = folder / "in", folder / "out", folder / "err"
+        for stream, text in zip(streams, (stdin, "", ""), strict=True):
+            stream.write_text(text, encoding="utf-8")
+        process = forks.start(
+            "argtree.cli", *arguments, folder=tmp_path, environment=environment | extra, streams=streams
         )
+        started.append(Started(process, out, err))
+        return started[-1]
 
-    return run
+    yield start
+    for one in started:
+        one.process.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture
+def argtree(start: Start) -> Run:
+    """Runs a command as `start` does, to its end."""
+    return lambda *arguments, **more: start(*arguments, **more).ended()
 
 
 @pytest.fixture

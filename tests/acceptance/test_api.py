@@ -3,15 +3,14 @@
 import json
 import signal
 import socket
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.acceptance.conftest import Run, heed_interrupts
+from tests.acceptance.conftest import Run, Start
 
 
 @pytest.fixture
@@ -31,22 +30,21 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_program_answers_and_the_server_stops_cleanly(desk: Run, tmp_path: Path, number: int) -> None:
+def test_a_program_answers_and_the_server_stops_cleanly(desk: Run, start: Start, number: int) -> None:
     desk("raters", "add", "ada", "--no-password")
     token, port = desk("raters", "token", "ada").stdout.strip(), _free_port()
-    command = [sys.executable, "-m", "argtree.cli", "api", "--store", str(tmp_path / "argtree.db"), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts) as server:
-        assert server.stderr is not None
-        said = server.stderr.readline()
-        assert f"http://127.0.0.1:{port}" in said and "`argtree raters token NAME`" in said
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}) as client:
-            question = client.post("/v1/question", timeout=60).json()
-            answer = client.post("/v1/answers", json={"token": question["token"], "kind": "yes"}, timeout=60)
-            assert answer.status_code == 200 and client.get("/v1/stats").json()["answers"] == 1
-        server.send_signal(number)
-        assert server.wait(30) == 0 and server.stderr.read() == "The server has stopped.\n"
+    server = start("api", "--port", str(port))
+    while not (said := server.err.read_text()).endswith("\n") and server.process.poll() is None:
+        time.sleep(0.05)
+    assert f"http://127.0.0.1:{port}" in said and "`argtree raters token NAME`" in said
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}) as client:
+        question = client.post("/v1/question", timeout=60).json()
+        answer = client.post("/v1/answers", json={"token": question["token"], "kind": "yes"}, timeout=60)
+        assert answer.status_code == 200 and client.get("/v1/stats").json()["answers"] == 1
+    server.process.send_signal(number)
+    ended = server.ended(30)
+    assert ended.returncode == 0 and ended.stderr == f"{said}The server has stopped.\n"
 
 
 def test_what_keeps_it_from_serving_is_a_sentence(desk: Run, argtree: Run, taken_port: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import datasets
 import pytest
 
-from tests.acceptance.conftest import Run, heed_interrupts
+from tests.acceptance.conftest import Run, Start
 
 QUESTION = "Would a candle survive a drop from a roof?"
 
@@ -155,21 +155,12 @@ def assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> Non
         assert word in result.stderr, result.stderr
 
 
-def test_explore_stopped_by_ctrl_c_goes_on_where_it_was(argtree: Run, tmp_path: Path) -> None:
-    environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}"}
-    command = [sys.executable, "-m", "argtree.cli", "explore", QUESTION, "--budget", "2000"]
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=heed_interrupts,
-    ) as process:
-        while process.poll() is None and count_arguments(tmp_path / "argtree.db") < 5:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+def test_explore_stopped_by_ctrl_c_goes_on_where_it_was(argtree: Run, start: Start, tmp_path: Path) -> None:
+    started = start("explore", QUESTION, "--budget", "2000")
+    while started.process.poll() is None and count_arguments(tmp_path / "argtree.db") < 5:
+        time.sleep(0.05)
+    started.process.send_signal(signal.SIGINT)
+    said = started.ended().stderr
     stored = count_arguments(tmp_path / "argtree.db")
     assert stored >= 5 and "Traceback" not in said
     assert argtree("explore", QUESTION, "--budget", "100").returncode == 0
@@ -240,16 +231,6 @@ def test_store_of_a_newer_schema_is_refused(argtree: Run, graph_file: Path, tmp_
     with sqlite3.connect(tmp_path / "argtree.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     assert_refused(argtree("show", "1"))
-
-
-def test_store_that_is_locked_is_told(argtree: Run, graph_file: Path, tmp_path: Path) -> None:
-    argtree("import", str(graph_file))
-    connection = sqlite3.connect(tmp_path / "argtree.db", isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        assert_refused(argtree("answer", stdin="y\n"), "lock")
-    finally:
-        connection.close()
 
 
 def test_model_folder_without_weights_is_refused(argtree: Run, tmp_path: Path) -> None:

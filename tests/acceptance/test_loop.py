@@ -1,12 +1,8 @@
 """`argtree loop` as a user runs it, with the bundled model: a round simulated and killed, a round with a person."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +11,9 @@ from typer.testing import CliRunner
 from argtree.cli import app
 from argtree.errors import ArgtreeError
 from models.everyday.benchmark import read_benchmark
-from tests.acceptance.conftest import Run, heed_interrupts
+from tests.acceptance.conftest import Run, Start
 
 QUESTION = "Would a candle survive a drop from a roof?"
-Start = Callable[..., subprocess.Popen[str]]
 SMALL = ("loop", "--rounds", "1", "--budget", "60", "--epochs", "1")
 
 
@@ -35,31 +30,6 @@ def suite(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[Start]:
-    """Starts a command, and ends it with the test."""
-    environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}"}
-    begun: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "argtree.cli", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=heed_interrupts,
-        )
-        begun.append(process)
-        return process
-
-    yield start
-    for process in begun:
-        process.kill()
-        process.communicate()
-
-
 def steps_done(folder: Path) -> list[str]:
     file = folder / "loop" / "state.json"
     rounds = json.loads(file.read_text())["rounds"] if file.exists() else []
@@ -67,13 +37,13 @@ def steps_done(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_simulated_round_killed_and_gone_on_with(argtree: Run, started: Start, tmp_path: Path, suite: Path) -> None:
+def test_simulated_round_killed_and_gone_on_with(argtree: Run, start: Start, tmp_path: Path, suite: Path) -> None:
     command = (*SMALL, "--oracle", "simulated", "--answers", "4", "--new-roots", "3", "--suite", str(suite))
-    process = started(*command)
-    while "export" not in steps_done(tmp_path) and process.poll() is None:
+    started = start(*command)
+    while "export" not in steps_done(tmp_path) and started.process.poll() is None:
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    started.process.send_signal(signal.SIGKILL)
+    started.ended()
     before = json.loads((tmp_path / "loop" / "state.json").read_text())["rounds"][0]["done"]
     ended = argtree(*command, "--html", "loop.html", "--json")
     assert ended.returncode == 0, ended.stderr
@@ -90,26 +60,26 @@ def test_simulated_round_killed_and_gone_on_with(argtree: Run, started: Start, t
 
 
 @pytest.mark.slow
-def test_round_with_a_person_in_another_terminal(argtree: Run, started: Start, tmp_path: Path, suite: Path) -> None:
-    process = started(*SMALL, "--answers", "2", "--suite", str(suite), QUESTION)
-    while "explore" not in steps_done(tmp_path) and process.poll() is None:
+def test_round_with_a_person_in_another_terminal(argtree: Run, start: Start, tmp_path: Path, suite: Path) -> None:
+    started = start(*SMALL, "--answers", "2", "--suite", str(suite), QUESTION)
+    while "explore" not in steps_done(tmp_path) and started.process.poll() is None:
         time.sleep(0.05)
     answered = argtree("answer", "--rater", "ada", stdin="y\ns\nn\nq\n")
     assert "2 answered" in answered.stdout, answered.stderr
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 0, stderr
-    assert "Waiting for 2 answers" in stderr and "Round 1: 2 answers, 2 labels" in stderr
-    assert "is in use" in stdout
+    ended = started.ended()
+    assert ended.returncode == 0, ended.stderr
+    assert "Waiting for 2 answers" in ended.stderr and "Round 1: 2 answers, 2 labels" in ended.stderr
+    assert "is in use" in ended.stdout
 
 
 @pytest.mark.slow
-def test_interrupted_it_says_so_and_nothing_is_lost(started: Start, tmp_path: Path, suite: Path) -> None:
-    process = started(*SMALL, "--budget", "20", "--suite", str(suite), QUESTION)
-    while "explore" not in steps_done(tmp_path) and process.poll() is None:
+def test_interrupted_it_says_so_and_nothing_is_lost(start: Start, tmp_path: Path, suite: Path) -> None:
+    started = start(*SMALL, "--budget", "20", "--suite", str(suite), QUESTION)
+    while "explore" not in steps_done(tmp_path) and started.process.poll() is None:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130 and "the same command goes on" in stderr and "Traceback" not in stderr
+    started.process.send_signal(signal.SIGINT)
+    ended = started.ended()
+    assert ended.returncode == 130 and "the same command goes on" in ended.stderr and "Traceback" not in ended.stderr
 
 
 def test_bad_input_is_one_sentence_and_leaves_nothing(argtree: Run, tmp_path: Path) -> None:

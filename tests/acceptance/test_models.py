@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +12,7 @@ from argtree import cli_models
 from models.discovery import LocalServer
 from store.database import open_store, session_scope
 from store.posed import pose
-from tests.acceptance.conftest import Run
+from tests.acceptance.conftest import Run, Start
 from tests.models.faulty_server import Server, completion, serving
 
 NOWHERE = "openai:http://127.0.0.1:9/v1#little"
@@ -53,18 +51,16 @@ def test_model_that_is_not_there_is_told_with_the_next_step(argtree: Run, model:
     assert "argtree" in explored.stderr or "ARGTREE_API_KEY" in explored.stderr
 
 
-def test_daemon_stops_promptly_while_it_waits_for_its_server(tmp_path: Path) -> None:
+def test_daemon_stops_promptly_while_it_waits_for_its_server(start: Start, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'store.db'}"
     with session_scope(open_store(store)) as session:
         pose(session, "Would it rain?", "Ada", datetime.now(UTC))
-    command = [sys.executable, "-m", "argtree.cli", "daemon", "--store", store, "--model", NOWHERE]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as daemon:
-        assert daemon.stderr is not None
-        while "daemon is running" not in daemon.stderr.readline():
-            pass
-        time.sleep(2)  # it waits half a minute in all before it gives up for now
-        daemon.send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        said = daemon.stderr.read()
-    assert "has stopped" in said and "Traceback" not in said
-    assert daemon.returncode == 0 and time.monotonic() - began < 10
+    daemon = start("daemon", "--store", store, "--model", NOWHERE)
+    while "daemon is running" not in daemon.err.read_text() and daemon.process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(2)  # it waits half a minute in all before it gives up for now
+    daemon.process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    ended = daemon.ended()
+    assert "has stopped" in ended.stderr and "Traceback" not in ended.stderr
+    assert ended.returncode == 0 and time.monotonic() - began < 10

@@ -1,6 +1,7 @@
 """What an explorer learns from answers about its model's beliefs, on a real store."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -17,17 +18,19 @@ from argtree.cli_calibration import calibration_report
 from argtree.errors import ArgtreeError
 from argtree.explorer import Explorer
 from argtree.picture import Picture
+from argtree.propagate import propagate
 from models.calibration import LEAST_OF_EACH
 from models.elicitation import Elicitor
 from store import claims
 from store.answers import labels
 from store.corrections import override_all
-from store.database import open_store, read_scope, session_scope
+from store.database import read_scope, session_scope
 from store.direct import direct_weight, freeze, frozen
 from store.graphs import load_graph
 from store.raters import get_rater
 from store.tables import Rater
 from tests.store.factories import NOW, later
+from tests.stores import new_store
 from tests.world_model import WorldModel
 
 QUESTION = "Would a candle survive a drop from a roof?"
@@ -35,7 +38,7 @@ QUESTION = "Would a candle survive a drop from a roof?"
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    return open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    return new_store(tmp_path / "store.db")
 
 
 def reviewer(session: Session) -> Rater:
@@ -141,9 +144,11 @@ def test_first_arguments_freeze_the_belief_beside_what_they_say(engine: Engine) 
         graph, kept = load_graph(session), frozen(session)
         belief = claims.latest_beliefs(session)[root].mean
     assert list(kept) == [root] and kept[root].belief == belief
-    assert kept[root].marginal == pytest.approx(explorer.root_probs([root])[root])  # no premise is shared yet
-    assert graph.direct_beliefs == {}
     before = kept[root].marginal
+    unanswered = propagate(replace(graph, direct_beliefs={}))
+    assert before == pytest.approx(unanswered.root_prob[0])  # no premise is shared yet
+    odds = [logit(prob) for prob in (belief, before, explorer.root_probs([root])[root])]
+    assert odds[2] == pytest.approx((odds[0] + odds[1]) / 2)
     while explorer.step():
         pass
     with read_scope(engine) as session:

@@ -7,6 +7,7 @@ from scipy.special import expit, logit
 from argtree import Argument, ArgumentGraph, Claim, Premise, Root, propagate
 from argtree.coherence import (
     LEAST_SETTLED,
+    START_WEIGHT,
     Marginals,
     argued_prob,
     disagreement,
@@ -77,12 +78,13 @@ def test_weight_is_found_again(weight: float) -> None:
     assert fit_weight(*_sample(4000, weight)) == pytest.approx(weight, abs=0.08)
 
 
-def test_weight_that_is_not_proved_is_none() -> None:
-    found = [fit_weight(*_sample(60, 0.0, seed)) for seed in range(40)]
-    assert np.mean(np.array(found) > 0) < 0.3 and np.mean(found) < 0.05
-    assert fit_weight(*_sample(LEAST_SETTLED - 1, 1.0)) == 0
+def test_weight_stays_unless_another_is_proved() -> None:
+    found = [fit_weight(*_sample(60, START_WEIGHT, seed)) for seed in range(40)]
+    assert np.mean(np.array(found) != START_WEIGHT) < 0.3 and np.mean(found) == pytest.approx(START_WEIGHT, abs=0.05)
+    assert fit_weight(*_sample(LEAST_SETTLED - 1, 1.0)) == START_WEIGHT
+    assert fit_weight(*_sample(4000, 0.0)) < 0.05
     *rest, said, fold = _sample(100, 1.0)
-    assert fit_weight(*rest, said[np.zeros(100, dtype=int)], fold) == 0
+    assert fit_weight(*rest, said[np.zeros(100, dtype=int)], fold) == START_WEIGHT
 
 
 def test_own_answers_are_divided_out() -> None:

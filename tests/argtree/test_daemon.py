@@ -26,6 +26,7 @@ from store.graphs import load_graph
 from store.posed import Posed, list_posed, next_posed, pose
 from store.queue import next_question, open_questions, submit_answer
 from store.raters import get_rater
+from tests.stores import new_store
 from tests.world_model import WorldModel
 
 QUESTION = "Would a candle survive a drop from a roof?"
@@ -33,7 +34,7 @@ QUESTION = "Would a candle survive a drop from a roof?"
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    return open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    return new_store(tmp_path / "store.db")
 
 
 def explorer_on(engine: Engine) -> Explorer:

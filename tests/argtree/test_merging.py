@@ -19,9 +19,10 @@ from models.elicitation import Elicitor
 from models.embedding import HashedEmbedding
 from store.aliases import list_merges
 from store.claims import add_claim, add_root, find_claim, latest_beliefs, record_belief
-from store.database import open_store, read_scope, session_scope
+from store.database import read_scope, session_scope
 from store.graphs import load_graph
 from tests.store.factories import NOW
+from tests.stores import new_store
 
 STORED = "Honey is heavier than water."
 AGAIN = "Water is lighter than honey."
@@ -56,7 +57,7 @@ class Comparer:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    engine = new_store(tmp_path / "store.db")
     with session_scope(engine) as session:
         root = add_claim(session, "Honey sinks.", 0.5, NOW)
         add_root(session, "Does honey sink?", root, NOW)

@@ -84,7 +84,7 @@ def test_trees_solved_side_by_side_are_as_propagation_solves_them(case: Case) ->
 
 
 def test_a_direct_belief_that_counts_in_full_is_the_posterior(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_case, "DIRECT", 1.0)
+    monkeypatch.setattr(loop_case, "START_WEIGHT", 1.0)
     same, model = replace(case), SmallModel(WEIGHTS)
     for part, grove in same.groves.items():
         grove.lean = same.lean[part]
@@ -129,7 +129,15 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop_run, "SLOW_ROUNDS", (0, 2))
-    monkeypatch.setattr(loop_run, "DIVERSITY_CLAIMS", 5)
+    small = {
+        "DIVERSITY_CLAIMS": 5,
+        "TOLD_SAMPLE": 40,
+        "NUM_WORDINGS": 20,
+        "REHEARSED_TOLD": 0.01,
+        "REHEARSED_UNTOLD": 0.01,
+    }
+    for name, size in small.items():
+        monkeypatch.setattr(loop_run, name, size)
     variant = Variant("value", labels=3)
     whole = list(run(case, variant, tmp_path / "seed-0" / "value", 2))
     killed = run(case, variant, tmp_path / "killed", 2)

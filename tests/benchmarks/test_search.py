@@ -8,12 +8,13 @@ import pytest
 from argtree import ArgumentGraph, propagate
 from argtree.explorer import Explorer
 from argtree.search import breadth_first, choose_expansions
-from benchmarks.search import Point, figures_of, interval, means_of_four, with_belief
+from benchmarks.search import Point, figures_of, interval, means_of_four
 from benchmarks.search_trees import RememberingModel, grow, planted
 from models.elicitation import Elicitor
 from models.everyday.benchmark import read_benchmark
-from store.database import open_store, read_scope
+from store.database import read_scope
 from store.graphs import load_graph
+from tests.stores import new_store
 from tests.world_model import WorldModel
 
 QUESTIONS = [one.question for one in read_benchmark() if one.part == "explore"][:4]
@@ -35,7 +36,7 @@ def test_a_tree_grown_here_is_the_one_that_the_explorer_grows_in_a_store(choose,
     elicitor = Elicitor(model)
     grown = grow(elicitor, model, planted(elicitor, model, QUESTIONS), choose, [10**9])
     for question, (here,) in zip(QUESTIONS, grown, strict=True):
-        engine = open_store(f"sqlite:///{tmp_path / question[:20]}.db")
+        engine = new_store(tmp_path / f"{question[:20]}.db")
         explorer = Explorer(engine, Elicitor(WorldModel()), choose_fn=choose)
         explorer.add_question(question)
         steps = 0
@@ -84,18 +85,6 @@ def test_mean_of_four_takes_the_four_other_seeds_at_a_quarter_of_the_budget() ->
     rows = means_of_four(best, [1, 2, 4])
     assert [row[0][2].prob for row in rows] == pytest.approx([(10 - seed) / 40 for seed in range(5)])
     assert rows[0][0][2].tokens == 20 and np.isnan(rows[0][0][1].prob)
-
-
-def test_belief_is_kept_as_far_as_the_other_half_says() -> None:
-    """Where beliefs are right and trees are not, all of it (to within the fit); answers move what results as before."""
-    truth = np.array([1.0, 0.0] * 4)
-    best = [[[Point(0.5, 10, 1, 0.8)] for _ in truth]]
-    once = [[[Point(0.9 if of else 0.1, 5)] for of in truth]]
-    (row,) = with_belief(best, once, truth)
-    assert [of[0].prob for of in row] == pytest.approx([0.9, 0.1] * 4, abs=1e-4)
-    assert row[0][0].answered == pytest.approx(36 / 37, abs=1e-4)  # odds 9 * 4
-    (row,) = with_belief(best, [[[Point(0.1 if of else 0.9, 5)] for of in truth]], truth)
-    assert [of[0].prob for of in row] == pytest.approx([0.5] * 8, abs=1e-3)
 
 
 def test_figures_by_hand() -> None:

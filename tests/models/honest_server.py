@@ -28,6 +28,6 @@ def honest(model: HfModel) -> Callable[[Body], Body]:
 
 def likeliest(model: HfModel, prompt: str, count: int) -> dict[str, float]:
     """Log-probabilities of the likeliest first tokens by their text."""
-    log_probs, ids = model._token_log_probs([model._prompt_ids(prompt)], [])[0, 0].topk(count)
+    log_probs, ids = model._reader.read([model._prompt_ids(prompt)])[0][0, 0].topk(count)
     tokens = [model.tokenizer.decode([token]) for token in ids.tolist()]
     return dict(zip(tokens, log_probs.tolist(), strict=True))

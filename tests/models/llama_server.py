@@ -16,13 +16,19 @@ STARTS_WITHIN_SECONDS = 120
 
 
 @contextmanager
-def llama_serving(file: Path) -> Iterator[str]:
-    """The URL of a server for a GGUF file, under the file's name without its ending."""
+def llama_serving(file: Path, tokenizer: Path) -> Iterator[str]:
+    """The URL of a server for a GGUF file, under the file's name without its ending.
+
+    Args:
+        tokenizer: A folder with the model's tokenizer: that of the file, in this server, loses tokens of more than 32
+            bytes.
+    """
     pytest.importorskip("llama_cpp.server.app")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = {"model": file, "model_alias": file.stem, "port": port, "logits_all": True, "n_ctx": 1024, "n_threads": 1}
+    options |= {"hf_pretrained_model_name_or_path": tokenizer}
     listed = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     log = file.with_suffix(".log")
     with log.open("wb") as written:

@@ -8,6 +8,7 @@ import pytest
 
 from models import prompts
 from models.base import LanguageModel, Reply
+from models.batching import BatchingModel
 from models.hf import HfModel
 from models.load import BUNDLED, GGUF_PREFIX, HF_PREFIX, bundled_folder, load_model
 from tests.models.faulty_server import Server, serving
@@ -51,7 +52,7 @@ def gguf(request: pytest.FixtureRequest) -> Iterator[str]:
 @contextmanager
 def served_gguf(request: pytest.FixtureRequest) -> Iterator[str]:
     """That file over HTTP, from llama-cpp-python's own server."""
-    with llama_serving(request.getfixturevalue("bundled_gguf")) as url:
+    with llama_serving(request.getfixturevalue("bundled_gguf"), bundled_folder()) as url:
         yield f"openai:{url}#{BUNDLED}"
 
 
@@ -62,18 +63,24 @@ BACKENDS: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[str
     "served": served,
     "gguf": gguf,
     "served gguf": served_gguf,
+    "batched": tiny,  # for several threads
 }
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def spec(request: pytest.FixtureRequest) -> Iterator[str]:
-    with BACKENDS[request.param](request) as spec:
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def spec(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    with BACKENDS[backend](request) as spec:
         yield spec
 
 
 @pytest.fixture(scope="module")
-def model(spec: str) -> LanguageModel:
-    return load_model(spec)
+def model(backend: str, spec: str) -> LanguageModel:
+    return BatchingModel(load_model(spec), batch_size=1) if backend == "batched" else load_model(spec)
 
 
 def test_log_probs_are_one_finite_log_probability_per_prompt_and_word(model: LanguageModel) -> None:
@@ -108,6 +115,15 @@ def test_sampling_repeats_with_its_seed(model: LanguageModel) -> None:
 def test_replies_follow_the_order_asked_for(model: LanguageModel) -> None:
     first = model.complete(ASKED, prompts.CLAIM_SCHEMA, max_tokens=8)
     assert model.complete(ASKED[::-1], prompts.CLAIM_SCHEMA, max_tokens=8) == first[::-1]
+
+
+def test_bundled_model_says_the_same_by_every_way(model: LanguageModel, spec: str) -> None:
+    if spec.startswith(HF_PREFIX):
+        pytest.skip("another model")
+    proposals = [prompts.propose_arguments(claim, [], 4) for claim in SAID]
+    for asked, schema in ((ASKED[:1], prompts.CLAIM_SCHEMA), (proposals, prompts.ARGUMENTS_SCHEMA)):
+        own = load_model(BUNDLED).complete(asked, schema, max_tokens=200)
+        assert [one.text for one in model.complete(asked, schema, max_tokens=200)] == [one.text for one in own]
 
 
 def test_nothing_asked_nothing_said(model: LanguageModel) -> None:

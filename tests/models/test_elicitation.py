@@ -11,7 +11,7 @@ from models import prompts
 from models.base import Reply, Scores
 from models.beliefs import Belief
 from models.elicitation import Elicitor, Proposal
-from models.errors import BadQuestionError, BadReplyError, UnknownWorldError
+from models.errors import BadQuestionError, BadReplyError, PromptTooLongError, UnknownWorldError
 from models.prompts import ProposedArgument, ProposedPremise
 
 CLAIM = "Honey sinks."
@@ -395,3 +395,86 @@ def test_question_beyond_the_models_world_is_refused_before_any_call() -> None:
     with pytest.raises(UnknownWorldError):
         elicitor.state_claim("Would a unicorn sink?")
     assert elicitor.calls == 0
+
+
+# --- facts
+
+FACTS: tuple[prompts.Fact, ...] = (
+    prompts.SettledFact("Wax melts.", True),
+    prompts.SettledFact("Tar floats.", False),
+    prompts.QuotedFact("a.md", 3, 'Say "no".'),
+)
+
+
+class Crowded(ScriptedModel):
+    """Reads prompts of up to so many characters."""
+
+    is_general = True
+    room = 400
+
+    def log_probs(self, asked: Sequence[str], continuations: Sequence[str]) -> Scores:
+        if max(map(len, asked)) > self.room:
+            raise PromptTooLongError("A prompt is too long.")
+        return super().log_probs(asked, continuations)
+
+
+def test_facts_stand_after_the_claim_each_as_what_it_is() -> None:
+    model = ScriptedModel(reply())
+    model.is_general = True
+    Elicitor(model).propose_many([(CLAIM, ())], 3, {CLAIM: FACTS})
+    expected = f'{prompts.SETTLED}\n- "Wax melts."{prompts.REFUTED}\n- "Tar floats."{prompts.QUOTED}\n'
+    assert model.prompts == [prompts.propose_arguments(CLAIM, (), 3) + expected + '- "Say \\"no\\"." ("a.md", line 3)']
+
+
+def test_as_many_facts_are_shown_as_there_is_room_for() -> None:
+    model, shown = Crowded(), {CLAIM: FACTS, "Tar melts.": FACTS[:1]}
+    Elicitor(model).believe([CLAIM], shown)
+    assert shown == {CLAIM: FACTS, "Tar melts.": FACTS[:1]}
+    model.room = 200
+    Elicitor(model).believe([CLAIM], shown)
+    assert shown[CLAIM] == FACTS[:1] and "Wax" in model.prompts[-1] and "Tar" not in model.prompts[-1]
+    model.room = 10
+    with pytest.raises(PromptTooLongError):
+        Elicitor(model).believe([CLAIM], shown)
+
+
+def test_model_of_the_bundled_world_is_shown_no_facts() -> None:
+    with pytest.raises(ValueError, match="facts"):
+        Elicitor(ScriptedModel()).believe([CLAIM], {CLAIM: FACTS})
+
+
+class GeneralModel(ScriptedModel):
+    """Answers any prompt."""
+
+    is_general = True
+
+
+def posed(text: str, n: int = 3) -> tuple[list[str], Elicitor]:
+    elicitor = Elicitor(GeneralModel(text))
+    return elicitor.pose_questions([CLAIM], ["Does honey sink?"], n), elicitor
+
+
+def test_questions_are_those_of_the_reply_each_once_and_no_more_than_asked_for() -> None:
+    questions, elicitor = posed(
+        json.dumps({"questions": ["Is it sweet?", "Is it sweet?", "Does it flow?", "Is it?"]}), 2
+    )
+    assert questions == ["Is it sweet?", "Does it flow?"] and elicitor.calls == 1
+    (prompt,) = elicitor.model.prompts  # type: ignore[attr-defined]
+    assert prompt == f"{prompts.POSE}2\nListed:\n- {CLAIM}\nAsked already:\n- Does honey sink?"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"questions": "Is it?"}', '{"questions": [1]}', '{"questions": [""]}'])
+def test_reply_that_holds_no_questions_is_dropped(text: str) -> None:
+    questions, elicitor = posed(text)
+    assert questions == [] and elicitor.dropped == 1
+
+
+def test_schema_of_questions_is_what_is_read() -> None:
+    jsonschema.validate({"questions": ["Is it?"]}, prompts.QUESTIONS_SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"questions": [""]}, prompts.QUESTIONS_SCHEMA)
+
+
+def test_models_of_the_bundled_world_are_not_asked_to_pose() -> None:
+    with pytest.raises(ValueError, match="was not made to pose"):
+        Elicitor(ScriptedModel()).pose_questions([CLAIM], [], 3)

@@ -9,7 +9,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from models.errors import ModelNotFoundError
-from models.gguf import convert, main
+from models.gguf import convert, main, serving_command
 from models.hf import HfModel
 
 program = Typer()
@@ -36,6 +36,16 @@ def test_program_writes_the_file_and_leaves_nothing_beside_it(tiny_folder: Path,
     result = CliRunner().invoke(program, [str(tmp_path / "tiny.gguf"), "--model", f"hf:{tiny_folder}"])
     assert result.exit_code == 0 and "Try `--model gguf:" in result.output
     assert os.listdir(tmp_path) == ["tiny.gguf"]
+    assert "llama_cpp.server --model" in result.output and "--hf_pretrained" not in result.output
+
+
+def test_tokens_that_a_server_would_lose_are_kept_by_the_command_that_serves_them(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    model = HfModel(tiny_folder, "tiny")
+    model.tokenizer.add_tokens(["é" * 17])
+    option = f"--hf_pretrained_model_name_or_path {tiny_folder}"
+    assert serving_command(model, tmp_path / "x.gguf").endswith(option)
 
 
 def test_file_that_cannot_be_written_leaves_the_old_one(

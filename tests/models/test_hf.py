@@ -1,6 +1,8 @@
+import functools
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,3 +174,84 @@ def test_broken_file_gives_one_clear_sentence(tiny_folder: Path, tmp_path: Path,
 def test_model_that_is_nowhere_is_refused(name: str) -> None:
     with pytest.raises(ModelError, match="There is no model folder"):
         HfModel(name, f"hf:{name}")
+
+
+@pytest.mark.parametrize("draft", [None, "tiny_folder", "other_folder"])
+def test_greedy_reply_with_a_draft_is_the_same(
+    tiny_folder: Path, draft: str | None, request: pytest.FixtureRequest
+) -> None:
+    asked, model = [*PROMPTS, *BEGUN], HfModel(tiny_folder, "tiny")
+    alone = [model.complete([prompt], {}, max_tokens=20)[0] for prompt in asked]
+    model.speculate(HfModel(request.getfixturevalue(draft), "draft") if draft else None)
+    assert [model.complete([prompt], {}, max_tokens=20)[0] for prompt in asked] == alone
+    assert model.complete(asked, {}, max_tokens=20) == alone  # together, without drafts
+
+
+def test_good_draft_saves_passes(tiny_folder: Path, tiny: HfModel, read: list[int]) -> None:
+    said = tiny.complete(PROMPTS[:1], {}, max_tokens=20)[0].reply_tokens
+    assert len(read) == said or len(read) == said + 1
+    read.clear()
+    tiny.speculate(HfModel(tiny_folder, "itself"))
+    tiny.complete(PROMPTS[:1], {}, max_tokens=20)
+    tiny._speculation = {}
+    assert len(read) < 0.7 * said
+
+
+def test_draft_of_other_tokens_is_refused(tiny: HfModel, tiny_folder: Path) -> None:
+    other = HfModel(tiny_folder, "other")
+    other.tokenizer.add_tokens(["jelly"])
+    with pytest.raises(ModelNotFoundError, match="other can't draft for tiny: .* the same tokens"):
+        tiny.speculate(other)
+
+
+BEGINNING = "A box of nails is hard. " * 6  # longer than another forward pass is worth
+BEGUN = [f"{BEGINNING}{rest}" for rest in ("Is jelly sticky?", "?", "", "Jelly is hard. Yes or no?", "", "No nails.")]
+
+
+@pytest.fixture
+def read(tiny: HfModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many tokens each forward pass reads, padding included."""
+    sizes: list[int] = []
+    forward = tiny.network.forward
+
+    @functools.wraps(forward)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        sizes.append(kwargs["input_ids"].numel())
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(tiny.network, "forward", counted)
+    return sizes
+
+
+def test_shared_beginning_is_read_once_and_changes_no_score(tiny: HfModel, read: list[int]) -> None:
+    alone = np.concatenate([tiny.log_probs([prompt], REPLIES).log_probs for prompt in BEGUN])
+    each_time = sum(read)
+    read.clear()
+    np.testing.assert_allclose(tiny.log_probs(BEGUN, REPLIES).log_probs, alone, atol=1e-5)
+    assert sum(read) < 0.4 * each_time
+
+
+def test_row_is_read_once_for_continuations_of_several_tokens(tiny: HfModel, read: list[int]) -> None:
+    tiny.log_probs(PROMPTS[:1], REPLIES)
+    row = len(tiny._prompt_ids(PROMPTS[0]))
+    assert read[0] == row and sum(read) - row < sum(len(tiny._ids(reply)) for reply in REPLIES)
+
+
+def test_shared_beginning_is_read_once_and_changes_no_greedy_reply(tiny: HfModel, read: list[int]) -> None:
+    alone = [tiny.complete([prompt], {}, max_tokens=6)[0] for prompt in BEGUN]
+    each_time = sum(read)
+    read.clear()
+    assert tiny.complete(BEGUN, {}, max_tokens=6) == alone
+    assert sum(read) < 0.5 * each_time
+
+
+def test_network_that_cannot_take_up_where_it_left_off_reads_all_each_time(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = copy(tiny_folder, tmp_path / "window")
+    config = json.loads((folder / "config.json").read_text())
+    changes = {"model_type": "mistral", "architectures": ["MistralForCausalLM"], "sliding_window": 16}
+    (folder / "config.json").write_text(json.dumps(config | changes))
+    model = HfModel(folder, "window")
+    assert not model._reader.keeps_past and model._reader.goes_back
+    alone = np.concatenate([model.log_probs([prompt], REPLIES).log_probs for prompt in BEGUN])
+    np.testing.assert_allclose(model.log_probs(BEGUN, REPLIES).log_probs, alone, atol=1e-5)
+    assert model.complete(BEGUN, {}, max_tokens=6) == [model.complete([p], {}, max_tokens=6)[0] for p in BEGUN]

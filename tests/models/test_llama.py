@@ -100,6 +100,38 @@ def test_draws_under_a_grammar_have_the_models_odds(llama: LlamaModel) -> None:
     assert abs(said.count('"q"') / 400 - share) < 4 * np.sqrt(share * (1 - share) / 400)
 
 
+@pytest.mark.parametrize("schema", [{}, prompts.CLAIM_SCHEMA])
+@pytest.mark.parametrize("draft", [None, "tiny_folder", "other_folder"])
+def test_greedy_reply_with_a_draft_is_the_same(
+    tiny_gguf: Path, tmp_path: Path, draft: str | None, schema: dict[str, object], request: pytest.FixtureRequest
+) -> None:
+    model = LlamaModel(tiny_gguf, "tiny")
+    alone = model.complete(PROMPTS, schema, max_tokens=40)
+    if draft is not None:
+        convert(HfModel(request.getfixturevalue(draft), "draft"), tmp_path / "draft.gguf", type="f32")
+    model.speculate(LlamaModel(tmp_path / "draft.gguf", "draft") if draft else None)
+    assert model.complete(PROMPTS, schema, max_tokens=40) == alone
+
+
+def test_good_draft_saves_passes(tiny_gguf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, passes = LlamaModel(tiny_gguf, "tiny"), []
+    read = model._next_log_probs
+    monkeypatch.setattr(model, "_next_log_probs", lambda *row: (passes.append(row), read(*row))[1])
+    said = model.complete(PROMPTS[:1], {}, max_tokens=20)[0].reply_tokens
+    assert said - 1 <= len(passes) <= said + 1
+    passes.clear()
+    model.speculate(LlamaModel(tiny_gguf, "itself"))
+    model.complete(PROMPTS[:1], {}, max_tokens=20)
+    assert len(passes) < said / 2
+
+
+def test_draft_of_other_tokens_is_refused(llama: LlamaModel, tiny: HfModel, tmp_path: Path) -> None:
+    convert(HfModel(_folder_with_tokens(tiny, ["jelly"], tmp_path / "folder"), "more"), tmp_path / "more.gguf")
+    for draft in (LlamaModel(tmp_path / "more.gguf", "other"), tiny):
+        with pytest.raises(ModelNotFoundError, match="can't draft for tiny: .* the same tokens"):
+            llama.speculate(draft)
+
+
 def test_alike_prompts_get_different_draws_and_a_seed_repeats_them(llama: LlamaModel) -> None:
     first, again, other = (llama.complete(["?"] * 2, {}, max_tokens=12, temperature=1.0, seed=s) for s in (1, 1, 2))
     assert first == again != other and first[0] != first[1]

@@ -63,3 +63,15 @@ def test_bundled_model_without_weights_says_how_to_make_them(tmp_path: Path, mon
     monkeypatch.setattr(load, "bundled_folder", lambda: tmp_path / "weights")
     with pytest.raises(NoWeightsError, match=r"There are no weights in .*models\.everyday\.pretrain"):
         load.load_model("bundled")
+
+
+def test_draft_for_a_model_that_runs_elsewhere_is_refused() -> None:
+    with pytest.raises(UnknownSpecError, match="takes no draft"):
+        load.load_model("openai:http://127.0.0.1:9/v1#x", draft="lookup")
+
+
+def test_draft_is_any_model_of_the_same_tokens(tiny_folder: Path) -> None:
+    spec = f"hf:{tiny_folder}"
+    for draft in ("lookup", spec):
+        model = load.load_model(spec, draft=draft)
+        assert model.complete(["?"], {}, max_tokens=9) == load.load_model(spec).complete(["?"], {}, max_tokens=9)

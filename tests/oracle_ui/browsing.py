@@ -1,6 +1,6 @@
 """What the tests in a real browser do again and again on the page for answers, and what they look up in the store."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,16 +60,37 @@ def put_cursor(page: Page, key: str, field: Locator) -> None:
 
 
 def drop_down(page: Page, key: str, field: Locator) -> None:
-    """Presses the key in a field until it shows its options: what is pressed while it is put in place is lost."""
+    """Presses the key in a field until it shows its options."""
+    _until_it_drops(page, lambda: field.press(key))
+
+
+def search(page: Page, field: Locator, text: str) -> None:
+    """Types a text into a field until it shows its options."""
+    _until_it_drops(page, lambda: field.fill(text))
+
+
+def _until_it_drops(page: Page, act: Callable[[], None]) -> None:
+    """Does something to a field until there are options: what comes while the field is put in place is lost."""
     options = page.get_by_role("option").first
     for _ in range(int(WAIT / 1_000)):
-        field.press(key)
+        act()
         try:
             expect(options).to_be_visible(timeout=1_000)
             return
         except AssertionError:
             settle(page)
     expect(options).to_be_visible(timeout=WAIT)
+
+
+def fill_in(page: Page, field: Locator, text: str) -> None:
+    """Fills a field in until it keeps the text: what comes while the field is put in place is lost."""
+    for _ in range(int(WAIT / 1_000)):
+        field.fill(text)
+        settle(page)
+        page.wait_for_timeout(100)
+        if field.input_value() == text:
+            return
+    expect(field).to_have_value(text)
 
 
 @contextmanager

@@ -5,11 +5,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -18,7 +18,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import oracle_ui.app
-from oracle_ui.serve import STORE_VARIABLE
+from oracle_ui.guidelines import GUIDELINES_VARIABLE
+from oracle_ui.serve import STORE_VARIABLE, command
+from tests.forks import Fork, Forks
 from tests.oracle_ui.factories import QUESTIONS, fill, sit_down, small_graph
 
 if TYPE_CHECKING:
@@ -55,15 +57,27 @@ def store_url(empty_url: str) -> str:
 @contextmanager
 def served(url: str) -> Iterator[str]:
     """Serves a store and gives the page's address; the server must stop cleanly."""
-    port = _free_port()
-    code = "import sys; from oracle_ui.serve import serve; sys.exit(serve(sys.argv[1], int(sys.argv[2])))"
-    server = subprocess.Popen([sys.executable, "-c", code, url, str(port)], env={**os.environ})
+    port = free_port()
+    environment = os.environ | {STORE_VARIABLE: url, GUIDELINES_VARIABLE: ""}
+    server = _servers().start("streamlit.__main__", *command(port)[3:], folder=Path.cwd(), environment=environment)
     address = f"http://127.0.0.1:{port}"
-    _wait_until_healthy(f"{address}/_stcore/health", server)
+    wait_until_healthy(address, server)
     _STORES[address] = url
     yield address
     server.send_signal(signal.SIGTERM)
     assert server.wait(30) == 0
+
+
+@lru_cache(maxsize=1)
+def _servers() -> Forks:
+    """What `oracle_ui.serve` starts, whose imports take longer than most tests, and what the pages import."""
+    pages = [f"oracle_ui.{path.stem}" for path in sorted(Path(oracle_ui.app.__file__).parent.glob("*.py"))]
+    return Forks("streamlit.web.bootstrap", "streamlit.web.cli", "pandas", *pages)
+
+
+def pytest_sessionfinish() -> None:
+    if _servers.cache_info().currsize:
+        _servers().close()
 
 
 @pytest.fixture
@@ -126,19 +140,19 @@ def come_in(context: "BrowserContext", address: str, name: str = "Ada", role: st
     context.add_cookies([{"name": f"argtree_{parts.port}", "value": token, "url": home, "sameSite": "Strict"}])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
+def wait_until_healthy(address: str, server: Fork | subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(address, timeout=5):
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
                 return
         except OSError:
             assert server.poll() is None and time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.2)
+            time.sleep(0.05)

@@ -1,9 +1,13 @@
 """A small graph for raters, and one of texts that try to be more than text."""
 
+import pickle
 import random
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
@@ -16,6 +20,7 @@ from store.raters import get_rater
 from store.sittings import begin
 from store.tables import Question
 from store.tables import Root as RootRow
+from tests.stores import new_store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 QUESTIONS = {"r": "Would nails beat jelly?", "g": "Can a key scratch glass?"}
@@ -55,17 +60,36 @@ def hostile_graph(text: str) -> ArgumentGraph:
 
 
 def fill(url: str, graph: ArgumentGraph, questions: dict[str, str] | None = None) -> None:
-    """Makes a store that holds the graph, ranked; roots get the questions of their keys."""
+    """Makes a store that holds the graph, ranked, or adds it to one; roots get the questions of their keys."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if not path.exists():
+        path.write_bytes(_filled(pickle.dumps(graph), tuple((questions or {}).items())))
+        return
     engine = open_store(url)
     with session_scope(engine) as session:
-        save_graph(session, graph, NOW)
-        for number, root in enumerate(graph.roots, 1):
-            row = session.get(RootRow, number)
-            assert row is not None
-            row.question = (questions or {}).get(root.claim, row.question)
-        session.commit()
-        rerank(session, propagate, NOW, quantity_worths)
+        _fill(session, graph, questions or {})
     engine.dispose()
+
+
+@lru_cache(maxsize=16)
+def _filled(graph: bytes, questions: tuple[tuple[str, str], ...]) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "store.db"
+        engine = new_store(path)
+        with session_scope(engine) as session:
+            _fill(session, pickle.loads(graph), dict(questions))
+        engine.dispose()
+        return path.read_bytes()
+
+
+def _fill(session: Session, graph: ArgumentGraph, questions: dict[str, str]) -> None:
+    save_graph(session, graph, NOW)
+    for number, root in enumerate(graph.roots, 1):
+        row = session.get(RootRow, number)
+        assert row is not None
+        row.question = questions.get(root.claim, row.question)
+    session.commit()
+    rerank(session, propagate, NOW, quantity_worths)
 
 
 def sit_down(url: str, name: str, role: str = "rater") -> str:

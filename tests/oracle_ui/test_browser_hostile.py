@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from argtree.draw import printable
 from tests import hostile
-from tests.oracle_ui.browsing import WAIT, drop_down, enter, settle
+from tests.oracle_ui.browsing import WAIT, drop_down, enter, fill_in, search, settle
 from tests.oracle_ui.conftest import served
 from tests.oracle_ui.hostile_desk import HUBS, fill_with_hostile_texts, hostile_roots, premises
 
@@ -115,14 +115,13 @@ def test_where_one_looks_around(desk: Desk) -> None:
     desk.show("ask")
     asked = {" ".join(text.split()) for text in texts}
     assert asked - desk.look(*asked) == {hostile.ALL[0]}  # of the newest posed questions 50 are listed
-    page.get_by_label("Your question").fill(_ME)
+    fill_in(page, page.get_by_label("Your question"), _ME)
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator(".desk-row", has_text=_ME).first).to_contain_text("waiting", timeout=WAIT)
     desk.show("trees")
     expect(page.locator("a.desk-row")).to_have_count(50, timeout=WAIT)
     assert len(desk.look(*texts)) >= 50
-    page.get_by_label("Find a question").fill("evil")
-    expect(page.get_by_role("option").first).to_be_visible(timeout=WAIT)
+    search(page, page.get_by_label("Find a question"), "evil")
     desk.look()
     for hub in range(HUBS):
         desk.show(f"claim?key=hub{hub}")

@@ -143,29 +143,37 @@ def _pale(page: Page) -> list[object]:
     return list(pale)
 
 
-def test_pages_fit_a_phone_and_can_be_read_in_both_themes(desk: tuple[str, str], page: Page) -> None:
+def test_pages_fit_a_phone_can_be_read_in_both_themes_and_be_used_by_keys(desk: tuple[str, str], page: Page) -> None:
+    """One visit to each page: to load one takes longer than to look at it."""
     much, address = desk
     for path in _paths(page, much):
         _show(page, address, path)
-        widths = page.locator("html, [data-testid=stMain]").evaluate_all("all => all.map(one => one.scrollWidth)")
-        assert max(widths) <= _PHONE, path
-        header, first = page.locator("[data-testid=stHeader]"), page.locator("[data-testid=stMain] :is(.desk, .at) > *")
-        assert header.evaluate(_BOTTOM) <= first.first.evaluate("node => node.getBoundingClientRect().top"), path
-        for number, scheme in enumerate(("light", "dark")):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            red, green, blue = (int(style.GROUNDS[number][0][at : at + 2], 16) for at in (1, 3, 5))
-            expect(page.locator("[data-testid=stApp]")).to_have_css("background-color", f"rgb({red}, {green}, {blue})")
-            assert _pale(page) == [], (path, scheme)
+        _fits(page, path)
+        _can_be_read(page, path)
+        _is_reached_by_the_tab_key_and_shows_it(page, path)
 
 
-def test_all_that_can_be_acted_on_is_reached_by_the_tab_key_and_shows_it(desk: tuple[str, str], page: Page) -> None:
-    much, address = desk
-    for path in _paths(page, much):
-        _show(page, address, path)
-        count = page.evaluate(_FIND)
-        for _ in range(_MOST_TABS if count else 0):
-            page.keyboard.press("Tab")
-            assert (bare := page.evaluate(_STEP)) in ("", "more", "outside"), (path, bare)
-            if not page.evaluate("window.looks.size"):
-                break
-        assert page.evaluate(_LEFT) == [], path
+def _fits(page: Page, path: str) -> None:
+    widths = page.locator("html, [data-testid=stMain]").evaluate_all("all => all.map(one => one.scrollWidth)")
+    assert max(widths) <= _PHONE, path
+    header, first = page.locator("[data-testid=stHeader]"), page.locator("[data-testid=stMain] :is(.desk, .at) > *")
+    assert header.evaluate(_BOTTOM) <= first.first.evaluate("node => node.getBoundingClientRect().top"), path
+
+
+def _can_be_read(page: Page, path: str) -> None:
+    for number, scheme in ((1, "dark"), (0, "light")):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        red, green, blue = (int(style.GROUNDS[number][0][at : at + 2], 16) for at in (1, 3, 5))
+        expect(page.locator("[data-testid=stApp]")).to_have_css("background-color", f"rgb({red}, {green}, {blue})")
+        assert _pale(page) == [], (path, scheme)
+
+
+def _is_reached_by_the_tab_key_and_shows_it(page: Page, path: str) -> None:
+    """Whether all that can be acted on is."""
+    count = page.evaluate(_FIND)
+    for _ in range(_MOST_TABS if count else 0):
+        page.keyboard.press("Tab")
+        assert (bare := page.evaluate(_STEP)) in ("", "more", "outside"), (path, bare)
+        if not page.evaluate("window.looks.size"):
+            break
+    assert page.evaluate(_LEFT) == [], path

@@ -9,10 +9,13 @@ from streamlit.testing.v1 import AppTest
 from argtree.propagate import propagate
 from oracle_ui import sitting
 from oracle_ui.reading import read
+from store.claims import get_claim, known, record_belief
 from store.database import open_store, session_scope
 from store.posed import list_posed, pose, settle_posed
 from store.queue import next_question, submit_answer
 from store.raters import get_rater
+from store.shown import note_shown
+from tests.hostile import ALL
 from tests.oracle_ui.conftest import Open
 from tests.oracle_ui.factories import NOW, QUESTIONS
 
@@ -91,6 +94,20 @@ def test_a_claims_page_has_all_that_is_known_of_it(open_desk: Open, store_url: s
     assert "Ada" in page and "Note " in page and "imported" in page
     assert "strength 0.80" in shown(open_desk(store_url, "claim", key="r"))
     assert "no such claim" in shown(open_desk(store_url, "claim", key="elsewhere"))
+
+
+def test_a_claims_page_names_what_was_shown_with_a_belief_and_before_arguments(open_desk: Open, store_url: str) -> None:
+    engine = open_store(store_url)
+    with session_scope(engine) as session:
+        claim = get_claim(session, "s")
+        belief = record_belief(session, claim, "some model", "direct", 0.25, 2.0, NOW)
+        note_shown(session, known(claim.id), belief.id, [("Nails are sharp.", False)], [], "some model", NOW)
+        for text in ALL:
+            note_shown(session, known(claim.id), None, [], [(f"{text}.md", 7, text)], "some model", NOW)
+    engine.dispose()
+    page = shown(open_desk(store_url, "claim", key="s"))
+    assert "Shown with it" in page and "settled as false" in page and "claim?key=p" in page
+    assert page.count("line 7") == len(ALL) and "<script" not in page
 
 
 def test_what_if_moves_the_roots_and_stores_nothing(open_desk: Open, store_url: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.oracle_ui.browsing import enter
+from tests.oracle_ui.browsing import enter, search
 from tests.oracle_ui.factories import QUESTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -68,9 +68,7 @@ def test_from_a_tree_to_a_claim_by_keys(store_url: str, serve_page: Serve, open_
     page.keyboard.press("Enter")
     expect(page.locator(".desk h1")).not_to_have_text(QUESTIONS["r"], timeout=_WAIT)
     _settle(page)
-    search = page.get_by_label("Find another claim")
-    search.focus()
-    page.keyboard.type("sharp")
+    search(page, page.get_by_label("Find another claim"), "sharp")
     expect(page.get_by_role("option", name="Nails are sharp.")).to_be_visible(timeout=_WAIT)
     page.keyboard.press("Enter")
     _heading(page, "Nails are sharp.")

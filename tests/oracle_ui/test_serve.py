@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from oracle_ui.serve import serve
+from tests.oracle_ui.conftest import free_port, wait_until_healthy
 
 _POPEN = subprocess.Popen[bytes]
 
@@ -69,3 +70,12 @@ def test_an_ignored_hangup_stays_ignored(started: list[_POPEN], monkeypatch: pyt
     monkeypatch.setattr("oracle_ui.serve.command", lambda *_: [sys.executable, "-c", "raise SystemExit(3)"])
     assert serve("sqlite:///none.db", 1) == 3
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_the_page_is_served_from_nothing_and_stops_cleanly(store_url: str) -> None:
+    port = free_port()
+    code = "import sys; from oracle_ui.serve import serve; sys.exit(serve(sys.argv[1], int(sys.argv[2])))"
+    with subprocess.Popen([sys.executable, "-c", code, store_url, str(port)]) as server:
+        wait_until_healthy(f"http://127.0.0.1:{port}", server)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 0

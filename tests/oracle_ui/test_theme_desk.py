@@ -14,6 +14,7 @@ from oracle_ui import theme_desk as desk
 from oracle_ui.reading import Given, Held, Record
 from oracle_ui.view_claim import see_claim
 from oracle_ui.view_trees import RootRow, see_claims
+from store.shown import ShownFact
 from tests import hostile
 from tests.oracle_ui.factories import NOW, hostile_graph, small_graph
 from tests.oracle_ui.test_view import _Reader as Reader
@@ -71,7 +72,9 @@ def test_every_colour_of_a_trees_picture_is_known_in_the_dark() -> None:
 def test_every_part_of_the_desk_keeps_text_literal(text: str) -> None:
     graph = hostile_graph(text)
     there = replace(snapshot(graph=graph), questions={"r": f"{text} Q"})
-    record = Record(NOW, (Held(text, "direct", 0.5, 2.0, NOW),), {"a": text, "b": text}, True)
+    facts = ShownFact(1, text, NOW, text, text, True, "", 0), ShownFact(1, text, NOW, text, None, None, text, 3)
+    held = Held(text, "direct", 0.5, 2.0, NOW, facts)
+    record = Record(NOW, (held,), {"a": text, "b": text}, True, facts)
     answer = Given("c", None, text, "", text, TRUSTED_RATER, "yes", 1.0, None, text, NOW, 0.1)
     result = propagate(graph)
     views = [see_claim(key, there, result, None, record) for key in "rc"]
@@ -81,7 +84,8 @@ def test_every_part_of_the_desk_keeps_text_literal(text: str) -> None:
     parts += [desk.roots([RootRow(text, text, 0.5, (), 1, 0, 0)])]
     parts += [desk.records([{text: text}], "Rows")]
     parts += [theme_claim.heading(views[0]), theme_claim.reasons(views[0]), theme_claim.ways(view)]
-    parts += [theme_claim.answers(view), theme_claim.beliefs(view), theme_claim.quantities(view)]
+    parts += [theme_claim.answers(view), theme_claim.beliefs(view), theme_claim.shown(view)]
+    parts += [theme_claim.quantities(view)]
     for part in parts:
         reader = Reader(part)
         assert hostile.seen(text)[:60] in reader.text

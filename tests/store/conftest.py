@@ -1,7 +1,6 @@
 """A store of its own for every test: the whole suite runs on a SQLite file and on a PostgreSQL database."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,9 +8,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from store.database import open_store, session_scope
-from tests.store.postgres import MISSING, Server, programs
-
-_NUMBERS = count()
+from tests.store.postgres import MISSING, Server, Spare, programs
+from tests.stores import new_store
 
 
 @pytest.fixture
@@ -29,19 +27,23 @@ def server() -> Iterator[Server]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def spare(server: Server) -> Spare:
+    return Spare(server, "migrated")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "sqlite":
-        engine = open_store(str(request.getfixturevalue("store_path")))
+        engine = new_store(request.getfixturevalue("store_path"))
         yield engine
         engine.dispose()
         return
-    server: Server = request.getfixturevalue("server")
-    name = f"test_{next(_NUMBERS)}"
-    engine = open_store(server.make_database(name, "migrated"))
+    spare: Spare = request.getfixturevalue("spare")
+    engine = open_store(spare.url())
     yield engine
     engine.dispose()
-    server.drop_database(name)
+    spare.give_back()
 
 
 @pytest.fixture

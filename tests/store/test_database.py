@@ -15,8 +15,10 @@ import store.calls
 import store.direct
 import store.outbox
 import store.posed
+import store.shown
 import store.tables
-import store.tokens  # noqa: F401  (all fill SQLModel.metadata)
+import store.tokens
+import store.work  # noqa: F401  (all fill SQLModel.metadata)
 from store.database import _alembic_config, open_store, read_scope, session_scope
 from store.errors import (
     NewerSchemaError,

@@ -8,7 +8,8 @@ from sqlmodel import Session
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
 from argtree.propagate import propagate
-from store.claims import find_claim, record_belief
+from store.claims import find_claim, known, record_belief
+from store.direct import freeze
 from store.findings import moved_share
 from store.graphs import load_graph, save_graph
 from store.queue import next_question, submit_answer
@@ -64,24 +65,15 @@ def test_the_weight_is_the_share_of_the_way_to_certainty() -> None:
     assert moved_share(0.94, 0.952) == pytest.approx(0.2)
 
 
-def test_first_direct_belief_in_an_explored_root_counts_half_beside_its_arguments(
-    session: Session, tmp_path: Path
-) -> None:
-    root = find_claim(filled(session), "Nails beat jelly.")
-    assert root is not None
-    for generation, mean in (("first", 0.2), ("later", 0.9)):  # the later one has learnt the answers already
-        record_belief(session, root, generation, "direct", mean, 10.0, NOW)
-    export(session, tmp_path / "out")
-    now, before = (float(propagate(load_graph(session, with_answers=asked)).root_prob[0]) for asked in (True, False))
-    odds = now / (1 - now) * (0.2 / 0.8 / (before / (1 - before))) ** 0.5
-    assert _soft(tmp_path / "out", "values")["Is it true? Nails beat jelly."][1] == pytest.approx(odds / (1 + odds))
-
-
 @pytest.mark.parametrize(("positions", "count"), [(1, 1), (2, 2), (0, 2)])
 def test_values_are_as_many_positions_as_asked_for(
     session: Session, tmp_path: Path, positions: int, count: int
 ) -> None:
-    export(filled(session), tmp_path / "out", positions=positions)
+    root = find_claim(filled(session), "Nails beat jelly.")
+    assert root is not None
+    record_belief(session, root, "first", "direct", 0.2, 10.0, NOW)
+    freeze(session, {known(root.id): 0.6}, NOW)  # a direct belief beside the arguments tells too
+    export(session, tmp_path / "out", positions=positions)
     found = _soft(tmp_path / "out", "values")
     assert len(found) == 2 * count and "Is it true? Nails beat jelly." in found
     prob = float(propagate(load_graph(session)).root_prob[0])

@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import Session
 
+from argtree.coherence import START_WEIGHT
 from store.claims import add_argument, add_claim, believed_plain, get_claim, known, record_belief, set_priors
 from store.corrections import override
 from store.direct import direct_weight, freeze, frozen, set_direct_weight
@@ -99,7 +100,10 @@ def test_direct_beliefs_enter_the_graph_as_far_as_they_count_and_are_no_answers(
     root = _argued(session)
     _believe(session, root.key, 0.8)
     freeze(session, {known(root.id): 0.2}, NOW)
-    assert load_graph(session).direct_beliefs == {} and direct_weight(session) == 0
+    if_false, if_true = load_graph(session).direct_beliefs[root.key]
+    assert if_true / if_false == pytest.approx(4.0) and direct_weight(session) == START_WEIGHT == 0.5
+    set_direct_weight(session, 0.0, 40, NOW)
+    assert load_graph(session).direct_beliefs == {}
     set_direct_weight(session, 1.0, 40, NOW)
     graph = load_graph(session)
     if_false, if_true = graph.direct_beliefs[root.key]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Premise, Root
-from store.database import open_store, session_scope
+from store.database import session_scope
 from store.duplicates import near_duplicates
 from store.export_tables import CONFIGURATIONS
 from store.graphs import save_graph
@@ -18,6 +18,7 @@ from store.splits import SPLITS, TEST, TRAIN, VALIDATION, batches, read_families
 from store.texts import text_hash
 from tests.store.datasets import answer, export, rows
 from tests.store.factories import NOW, jelly_graph
+from tests.stores import new_store
 
 WORDS = "iron jelly candle pebble feather anvil honey ladder bottle violin kettle ribbon".split()
 
@@ -45,7 +46,7 @@ def test_nothing_of_a_stricter_root_stands_in_a_row(
     tmp_path_factory: pytest.TempPathFactory, seed: int, held_out: float
 ) -> None:
     folder, graph = tmp_path_factory.mktemp("store"), random_graph(seed)
-    engine = open_store(str(folder / "store.db"))
+    engine = new_store(folder / "store.db")
     with session_scope(engine) as session:
         save_graph(session, graph, NOW)
         said = np.random.default_rng(seed).random(len(graph.claims))

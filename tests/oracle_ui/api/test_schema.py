@@ -30,7 +30,7 @@ def test_responses_are_as_documented(engine: Engine) -> None:
         {
             "seed": 1,
             "headers": bearer(engine),
-            "generation": {"max-examples": 50, "database": "none", "deterministic": True},
+            "generation": {"max-examples": 25, "database": "none", "deterministic": True},
         }
     )
     app = build_app(engine, requests_per_minute=1_000_000)

@@ -23,10 +23,10 @@ from store.raters import get_rater
 from store.tables import Answer, Question
 from store.webhooks import add_webhook, list_webhooks
 from tests.oracle_ui.api.conftest import Receiver, bearer, is_up, wait_until
-from tests.oracle_ui.conftest import _free_port
+from tests.oracle_ui.conftest import free_port
 from tests.oracle_ui.factories import NOW
 from tests.store.conftest import engine as either_engine  # noqa: F401
-from tests.store.conftest import server, store_path  # noqa: F401
+from tests.store.conftest import server, spare, store_path  # noqa: F401
 from tests.store.factories import fill_queue, flat_graph
 
 CLIENTS, QUESTIONS, WANTED = 64, 12, 3
@@ -69,7 +69,7 @@ def start(store_url: str) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
-        port = str(_free_port())
+        port = str(free_port())
         command = [sys.executable, "-m", "argtree.cli", "api", "--store", store_url, "--port", port]
         processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
         wait_until(lambda: is_up(f"http://127.0.0.1:{port}"), 60)

@@ -1,0 +1,211 @@
+"""Several explorers in one process, each in a thread of its own, on one store and with one model.
+
+What each expands is settled by leases in the store (`argtree.sharing`), as it is among processes; so all that is shared
+here is what saves doing a thing twice: what was set aside, what was learnt from the answers, a budget.
+
+Not here: the model's batches (`models.batching`), exploring for ever (`argtree.daemon`).
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from threading import Condition, Event, Lock, Thread
+
+from argtree.documents import Documents
+from argtree.explorer import Explorer, calls_of, expansions_within
+from argtree.storing import Expansion
+from models.batching import batching
+from models.elicitation import Elicitor
+from models.embedding import Embedding
+
+POLL_SECONDS = 0.5  # between two looks at what other processes hold
+_LOOK_SECONDS = 0.2  # between two looks at whether to stop
+
+log = logging.getLogger("argtree.daemon")
+
+
+class Assistant(Explorer):
+    """An explorer beside another, the leader: it only expands, with the leader's model and what that has learnt."""
+
+    def __init__(
+        self, leader: Explorer, embedding: Embedding | None = None, documents: Documents | None = None
+    ) -> None:
+        """Args:
+        leader: what adds questions, learns from answers, renews beliefs and ranks.
+        embedding: see `Explorer`.
+        documents: see `Explorer`.
+        """
+        super().__init__(
+            leader.engine,
+            _own(leader.elicitor),
+            leader.now_fn,
+            leader.choose_fn,
+            leader.token_price,
+            embedding,
+            documents,
+        )
+        self._leader = leader
+        self._followed = leader.elicitor
+        self.set_aside = leader.set_aside
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether what it does is done with the leader's model."""
+        return self._followed is self._leader.elicitor
+
+    def catch_up(self) -> None:
+        """Go on with the leader's model, if that is another one by now."""
+        if not self.is_up_to_date:
+            self._followed = self._leader.elicitor
+            self.elicitor = _own(self._followed)
+
+    def step(self, root_keys: Collection[str] | None = None, at_most: int = 1) -> list[Expansion]:
+        """As `Explorer.step`, with the leader's model."""
+        self.catch_up()
+        return super().step(root_keys, at_most)
+
+    def learn_from_answers(self) -> None:
+        """Take over what the leader has learnt."""
+        self.calibration = self._leader.calibration
+
+
+def shared(elicitor: Elicitor, workers: int, stop: Event) -> Elicitor:
+    """Returns what asks the same model such that so many workers may; for one, what is given.
+
+    Args:
+        elicitor: asks a model as it was loaded.
+        workers: at least 1.
+        stop: ends what they wait for once it is set.
+    """
+    return elicitor if workers == 1 else Elicitor(batching(elicitor.model, stop), seed=elicitor.seed)
+
+
+def _own(elicitor: Elicitor) -> Elicitor:
+    """What asks the same model in the same way, and counts for itself."""
+    return Elicitor(elicitor.model, seed=elicitor.seed)
+
+
+class Bell:
+    """Tells threads that wait that there may be something new to do."""
+
+    def __init__(self) -> None:
+        self._condition = Condition()
+        self.rung = 0  # times
+
+    def ring(self) -> None:
+        """Wakes all who wait."""
+        with self._condition:
+            self.rung += 1
+            self._condition.notify_all()
+
+    def wait(self, heard: int, seconds: float, stop: Event) -> None:
+        """Waits until it has rung more than `heard` times, `stop` is set or the seconds are over."""
+        deadline = time.monotonic() + seconds
+        with self._condition:
+            while self.rung <= heard and not stop.is_set() and (left := deadline - time.monotonic()) > 0:
+                self._condition.wait(min(left, _LOOK_SECONDS))
+
+
+class Expedition:
+    """Explorers that work for some roots until a budget of model calls is used or nothing open can move a root.
+
+    An expansion once begun is finished, so the last ones may go beyond the budget. What is begun counts at once with
+    the calls that it will probably take: several explorers go no further beyond it than one.
+    """
+
+    def __init__(
+        self, explorers: Sequence[Explorer], root_keys: Collection[str], budget: int, stop: Event | None = None
+    ) -> None:
+        """Args:
+        explorers: the leader first; each with its own elicitor, whose calls so far count.
+        root_keys: keys of the roots' claims.
+        budget: model calls of all together.
+        stop: ends it after the steps that are under way. Give it to what the model waits for too.
+        """
+        self._explorers = explorers
+        self._keys = root_keys
+        self._budget = budget
+        self._stop = stop or Event()
+        self._bell = Bell()
+        self._lock = Lock()
+        self._at_work: dict[int, tuple[int, int]] = {}  # by explorer: its calls before the step, most expansions of it
+        self._failures: list[Exception] = []
+
+    @property
+    def calls(self) -> int:
+        """Of the model, by all explorers."""
+        return sum(one.elicitor.calls for one in self._explorers)
+
+    def run(self, on_step: Callable[[Explorer], None]) -> None:
+        """Explore to the end; an explorer that fails leaves its work to the others.
+
+        Args:
+            on_step: told after every step whose it was, in that explorer's thread.
+
+        Raises:
+            Exception: all failed; what the first of them raised.
+        """
+        if len(self._explorers) == 1:
+            self._work(0, on_step)
+            return
+        threads = [Thread(target=self._try, args=(n, on_step), daemon=True) for n in range(len(self._explorers))]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(_LOOK_SECONDS)  # an interrupt is heeded in between
+        except BaseException:
+            self._stop.set()
+            for thread in threads:
+                thread.join()
+            raise
+        if len(self._failures) == len(threads):
+            raise self._failures[0]
+
+    def _try(self, number: int, on_step: Callable[[Explorer], None]) -> None:
+        try:
+            self._work(number, on_step)
+        except Exception as error:
+            self._failures.append(error)
+            if not self._stop.is_set() and len(self._failures) < len(self._explorers):
+                log.warning("One of %d workers has stopped: %s", len(self._explorers), error or repr(error))
+
+    def _work(self, number: int, on_step: Callable[[Explorer], None]) -> None:
+        explorer = self._explorers[number]
+        while not self._stop.is_set():
+            heard = self._bell.rung
+            at_most = self._begin(number)
+            if at_most:
+                try:
+                    expanded = explorer.step(self._keys, at_most)
+                finally:
+                    with self._lock:
+                        del self._at_work[number]
+                if expanded:
+                    self._bell.ring()
+                    on_step(explorer)
+                    continue
+            if self._bell.rung == heard and not self._at_work and not (at_most and explorer.share.is_held_up):
+                return
+            self._bell.wait(heard, POLL_SECONDS, self._stop)
+
+    def _begin(self, number: int) -> int:
+        """How many expansions an explorer may begin now; 0 if the budget is used, by what is under way too."""
+        with self._lock:
+            left = self._budget - sum(self._spent(n) for n in range(len(self._explorers)))
+            if left <= 0:
+                return 0
+            explorer = self._explorers[number]
+            at_most = expansions_within(left // len(self._explorers), explorer.elicitor.model.is_general)
+            self._at_work[number] = explorer.elicitor.calls, at_most
+            return at_most
+
+    def _spent(self, number: int) -> int:
+        """Calls that an explorer has made, or will have made when its step is over."""
+        explorer = self._explorers[number]
+        if number not in self._at_work:
+            return explorer.elicitor.calls
+        before, at_most = self._at_work[number]
+        expansions = explorer.share.held or at_most
+        return max(explorer.elicitor.calls, before + expansions * calls_of(explorer.elicitor.model.is_general))
