@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from argtree.compiled import FloatArray, IntArray, spans
 
@@ -41,6 +41,16 @@ class Influence:
         return order, np.searchsorted(self.anchor[order], np.arange(len(self.anchor) + 1))
 
     @cached_property
+    def _places_by_claim(self) -> tuple[IntArray, IntArray]:
+        """(places sorted by claim, [C + 1] where each claim's begin)."""
+        order = np.argsort(self.claim, kind="stable")
+        return order, np.searchsorted(self.claim[order], np.arange(self.num_claims + 1))
+
+    @cached_property
+    def _by_anchor(self) -> csc_array:
+        return csc_array(self.at_anchor)
+
+    @cached_property
     def _is_one_tree(self) -> bool:
         return bool((self.anchor == self.anchor[0]).all()) and np.array_equal(self.claim, np.arange(self.num_claims))
 
@@ -67,8 +77,13 @@ class Influence:
 
     def of_claim(self, claim: int) -> FloatArray:
         """Returns [R] the differences of one claim for all roots."""
-        places = np.flatnonzero(self.claim == claim)
-        return np.asarray(self.at_anchor[:, self.anchor[places]] @ self.factor[places], dtype=np.float64)
+        order, begins = self._places_by_claim
+        places = order[begins[claim] : begins[claim + 1]]
+        by_anchor, anchors = self._by_anchor, self.anchor[places]
+        start, stop = by_anchor.indptr[anchors], by_anchor.indptr[anchors + 1]
+        at = spans(start, stop)
+        found = by_anchor.data[at] * np.repeat(self.factor[places], stop - start)
+        return np.asarray(np.bincount(by_anchor.indices[at], found, self.num_roots), dtype=np.float64)
 
     def portions(self) -> list[tuple[int, int]]:
         """Returns (first, last) of runs of roots that together have to do with a bounded number of claims."""

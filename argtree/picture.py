@@ -66,7 +66,7 @@ class Picture:
         if now == self._mark:
             return True
         is_told = now.said != self._mark.said
-        news = None if is_told and self.graph.quantities else news_since(session, self._mark)
+        news = None if is_told and self.graph.quantities else news_since(session, self._mark, now)
         if news is None or not self._grow(news):
             return False
         changed = self._take_in(news)

@@ -77,16 +77,20 @@ class Storing:
             same: which claim a premise's text says again.
         """
         claims = growing.named_claims(self.session, list(found))
-        counts = self._add_claims(found)
-        added = self._add_arguments(claims, found, same)
+        counts, new = self._add_claims(found)
+        added = self._add_arguments(claims, found, new, same)
         for key, one in found.items():
             if added[key]:
                 note(self.session, claims[key].id, None, one.shown.get(texts[key], ()), self.generation, self.now)
         self._settle_priors(claims, found, added)
         return [Expansion(key, texts[key], len(added[key]), counts[key]) for key in found]
 
-    def _add_claims(self, found: Mapping[str, Found]) -> Counter[str]:
-        """Adds premises that are new, with the beliefs in them; how many each expansion was the first to bring."""
+    def _add_claims(self, found: Mapping[str, Found]) -> tuple[Counter[str], dict[str, Named]]:
+        """Adds premises that are new, with the beliefs in them.
+
+        Returns:
+            How many each expansion was the first to bring, and the claims by text.
+        """
         brought_by: dict[str, str] = {}
         for key, one in found.items():
             for text in one.beliefs:
@@ -95,15 +99,17 @@ class Storing:
         rows = growing.add_claims(self.session, {text: self.prior_fn(of) for text, of in beliefs.items()}, self.now)
         self._record("direct", [(rows[text].id, belief) for text, belief in beliefs.items()])
         self._note_facts({rows[text].id: found[key].shown.get(text, ()) for text, key in brought_by.items()})
-        return Counter(brought_by.values())
+        return Counter(brought_by.values()), rows
 
     def _add_arguments(
-        self, claims: Mapping[str, Named], found: Mapping[str, Found], same: Mapping[str, Same]
+        self, claims: Mapping[str, Named], found: Mapping[str, Found], new: dict[str, Named], same: Mapping[str, Same]
     ) -> dict[str, list[_Added]]:
-        """Adds arguments; those that are new, by the claim's key."""
+        """Adds arguments, on new premises or others; those that are new, by the claim's key."""
         proposed = [(key, one) for key, of in found.items() for one in of.proposal.arguments if self._merge(one, same)]
-        texts = {premise.text: UNBELIEVED_PROB for _, one in proposed for premise in one.premises}
-        rows = growing.add_claims(self.session, texts, self.now)
+        texts = dict.fromkeys(
+            premise.text for _, one in proposed for premise in one.premises if premise.text not in new
+        )
+        rows = new | growing.add_claims(self.session, dict.fromkeys(texts, UNBELIEVED_PROB), self.now)
         told = [_Added(one, tuple((rows[p.text], p.holds) for p in one.premises)) for _, one in proposed]
         said = [
             Said(claims[key].id, one.polarity, one.strength, tuple((row.id, holds) for row, holds in of.premises))

@@ -78,15 +78,16 @@ def add_claims(session: Session, priors: Mapping[str, float], now: datetime) -> 
         ValueError: a prior is no probability.
     """
     take_turn(session, Turn.GROW)
-    there = find_claims(session, priors)
+    named = find_claims(session, priors)
     new: dict[str, dict[str, Any]] = {}
     for text, prior in priors.items():
-        if text not in there:
+        if text not in named:
             kept, digest = check_text(text), text_hash(text)
             row = {"text": kept, "text_hash": digest, "prior": checked_prob("prior", prior), "created_at": now}
             new.setdefault(digest, row)
-    _add_with_keys(session, Claim, "text_hash", list(new.values()))
-    return there | find_claims(session, (text for text in priors if text not in there))
+    ids = _add_with_keys(session, Claim, "text_hash", list(new.values()))
+    added = {digest: Named(ids[digest], row["key"], row["prior"], False) for digest, row in new.items()}
+    return {text: named[text] if text in named else added[text_hash(text)] for text in priors}
 
 
 def record_beliefs(session: Session, beliefs: Sequence[Held], generation: str, now: datetime) -> None:
@@ -193,6 +194,8 @@ def argued_among(session: Session, claim_ids: Iterable[int]) -> set[int]:
 
 def _add_with_keys(session: Session, table: type[SQLModel], by: str, rows: list[dict[str, Any]]) -> dict[str, int]:
     """Inserts rows under free keys made of a digest of theirs, each another one; returns their ids by the digest."""
+    if not rows:
+        return {}
     open_, taken = list(rows), set[str]()
     for length in _KEY_LENGTHS:
         wanted = [row[by][:length] for row in open_]

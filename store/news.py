@@ -67,7 +67,7 @@ def mark(session: Session) -> Mark:
     return Mark(claim, argument, root, belief, revision, said=tuple(others[:-2]), rest=tuple(others[-2:]))
 
 
-def news_since(session: Session, before: Mark) -> News | None:
+def news_since(session: Session, before: Mark, now: Mark) -> News | None:
     """Returns what came since a mark; None where more was changed than can be told.
 
     That is where priors were set by the hundred, a merge was undone, direct beliefs count otherwise than they did, or
@@ -76,8 +76,8 @@ def news_since(session: Session, before: Mark) -> News | None:
     Args:
         session: of the store.
         before: of a session that saw no more than this one.
+        now: of this session.
     """
-    now = mark(session)
     if now.rest != before.rest:
         return None
     revised = [one for (one,) in _after(session, Revision, before.revision, "claim_id")]
@@ -86,7 +86,7 @@ def news_since(session: Session, before: Mark) -> News | None:
     arguments = _after(session, Argument, before.argument, "id", "key", "conclusion_id", "polarity", "strength")
     told = columns(Premise, "argument_id", "claim_id", "holds", order=("argument_id", "position"))
     believed = {one for one, kind in _after(session, Belief, before.belief, "claim_id", "kind") if kind == "direct"}
-    fields = columns(DirectEvidence, "claim_id", "belief", "marginal")
+    frozen = columns(DirectEvidence, "claim_id", "belief", "marginal")
     conclusions = sorted({argument.conclusion_id for argument in arguments})
     return News(
         claims=_claims(session, before.claim, sorted(set(revised))),
@@ -94,7 +94,7 @@ def news_since(session: Session, before: Mark) -> News | None:
         premises=session.execute(told.where(column(Premise, "argument_id") > before.argument)).all(),
         roots=_after(session, Root, before.root, "claim_id", "weight"),
         beliefs=latest_beliefs(session, claim_ids=sorted(believed)),
-        frozen=rows_among(session, fields, column(DirectEvidence, "claim_id"), conclusions),
+        frozen=rows_among(session, frozen, column(DirectEvidence, "claim_id"), conclusions),
     )
 
 
