@@ -149,7 +149,8 @@ class Explorer:
                 posed = next_posed(session, self.share.others(session, "pose"))
             if posed is None:
                 return count
-            with self.share.holding("pose", [str(posed.id)], still_waiting) as mine:
+            mine = self.share.take("pose", [str(posed.id)], still_waiting)
+            with self.share.keeping("pose", mine):
                 count += bool(mine) and self._take_on(posed)
 
     def _take_on(self, posed: Posed) -> bool:
@@ -231,21 +232,23 @@ class Explorer:
         self.learn_from_answers()
         self._believe_undone()
         while True:
-            with read_scope(self.engine) as session:
-                graph, variances = self._frontier(session, root_keys)
-                visits = claims.expansion_counts(session)
-                asked = queue.best_value(session) if self.token_price > 0 else 0.0
-                held = self.share.others(session)
-            frontier = Frontier(self._propagate(graph), variances, visits)
-            if self.token_price > 0:
-                frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
-            chosen = choose_beside(self.choose_fn, frontier, held, at_most)
-            self.share.is_held_up = not chosen and not held.isdisjoint(graph.index)
-            if not chosen:
-                return []
-            with self.share.holding("expand", chosen, as_seen(graph)) as mine:
+            with self.share.turn:
+                with read_scope(self.engine) as session:
+                    graph, variances = self._frontier(session, root_keys)
+                    visits = claims.expansion_counts(session)
+                    asked = queue.best_value(session) if self.token_price > 0 else 0.0
+                    held = self.share.others(session)
+                frontier = Frontier(self._propagate(graph), variances, visits)
+                if self.token_price > 0:
+                    frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
+                chosen = choose_beside(self.choose_fn, frontier, held, at_most)
+                self.share.is_held_up = not chosen and not held.isdisjoint(graph.index)
+                if not chosen:
+                    return []
+                mine = self.share.take("expand", chosen, as_seen(graph))
+            with self.share.keeping("expand", mine):
                 before = self.elicitor.tokens
-                expanded = self._expand(graph, mine)
+                expanded = self._expand(graph, mine) if mine else []
                 tokens, count = self._measured
                 self._measured = tokens + self.elicitor.tokens - before, count + len(mine)
             if expanded:
@@ -314,7 +317,8 @@ class Explorer:
 
         What others are at is left to them.
         """
-        with self.share.holding("renew", keys, as_stale(self.elicitor.model.name, kind)) as mine:
+        mine = self.share.take("renew", keys, as_stale(self.elicitor.model.name, kind))
+        with self.share.keeping("renew", mine):
             beliefs = replies(lambda some: self._believed(graph, some, kind), mine, "An older belief stays")
             now = self.now_fn()
             with session_scope(self.engine) as session:
