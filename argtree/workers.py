@@ -167,28 +167,31 @@ class Expedition:
         if len(self._explorers) == 1:
             self._work(0, on_step)
             return
-        threads = [Thread(target=self._try, args=(n, on_step), daemon=True) for n in range(len(self._explorers))]
+        ended: list[Event] = []  # not the threads: a join that is interrupted takes them for ended in Python 3.11
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(_LOOK_SECONDS)  # an interrupt is heeded in between
+            for number in range(len(self._explorers)):
+                end = Event()
+                Thread(target=self._try, args=(number, on_step, end), daemon=True).start()
+                ended.append(end)
+            while not all(end.wait(_LOOK_SECONDS) for end in ended):
+                continue  # an interrupt is heeded in between
         except BaseException:
             self._stop.set()
-            for thread in threads:
-                thread.join()
+            for end in ended:
+                end.wait()
             raise
-        if len(self._failures) == len(threads):
+        if len(self._failures) == len(self._explorers):
             raise self._failures[0]
 
-    def _try(self, number: int, on_step: Callable[[Explorer], None]) -> None:
+    def _try(self, number: int, on_step: Callable[[Explorer], None], end: Event) -> None:
         try:
             self._work(number, on_step)
         except Exception as error:
             self._failures.append(error)
             if not self._stop.is_set() and len(self._failures) < len(self._explorers):
                 log.warning("One of %d workers has stopped: %s", len(self._explorers), error or repr(error))
+        finally:
+            end.set()
 
     def _work(self, number: int, on_step: Callable[[Explorer], None]) -> None:
         while not self._stop.is_set():

@@ -9,7 +9,7 @@ expanded at once only if there are several explorers; for many roots one explore
 Wall time depends on what else the machine does, so only ratios within one round, which takes all numbers of explorers
 in turn, mean anything; the table has the median over rounds, the JSON all of them.
 
-    python -m benchmarks.workers --out benchmarks/results/workers.json
+    python -m benchmarks.workers --rounds 1 --budget 500 --out benchmarks/results/workers.json
 """
 
 import json
