@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from argtree.errors import ArgtreeError
 from argtree.expanding import OUT_OF_USE
 from argtree.explorer import EXPANSIONS_AT_ONCE, Explorer
-from argtree.workers import Assistant, Bell
+from argtree.workers import Assistant, Bell, ring_for
 from models.elicitation import Elicitor
 from models.generations import Registry
 from store import claims, ranking
@@ -117,12 +117,12 @@ class _Work:
             log.info("Going on with %s.", elicitor.model.name)
             explorer.follow(elicitor)
             self._is_renewed = False
+            self._bell.ring(len(self._assistants))
         if not self._is_renewed:
             are_up_to_date = all(one.is_up_to_date for one in self._assistants)
             explorer.renew_beliefs(self._stop)
             self._is_renewed, self._seen = are_up_to_date and not self._others_renew(), None
-        if explorer.take_posed():  # a new root changes the watermark
-            self._bell.ring()
+        self._bell.ring(explorer.take_posed())  # a new root changes the watermark
         before = _outlook(explorer)
         if before == self._seen:
             return False
@@ -176,29 +176,27 @@ class Follower:
 
 
 def _assist(assistant: Assistant, bell: Bell, stop: Event, poll_seconds: float) -> None:
-    """Expand until `stop` is set; asleep while there is nothing to expand. What fails is logged and tried again."""
-    seen: tuple[int, ...] | None = None  # as of which there was nothing
+    """Expand until `stop` is set; asleep while there is nothing to expand. What fails is logged and tried again.
+
+    It is the leader that looks out for what comes into the store.
+    """
     pause = poll_seconds
     while not stop.is_set():
         heard = bell.rung
         try:
-            assistant.catch_up()
-            outlook = _outlook(assistant)
-            done = _step(assistant, bell) if outlook != seen else 0
-            seen, pause = None if done else outlook, poll_seconds
-            if not done:
-                bell.wait(heard, poll_seconds, stop)
+            if not _step(assistant, bell):
+                bell.wait(heard, LONGEST_PAUSE_SECONDS, stop)
+            pause = poll_seconds
+            continue
         except OUT_OF_USE as error:
             if not stop.is_set():
                 log.warning("Will be tried again in %.3g seconds: %s", pause, error)
-                stop.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         except ArgtreeError as error:
             log.warning("Will be tried again: %s", error)
-            stop.wait(poll_seconds)
         except Exception:  # a bug here ends neither the others' work nor its own
-            log.exception("Will be tried again in %.0f seconds.", LONGEST_PAUSE_SECONDS)
-            stop.wait(LONGEST_PAUSE_SECONDS)
+            log.exception("Will be tried again in %.3g seconds.", pause)
+        stop.wait(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def _explore(explorer: Explorer, stop: Event, bell: Bell) -> int:
@@ -217,8 +215,7 @@ def _step(explorer: Explorer, bell: Bell) -> int:
         expanded = explorer.step(at_most=EXPANSIONS_AT_ONCE)
     for one in expanded:
         log.info("Expanded %r: %d arguments, %d new claims", one.text[:200], one.arguments, one.premises)
-    if expanded:
-        bell.ring()
+    ring_for(bell, expanded)
     return len(expanded)
 
 

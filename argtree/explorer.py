@@ -153,7 +153,8 @@ class Explorer:
                 posed = next_posed(session, self.share.others(session, "pose"))
             if posed is None:
                 return count
-            with self.share.holding("pose", [str(posed.id)], still_waiting) as mine:
+            mine = self.share.take("pose", [str(posed.id)], still_waiting)
+            with self.share.keeping("pose", mine):
                 count += bool(mine) and self._take_on(posed)
 
     def _take_on(self, posed: Posed) -> bool:
@@ -261,21 +262,23 @@ class Explorer:
         self.learn_from_answers()
         self._believe_again()
         while True:
-            with read_scope(self.engine) as session:
-                picture = self._look(session, root_keys)
-                asked = queue.best_value(session) if self.token_price > 0 else 0.0
-                held = self.share.others(session)
-            frontier = picture.frontier(self.set_aside, self._visits)
-            if self.token_price > 0:
-                frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
-            chosen = choose_beside(self.choose_fn, frontier, held, at_most)
-            self.share.is_held_up = not chosen and not held.isdisjoint(picture.graph.index)
-            if not chosen:
-                return []
-            arguments = {key: len(picture.graph.arguments_for(key)) for key in chosen}
-            with self.share.holding("expand", chosen, as_seen(arguments)) as mine:
+            with self.share.turn:
+                with read_scope(self.engine) as session:
+                    picture = self._look(session, root_keys)
+                    asked = queue.best_value(session) if self.token_price > 0 else 0.0
+                    held = self.share.others(session)
+                frontier = picture.frontier(self.set_aside, self._visits)
+                if self.token_price > 0:
+                    frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
+                chosen = choose_beside(self.choose_fn, frontier, held, at_most)
+                self.share.is_held_up = not chosen and not held.isdisjoint(picture.graph.index)
+                if not chosen:
+                    return []
+                arguments = {key: len(picture.graph.arguments_for(key)) for key in chosen}
+                mine = self.share.take("expand", chosen, as_seen(arguments))
+            with self.share.keeping("expand", mine):
                 before = self.elicitor.tokens
-                expanded = self._expand(picture.graph, mine)
+                expanded = self._expand(picture.graph, mine) if mine else []
                 tokens, count = self._measured
                 self._measured = tokens + self.elicitor.tokens - before, count + len(mine)
             if expanded:
@@ -347,7 +350,8 @@ class Explorer:
         What others are at is left to them, and, but for what `fits_fn` picks, what this model holds already.
         """
         texts = {claim.id: claim.text for claim in graph.claims}
-        with self.share.holding("renew", keys, fits_fn or as_stale(self.elicitor.model.name, kind)) as mine:
+        mine = self.share.take("renew", keys, fits_fn or as_stale(self.elicitor.model.name, kind))
+        with self.share.keeping("renew", mine):
             shown = self._facts_about(texts[key] for key in mine) if kind == "direct" else {}
             beliefs = replies(lambda some: self._believed(graph, some, kind, shown), mine, "An older belief stays")
             now = self.now_fn()

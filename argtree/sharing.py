@@ -7,11 +7,11 @@ explorers in one process (`argtree.workers`).
 import logging
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from uuid import uuid4
 
 from sqlalchemy import Engine
@@ -42,6 +42,7 @@ class Share:
         self._engine = engine
         self._now = now_fn
         self._worker = work.Worker(uuid4().hex, _host(), os.getpid())
+        self.turn = Lock()  # to look and take: threads that share it never choose alike
         self.held = 0  # subjects that it took last, until it is done with them
         self._finished: set[str] = set()  # of these
         self.is_held_up = False  # its last choice was none, and others were at work where it looked
@@ -50,24 +51,39 @@ class Share:
         """Returns what others are at work on, and still run as far as can be told."""
         return work.others_work(session, kind, self._worker, self._now(), self._lost(session))
 
-    @contextmanager
-    def holding(self, kind: work.Work, subjects: Collection[str], fits_fn: Fits | None = None) -> Iterator[list[str]]:
-        """Gives those of the subjects that nobody else holds, in their order; they are held until the block ends.
+    def take(self, kind: work.Work, subjects: Sequence[str], fits_fn: Fits) -> list[str]:
+        """Returns those of the subjects that it holds from now on, in their order: what others hold is left out.
 
-        Whatever ends it: what the block did not end itself, with `finish`, is anybody's then.
+        Args:
+            kind: of work.
+            subjects: to be taken.
+            fits_fn: what it leaves out is not taken either.
         """
-        taken = self._take(kind, subjects, fits_fn) if subjects else set()
+        if not subjects:
+            return []
+        with session_scope(self._engine) as session:
+            now = self._now()
+            until = now + timedelta(seconds=LEASE_SECONDS)
+            taken = work.take_work(session, kind, subjects, self._worker, now, until, self._lost(session))
+            fit = fits_fn(session, taken) if taken else taken
+            if taken - fit:  # done since it was looked at
+                work.end_work(session, kind, taken - fit, self._worker)
+        return [one for one in subjects if one in fit]
+
+    @contextmanager
+    def keeping(self, kind: work.Work, taken: Collection[str]) -> Iterator[None]:
+        """Keeps what was taken until the block ends; what the block does not `finish` is anybody's then."""
         if not taken:
-            yield []
+            yield
             return
-        self.held, left = len(taken), taken
+        self.held, left = len(taken), set(taken)
         self._finished.clear()
         done = Event()
         thread = Thread(target=self._keep, args=(done,), daemon=True)
         thread.start()
         try:
-            yield [one for one in subjects if one in taken]
-            left = taken - self._finished
+            yield
+            left -= self._finished
         finally:
             done.set()
             thread.join()
@@ -83,16 +99,6 @@ class Share:
         take_turn(session, Turn.GROW)  # before the turn of the leases, as all who take both do
         self._finished.update(subjects)
         return work.end_work(session, kind, subjects, self._worker)
-
-    def _take(self, kind: work.Work, subjects: Collection[str], fits_fn: Fits | None) -> set[str]:
-        with session_scope(self._engine) as session:
-            now = self._now()
-            until = now + timedelta(seconds=LEASE_SECONDS)
-            taken = work.take_work(session, kind, subjects, self._worker, now, until, self._lost(session))
-            fit = fits_fn(session, taken) if fits_fn is not None and taken else taken
-            if taken - fit:  # done since it was looked at
-                work.end_work(session, kind, taken - fit, self._worker)
-            return fit
 
     def _give_back(self, kind: work.Work, subjects: Collection[str]) -> None:
         try:

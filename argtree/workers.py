@@ -19,6 +19,7 @@ from models.elicitation import Elicitor
 from models.embedding import Embedding
 
 POLL_SECONDS = 0.5  # between two looks at what other processes hold
+_QUIET_SECONDS = 0.05  # between two looks at whether any thread is at work
 _LOOK_SECONDS = 0.2  # between two looks at whether to stop
 
 log = logging.getLogger("argtree.daemon")
@@ -47,6 +48,7 @@ class Assistant(Explorer):
         self._leader = leader
         self._followed = leader.elicitor
         self.set_aside = leader.set_aside
+        self.share.turn = leader.share.turn
 
     @property
     def is_up_to_date(self) -> bool:
@@ -86,24 +88,51 @@ def _own(elicitor: Elicitor) -> Elicitor:
 
 
 class Bell:
-    """Tells threads that wait that there may be something new to do."""
+    """Wakes threads that wait for something to do: no more of them than there is something for, since looking costs."""
 
     def __init__(self) -> None:
         self._condition = Condition()
         self.rung = 0  # times
+        self._waiting = 0  # threads
+        self._calls = 0  # of these, that are to wake and haven't yet
 
-    def ring(self) -> None:
-        """Wakes all who wait."""
+    def ring(self, number: int) -> None:
+        """Wakes so many of those who wait."""
+        if number < 1:
+            return
         with self._condition:
             self.rung += 1
-            self._condition.notify_all()
+            self._calls = min(self._waiting, self._calls + number)
+            self._condition.notify(number)
 
-    def wait(self, heard: int, seconds: float, stop: Event) -> None:
-        """Waits until it has rung more than `heard` times, `stop` is set or the seconds are over."""
+    def wait(self, heard: int, seconds: float, stop: Event) -> bool:
+        """Waits until it is this thread's turn to look; False: `stop` is set or the seconds are over.
+
+        Args:
+            heard: what `rung` was when it last looked; it need not wait if that is more by now.
+        """
         deadline = time.monotonic() + seconds
         with self._condition:
-            while self.rung <= heard and not stop.is_set() and (left := deadline - time.monotonic()) > 0:
-                self._condition.wait(min(left, _LOOK_SECONDS))
+            if self.rung > heard:
+                return True
+            self._waiting += 1
+            try:
+                while not self._calls:
+                    left = deadline - time.monotonic()
+                    if stop.is_set() or left <= 0:
+                        return False
+                    self._condition.wait(min(left, _LOOK_SECONDS))
+                self._calls -= 1
+                return True
+            finally:
+                self._waiting -= 1
+                self._calls = min(self._calls, self._waiting)
+
+
+def ring_for(bell: Bell, expanded: Sequence[Expansion]) -> None:
+    """Wakes as many as the expansions brought claims; at least one where there was an expansion."""
+    if expanded:
+        bell.ring(max(1, sum(one.premises for one in expanded)))
 
 
 class Expedition:
@@ -129,6 +158,7 @@ class Expedition:
         self._bell = Bell()
         self._lock = Lock()
         self._at_work: dict[int, tuple[int, int]] = {}  # by explorer: its calls before the step, most expansions of it
+        self._num_begun = 0  # steps
         self._failures: list[Exception] = []
 
     @property
@@ -148,47 +178,66 @@ class Expedition:
         if len(self._explorers) == 1:
             self._work(0, on_step)
             return
-        threads = [Thread(target=self._try, args=(n, on_step), daemon=True) for n in range(len(self._explorers))]
+        ended: list[Event] = []  # not the threads: a join that is interrupted takes them for ended in Python 3.11
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(_LOOK_SECONDS)  # an interrupt is heeded in between
+            for number in range(len(self._explorers)):
+                end = Event()
+                Thread(target=self._try, args=(number, on_step, end), daemon=True).start()
+                ended.append(end)
+            while not all(end.wait(_LOOK_SECONDS) for end in ended):
+                continue  # an interrupt is heeded in between
         except BaseException:
             self._stop.set()
-            for thread in threads:
-                thread.join()
+            for end in ended:
+                end.wait()
             raise
-        if len(self._failures) == len(threads):
+        if len(self._failures) == len(self._explorers):
             raise self._failures[0]
 
-    def _try(self, number: int, on_step: Callable[[Explorer], None]) -> None:
+    def _try(self, number: int, on_step: Callable[[Explorer], None], end: Event) -> None:
         try:
             self._work(number, on_step)
         except Exception as error:
             self._failures.append(error)
             if not self._stop.is_set() and len(self._failures) < len(self._explorers):
                 log.warning("One of %d workers has stopped: %s", len(self._explorers), error or repr(error))
+        finally:
+            end.set()
 
     def _work(self, number: int, on_step: Callable[[Explorer], None]) -> None:
-        explorer = self._explorers[number]
         while not self._stop.is_set():
             heard = self._bell.rung
             at_most = self._begin(number)
-            if at_most:
-                try:
-                    expanded = explorer.step(self._keys, at_most)
-                finally:
-                    with self._lock:
-                        del self._at_work[number]
-                if expanded:
-                    self._bell.ring()
-                    on_step(explorer)
-                    continue
-            if self._bell.rung == heard and not self._at_work and not (at_most and explorer.share.is_held_up):
+            if at_most and self._step(number, at_most, on_step):
+                continue
+            if not self._wait(heard, at_most > 0 and self._explorers[number].share.is_held_up):
                 return
-            self._bell.wait(heard, POLL_SECONDS, self._stop)
+
+    def _step(self, number: int, at_most: int, on_step: Callable[[Explorer], None]) -> bool:
+        """Whether anything was expanded."""
+        try:
+            expanded = self._explorers[number].step(self._keys, at_most)
+            ring_for(self._bell, expanded)
+            if expanded:
+                on_step(self._explorers[number])
+            return bool(expanded)
+        finally:
+            with self._lock:
+                del self._at_work[number]
+
+    def _wait(self, heard: int, is_held_up: bool) -> bool:
+        """Wait until there may be something to do again; False: there is not going to be anything."""
+        quiet: int | None = None  # steps begun when nobody was seen at work
+        while not self._bell.wait(heard, _QUIET_SECONDS, self._stop):
+            if self._stop.is_set():
+                return False
+            with self._lock:
+                begun = None if self._at_work else self._num_begun
+            if begun is not None and begun == quiet:  # twice: somebody may have been just between two steps
+                self._stop.wait(POLL_SECONDS if is_held_up else 0.0)  # by another process, which may still let go
+                return is_held_up
+            quiet = begun
+        return True
 
     def _begin(self, number: int) -> int:
         """How many expansions an explorer may begin now; 0 if the budget is used, by what is under way too."""
@@ -199,6 +248,7 @@ class Expedition:
             explorer = self._explorers[number]
             at_most = expansions_within(left // len(self._explorers), explorer.elicitor.model.is_general)
             self._at_work[number] = explorer.elicitor.calls, at_most
+            self._num_begun += 1
             return at_most
 
     def _spent(self, number: int) -> int:

@@ -22,6 +22,7 @@ from models.base import FloatArray, LanguageModel, Reply, Scores, check_sampling
 from models.errors import BadReplyError, KeyRefusedError, ModelNotFoundError, ModelUnavailableError
 
 BATCH_SIZE = 16  # prompts in one call
+_PASSED = 2  # batches that may be made of others while a request waits
 _LOOK_SECONDS = 0.1  # between two looks at whether to stop
 _WHATEVER_IS_ASKED = (ModelUnavailableError, KeyRefusedError, ModelNotFoundError)
 
@@ -126,14 +127,20 @@ class BatchingModel:
         return None
 
     def _gather(self) -> "list[_Prompt]":
-        """The oldest prompt and those that go with it, up to a batch.
+        """What makes the fullest batch; of equals, and of what was passed over before, the oldest.
 
-        The rest of those waits behind all others, so that nobody waits for all of a long request.
+        The rest of what goes with it waits behind all others, so that nobody waits for all of a long request.
         """
-        first = self._waiting[0].request
-        alike = [one for one in self._waiting if one.request.goes_with(first)]
-        batch = alike if first.alike is None else alike[: self._batch_size]
-        others = [one for one in self._waiting if not one.request.goes_with(first)]
+        groups: dict[Hashable, list[_Prompt]] = {}
+        for one in self._waiting:
+            groups.setdefault(one.request.group, []).append(one)
+        oldest = self._waiting[0].request
+        fullest = max(groups.values(), key=lambda group: min(len(group), self._batch_size))
+        alike = groups[oldest.group] if oldest.passed >= _PASSED else fullest
+        batch = alike if alike[0].request.alike is None else alike[: self._batch_size]
+        others = [one for one in self._waiting if one.request.group != batch[0].request.group]
+        for request in {one.request for one in others}:
+            request.passed += 1
         self._waiting = [*others, *alike[len(batch) :]]
         return batch
 
@@ -197,13 +204,16 @@ class _Request:
         self.prompts = [_Prompt(self, text) for text in prompts]
         self.failure: Exception | None = None
         self.seconds = 0.0  # of the model's time
+        self.passed = 0  # batches that others made up while it waited
 
     @property
     def is_done(self) -> bool:
         return self.failure is not None or all(one.found is not None for one in self.prompts)
 
-    def goes_with(self, other: "_Request") -> bool:
-        return self is other or (self.alike is not None and self.alike == other.alike)
+    @property
+    def group(self) -> Hashable:
+        """What requests that go together have in common."""
+        return self if self.alike is None else self.alike
 
 
 @dataclass(eq=False)

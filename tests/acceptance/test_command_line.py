@@ -262,3 +262,22 @@ def test_full_disk_during_export_leaves_nothing_half_written(argtree: Run, graph
         assert not [path for path in folder.rglob("*") if path.is_file()]
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_workers_explore_within_one_budget_and_stop_cleanly(argtree: Run, tmp_path: Path) -> None:
+    asked = ("explore", QUESTION, "Would a brick survive a drop from a roof?", "--workers", "3")
+    explored = argtree(*asked, "--budget", "60")
+    assert explored.returncode == 0 and explored.stdout.count("A ") > 4, explored.stderr
+    refused = argtree("explore", QUESTION, "--workers", "0")
+    assert refused.returncode == 2 and "Invalid value for '--workers'" in refused.stderr
+    stored = count_arguments(tmp_path / "argtree.db")
+    environment = os.environ | {"ARGTREE_STORE": f"sqlite:///{tmp_path / 'argtree.db'}"}
+    command = [sys.executable, "-m", "argtree.cli", *asked, "--budget", "2000"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and count_arguments(tmp_path / "argtree.db") <= stored:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Stopped." in said and "Traceback" not in said
+    with sqlite3.connect(tmp_path / "argtree.db") as connection:
+        assert connection.execute("SELECT count(*) FROM work_lease").fetchone() == (0,)

@@ -32,7 +32,7 @@ from store.work import Worker, WorkLease, take_work
 from tests.argtree.test_daemon import QUESTION, explore_all, explorer_on, in_words, wait_for
 from tests.world_model import WorldModel
 
-QUESTIONS = [one.question for one in read_benchmark() if one.part == "explore"][:6]
+QUESTIONS = [one.question for one in read_benchmark() if one.part == "explore"][:3]
 
 
 @pytest.fixture

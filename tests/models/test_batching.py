@@ -103,7 +103,7 @@ def test_a_long_request_goes_in_batches_with_the_others_in_between() -> None:
     long, short = [f"long {n}" for n in range(10)], ["short"]
     scores = lambda: model.log_probs(short, ["yes"]).tokens  # noqa: E731
     assert all_at_once(model, echo, [lambda: said(model, long), scores]) == [long, (5,)]
-    assert echo.calls == [["first"], long[:4], short, long[4:8], long[8:]]
+    assert echo.calls == [["first"], long[:4], long[4:8], short, long[8:]]
 
 
 def test_only_what_is_asked_alike_goes_together() -> None:
