@@ -21,6 +21,7 @@ from models.everyday.withheld import WEIGHTS, read_withheld
 from models.everyday.world import load_world
 from models.examples import Example
 from models.load import load_model
+from models.replay import sayable
 
 TREES = Path(loop_case.__file__).parent / "loop_models" / "trees.json.gz"
 
@@ -129,15 +130,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop_run, "SLOW_ROUNDS", (0, 2))
-    small = {
-        "DIVERSITY_CLAIMS": 5,
-        "TOLD_SAMPLE": 40,
-        "NUM_WORDINGS": 20,
-        "REHEARSED_TOLD": 0.01,
-        "REHEARSED_UNTOLD": 0.01,
-    }
-    for name, size in small.items():
-        monkeypatch.setattr(loop_run, name, size)
+    monkeypatch.setattr(loop_run, "DIVERSITY_CLAIMS", 5)
+    monkeypatch.setattr(loop_run, "TOLD_SAMPLE", 40)
+    monkeypatch.setattr(loop_run, "NUM_WORDINGS", 20)
+    monkeypatch.setattr(loop_case, "sayable", lambda *world: list(sayable(*world))[::50])
     variant = Variant("value", labels=3)
     whole = list(run(case, variant, tmp_path / "seed-0" / "value", 2))
     killed = run(case, variant, tmp_path / "killed", 2)
