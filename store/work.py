@@ -64,7 +64,7 @@ def take_work(
     is_over = or_(col(WorkLease.expires_at) <= now, col(WorkLease.worker).in_(lost))
     session.execute(delete(WorkLease).where(is_over))
     held = select(WorkLease.subject).where(WorkLease.kind == kind, col(WorkLease.subject).in_(subjects))
-    taken = set(subjects) - set(session.exec(held))
+    taken = set(subjects) - set(session.exec(held).all())
     session.add_all(
         WorkLease(kind=kind, subject=one, worker=worker.token, host=worker.host, pid=worker.pid, expires_at=expires_at)
         for one in sorted(taken)
