@@ -25,6 +25,8 @@ def with_virtual_loss(frontier: Frontier, held: Collection[str]) -> Frontier:
         frontier: of the graph as it stands.
         held: ids of the claims that others expand; those that are not in the graph move none of its roots.
     """
+    if not held:
+        return frontier  # whose result may still have to be worked out
     index = frontier.result.graph.index
     there = [claim for claim in held if claim in index]
     if not there:
