@@ -9,6 +9,7 @@ Not here: which claims can be expanded (`argtree.picture`), the store.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from argtree.graph import Argument, ArgumentGraph, Claim, Root
 from argtree.propagate import Propagation
+from argtree.search import gain_shares
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -119,6 +121,19 @@ class GrowingGraph:
         self._catch_up()
         solved = self._solved[int(self._by[row])]
         return solved.rows[solved.result.rivals(int(np.searchsorted(solved.rows, row)))]
+
+    def gain_shares(self, rows: Iterable[int]) -> FloatArray:
+        """Returns [C] `argtree.search.gain_shares` while claims of these rows are expanded."""
+        self._catch_up()
+        found, by_part = np.ones(len(self.claims)), defaultdict[int, list[int]](list)
+        for row in rows:
+            by_part[int(self._by[row])].append(row)
+        for number, held in by_part.items():
+            solved = self._solved[number]
+            shares = gain_shares(solved.result, np.searchsorted(solved.rows, held).tolist())
+            is_live = self._by[solved.rows] == number
+            found[solved.rows[is_live]] = shares[is_live]
+        return found
 
     def whole(self) -> ArgumentGraph:
         """Returns the graph as it stands, checked: in time linear in its size."""

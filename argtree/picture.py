@@ -168,23 +168,32 @@ class Picture:
 class _Seen(Frontier):
     """A frontier whose costly parts are worked out when they are asked for."""
 
-    def __init__(self, graph: GrowingGraph, variances: FloatArray, visits_fn: VisitsFn) -> None:
+    def __init__(
+        self, graph: GrowingGraph, variances: FloatArray, visits_fn: VisitsFn, shares: FloatArray | None = None
+    ) -> None:
         """Args:
         graph: as it stands.
         variances: [C] Var(p); NaN where a claim can't be expanded.
         visits_fn: gives `visits`.
+        shares: see `Frontier`.
         """
         self._graph = graph
         self._variances = variances
         self._visits_fn = visits_fn
+        self._shares = shares
 
     @property
     def claims(self) -> Sequence[Claim]:
         return self._graph.claims
 
+    @property
+    def index(self) -> Mapping[str, int]:
+        return self._graph.index
+
     @cached_property
     def gains(self) -> FloatArray:
-        return np.where(np.isnan(self._variances), 0.0, self._variances) * self._graph.shift()
+        gains = np.where(np.isnan(self._variances), 0.0, self._variances) * self._graph.shift()
+        return gains if self._shares is None else gains * self._shares
 
     @cached_property
     def result(self) -> Propagation:
@@ -206,4 +215,17 @@ class _Seen(Frontier):
         return self._graph.bare_roots()
 
     def among(self, kept: Mask) -> Frontier:
-        return _Seen(self._graph, np.where(kept, self._variances, np.nan), self._visits_fn)
+        return _Seen(self._graph, np.where(kept, self._variances, np.nan), self._visits_fn, self._shares)
+
+    def beside(self, held: Collection[str]) -> Frontier:
+        rows = [self.index[claim] for claim in held]
+        variances = self._variances.copy()
+        variances[rows] = np.nan
+
+        def visits() -> Mapping[str, int]:
+            return {**self.visits, **{claim: self.visits.get(claim, 0) + 1 for claim in held}}
+
+        return _Seen(self._graph, variances, visits, self._graph.gain_shares(rows))
+
+    def unshared(self) -> Frontier:
+        return _Seen(self._graph, self._variances, self._visits_fn)

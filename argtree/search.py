@@ -10,7 +10,7 @@ breadth first. Those that go down the tree by visits are in `argtree.search_tree
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -44,6 +44,11 @@ class Frontier:
         """[C] in the graph's order."""
         return self.result.graph.claims
 
+    @property
+    def index(self) -> Mapping[str, int]:
+        """The row of each claim, by its id."""
+        return self.result.graph.index
+
     @cached_property
     def gains(self) -> FloatArray:
         """[C] `expansion_gains`, as far as they are not left to others."""
@@ -61,8 +66,18 @@ class Frontier:
 
     def among(self, kept: Mask) -> Frontier:
         """The frontier without the claims that are not kept, [C]."""
-        index = self.result.graph.index
-        return replace(self, variances={one: of for one, of in self.variances.items() if kept[index[one]]})
+        return replace(self, variances={one: of for one, of in self.variances.items() if kept[self.index[one]]})
+
+    def beside(self, held: Collection[str]) -> Frontier:
+        """The frontier without claims of the graph that others expand, visits counted; see `gain_shares`."""
+        visits = dict(self.visits) | {claim: self.visits.get(claim, 0) + 1 for claim in held}
+        variances = {claim: variance for claim, variance in self.variances.items() if claim not in held}
+        shares = gain_shares(self.result, [self.index[claim] for claim in held])
+        return replace(self, variances=variances, visits=visits, shares=shares)
+
+    def unshared(self) -> Frontier:
+        """The frontier in which each claim keeps all of its gain."""
+        return replace(self, shares=None)
 
 
 Choose = Callable[[Frontier, int], list[str]]
@@ -102,6 +117,25 @@ def expansion_gains(result: Propagation, variances: Mapping[str, float]) -> Floa
     for claim, variance in variances.items():
         spread[result.graph.index[claim]] = variance
     return spread * result.shift()
+
+
+def gain_shares(result: Propagation, rows: Collection[int]) -> FloatArray:
+    """Returns [C] which share of its gain each claim keeps, in (0, 1], while claims of these rows are expanded.
+
+    A claim's gain is a sum over roots (`argtree.search.expansion_gains`), of which each counts 1 / (1 + n) where n of
+    the rows move it. 1 for a claim that moves no root.
+    """
+    at_work = np.zeros(len(result.graph.roots))  # [R]
+    for row in rows:
+        at_work += result.influence.of_claim(row) != 0
+    total = result.shift()
+    lost = np.zeros(len(total))
+    for root in np.flatnonzero(at_work).tolist():
+        _, claims, difference = result.influence.of_roots(root, root + 1)
+        weight = result.graph.roots[root].weight * at_work[root] / (1 + at_work[root])
+        np.add.at(lost, claims, weight * np.square(difference))
+    shares = 1 - np.divide(lost, total, out=np.zeros(len(total)), where=total > 0)
+    return np.asarray(np.clip(shares, 1 / (1 + at_work.max(initial=0.0)), 1.0))
 
 
 def choose_expansions(frontier: Frontier, at_most: int = 1, min_gain: float = MIN_GAIN) -> list[str]:

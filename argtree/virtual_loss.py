@@ -10,12 +10,8 @@ counts 1 / (1 + n) of its weight, as if what it promises were shared among all w
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
-import numpy as np
-
-from argtree.propagate import Propagation
-from argtree.search import Choose, FloatArray, Frontier
+from argtree.search import Choose, Frontier
 
 
 def with_virtual_loss(frontier: Frontier, held: Collection[str]) -> Frontier:
@@ -25,16 +21,8 @@ def with_virtual_loss(frontier: Frontier, held: Collection[str]) -> Frontier:
         frontier: of the graph as it stands.
         held: ids of the claims that others expand; those that are not in the graph move none of its roots.
     """
-    if not held:
-        return frontier  # whose result may still have to be worked out
-    index = frontier.result.graph.index
-    there = [claim for claim in held if claim in index]
-    if not there:
-        return frontier
-    visits = dict(frontier.visits) | {claim: frontier.visits.get(claim, 0) + 1 for claim in there}
-    variances = {claim: variance for claim, variance in frontier.variances.items() if claim not in held}
-    shares = gain_shares(frontier.result, [index[claim] for claim in there])
-    return Frontier(frontier.result, variances, visits, shares)
+    there = [claim for claim in held if claim in frontier.index]
+    return frontier.beside(there) if there else frontier
 
 
 def choose_beside(choose_fn: Choose, frontier: Frontier, held: Collection[str], at_most: int) -> list[str]:
@@ -48,23 +36,4 @@ def choose_beside(choose_fn: Choose, frontier: Frontier, held: Collection[str], 
     chosen = choose_fn(beside, at_most)
     if chosen or beside is frontier:
         return chosen
-    return choose_fn(replace(beside, shares=None), at_most)
-
-
-def gain_shares(result: Propagation, rows: Collection[int]) -> FloatArray:
-    """Returns [C] which share of its gain each claim keeps, in (0, 1], while claims of these rows are expanded.
-
-    A claim's gain is a sum over roots (`argtree.search.expansion_gains`), of which each counts 1 / (1 + n) where n of
-    the rows move it. 1 for a claim that moves no root.
-    """
-    at_work = np.zeros(len(result.graph.roots))  # [R]
-    for row in rows:
-        at_work += result.influence.of_claim(row) != 0
-    total = result.shift()
-    lost = np.zeros(len(total))
-    for root in np.flatnonzero(at_work).tolist():
-        _, claims, difference = result.influence.of_roots(root, root + 1)
-        weight = result.graph.roots[root].weight * at_work[root] / (1 + at_work[root])
-        np.add.at(lost, claims, weight * np.square(difference))
-    shares = 1 - np.divide(lost, total, out=np.zeros(len(total)), where=total > 0)
-    return np.asarray(np.clip(shares, 1 / (1 + at_work.max(initial=0.0)), 1.0))
+    return choose_fn(beside.unshared(), at_most)

@@ -116,6 +116,9 @@ class Compared:
         assert dict(frontier.variances) == dict(right.variances)
         np.testing.assert_allclose(frontier.gains, right.gains, rtol=1e-9, atol=1e-15)
         assert sorted(frontier.bare_roots()) == sorted(right.bare_roots())
+        held = ids[self.choices % 3 :: 4]  # others may be at work anywhere
+        np.testing.assert_allclose(frontier.beside(held).gains, right.beside(held).gains, rtol=1e-9, atol=1e-15)
+        assert dict(frontier.beside(held).visits) == dict(right.beside(held).visits)
         chosen = choose_expansions(frontier, at_most)
         assert chosen == choose_expansions(right, at_most)
         self.choices += len(chosen)

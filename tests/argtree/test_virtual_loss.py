@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from argtree import Argument, ArgumentGraph, Claim, Premise, Root, propagate
-from argtree.search import Frontier, choose_expansions
+from argtree.search import Frontier, choose_expansions, gain_shares
 from argtree.search_tree import puct
-from argtree.virtual_loss import choose_beside, gain_shares, with_virtual_loss
+from argtree.virtual_loss import choose_beside, with_virtual_loss
 from tests.argtree.random_graphs import random_graph
 
 
