@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from argtree.explorer import Explorer
     from argtree.workers import Assistant
     from models.elicitation import Elicitor
+    from models.embedding import Embedding
 
 DEFAULT_BUDGET = 400
 SHOWN_QUESTIONS = 10
@@ -198,12 +199,15 @@ def explore(
 
     Example: argtree explore "Would honey be ruined by rain?" "Would a candle be ruined by rain?" --workers 4
     """
+    from models.embedding import load_embedding
+
     stop = Event()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     elicitor = load_elicitor(model, seed, stop=stop, draft=draft)
     for question in questions:
         elicitor.check_question(question)  # all of them, before anything is stored
-    explorer, *assistants = _explorers(store, elicitor, token_price, (embedding, documents), workers, stop)
+    likeness = load_embedding(embedding)  # a mistake in its name shows before anything is stored
+    explorer, *assistants = _explorers(store, elicitor, token_price, (likeness, documents), workers, stop)
     try:
         keys = list(dict.fromkeys(explorer.add_question(question) for question in questions))
         _explore([explorer, *assistants], keys, budget, stop)
@@ -267,12 +271,13 @@ def daemon(
     def load(spec: str) -> "Elicitor":
         return load_elicitor(spec, seed, stop=stop, draft=draft)
 
-    explorer, *assistants = _explorers(store, load(model), token_price, (embedding, documents), workers, stop)
+    likeness = load_embedding(embedding)
+    explorer, *assistants = _explorers(store, load(model), token_price, (likeness, documents), workers, stop)
     engine = explorer.engine
     err.print("The daemon is running; Ctrl-C stops it.")
     follows = model == "generation:current"
     follower = Follower(Registry(), lambda spec: recorded(engine, shared(load(spec), workers, stop), utc_now))
-    pose = Curious(explorer, load_embedding(embedding), seed or 0) if curious else None
+    pose = Curious(explorer, likeness, seed or 0) if curious else None
     run(explorer, stop, follow_fn=follower if follows else None, assistants=assistants, pose_fn=pose)
     err.print("The daemon has stopped.")
 
@@ -403,7 +408,7 @@ def _explorers(
     store: str,
     elicitor: "Elicitor",
     token_price: float,
-    likeness: tuple[str, Path | None],
+    likeness: "tuple[Embedding, Path | None]",
     workers: int,
     stop: Event,
 ) -> "tuple[Explorer, *tuple[Assistant, ...]]":
@@ -415,15 +420,14 @@ def _explorers(
     from argtree.documents import open_documents
     from argtree.explorer import Explorer, utc_now
     from argtree.workers import Assistant, shared
-    from models.embedding import load_embedding
 
     if not math.isfinite(token_price):
         raise typer.BadParameter("it must be a number of seconds", param_hint="--token-price")
-    embedding = load_embedding(likeness[0])  # a mistake in its name shows before anything is stored
+    embedding, folder = likeness
     documents = None
-    if likeness[1] is not None:
+    if folder is not None:
         with at_work("Reading the documents"):
-            documents = open_documents(likeness[1], store, embedding, elicitor.model)
+            documents = open_documents(folder, store, embedding, elicitor.model)
     engine = open_store(store)
     asks = recorded(engine, shared(elicitor, workers, stop), utc_now)
     leader = Explorer(engine, asks, token_price=token_price, embedding=embedding, documents=documents)

@@ -116,6 +116,7 @@ class _Work:
         if self._follow_fn is not None and (elicitor := self._follow_fn(explorer.elicitor.model.name)) is not None:
             log.info("Going on with %s.", elicitor.model.name)
             explorer.follow(elicitor)
+            explorer.learn_from_answers()
             self._is_renewed = False
             self._bell.ring(len(self._assistants))
         if not self._is_renewed:

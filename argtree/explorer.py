@@ -111,8 +111,9 @@ class Explorer:
         self.share = Share(engine, now_fn)
         self._measured = (0, 0)  # tokens that expansions took, and how many they were
         self._propagate = Propagator(only_askable=True)
-        self._picture: Picture | None = None
+        self._pictures: dict[frozenset[str] | None, Picture] = {}  # by the roots worked for; the last two
         self.set_aside: set[str] = set()  # keys of claims whose expansion failed; tried again by the next run
+        self._in_vain: set[str] = set()  # keys of claims that the model could not be asked about in this run
         self.calibration = Calibration()  # of this model's beliefs
         self._learnt: tuple[str, int] | None = None  # the model and the newest answer that it was learnt from
 
@@ -232,18 +233,24 @@ class Explorer:
         last = self._learnt[1] if self._learnt is not None and self._learnt[0] == generation else None
         if last is not None and newest < last + last // 10 + _MORE_ANSWERS:
             return
-        self.calibration = Calibration()
+        calibration = Calibration()
         if newest:
             with read_scope(self.engine) as session:
-                self.calibration, (weight, count) = calibration_of(session, generation), weigh(session)
+                calibration, (weight, count) = calibration_of(session, generation), weigh(session)
             with session_scope(self.engine) as session:
-                moved = follow(session, generation, self.calibration)
+                moved = follow(session, generation, calibration)
                 is_new = set_direct_weight(session, weight, count, self.now_fn())
             if moved:
-                log.info("Calibrated (%s) on answers: %d priors moved.", self.calibration.method, moved)
+                log.info("Calibrated (%s) on answers: %d priors moved.", calibration.method, moved)
             if is_new:
                 log.info("Direct beliefs in argued claims count with the weight %.2f.", weight)
+        self.calibration = calibration
         self._learnt = generation, newest
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether the calibration is that of the model in use."""
+        return self._learnt is not None and self._learnt[0] == self.elicitor.model.name
 
     def step(self, root_keys: Collection[str] | None = None, at_most: int = 1) -> list[Expansion]:
         """Expand the claims whose expansions could move the roots most; [] where none is worth it.
@@ -267,7 +274,7 @@ class Explorer:
                     picture = self._look(session, root_keys)
                     asked = queue.best_value(session) if self.token_price > 0 else 0.0
                     held = self.share.others(session)
-                frontier = picture.frontier(self.set_aside, self._visits)
+                frontier = picture.frontier(tuple(self.set_aside), self._visits)
                 if self.token_price > 0:
                     frontier = paying(frontier, least_gain(asked, self._expansion_tokens, self.token_price))
                 chosen = choose_beside(self.choose_fn, frontier, held, at_most)
@@ -314,6 +321,7 @@ class Explorer:
         """Go on with another model; what failed with the one before may succeed with it."""
         self.elicitor = elicitor
         self.set_aside.clear()
+        self._in_vain.clear()
 
     def root_probs(self, root_keys: Collection[str]) -> dict[str, float]:
         """Posterior of each of these roots, by key."""
@@ -332,7 +340,8 @@ class Explorer:
         """Ask what the model believes of wordings that undoing a merge made claims, and of claims that were misled."""
         wrong = [] if self._facts is None else self._facts.misled()
         with read_scope(self.engine) as session:
-            keys = aliases.unbelieved(session)
+            keys = [key for key in aliases.unbelieved(session) if key not in self._in_vain]
+            wrong = [key for key in wrong if key not in self._in_vain]
             graph = load_graph(session) if keys or wrong else None
         if graph is not None:
             self._renew(graph, keys, "direct")
@@ -354,6 +363,7 @@ class Explorer:
         with self.share.keeping("renew", mine):
             shown = self._facts_about(texts[key] for key in mine) if kind == "direct" else {}
             beliefs = replies(lambda some: self._believed(graph, some, kind, shown), mine, "An older belief stays")
+            self._in_vain.update(key for key in mine if key not in beliefs)
             now = self.now_fn()
             with session_scope(self.engine) as session:
                 renewed = [key for key in self.share.finish(session, "renew", mine) if key in beliefs]
@@ -373,11 +383,11 @@ class Explorer:
 
     def _look(self, session: Session, root_keys: Collection[str] | None) -> Picture:
         """The picture of the store as the session sees it."""
-        picture, self._picture = self._picture, None  # of no use where something fails half way
         wanted = None if root_keys is None else frozenset(root_keys)
-        if picture is None or picture.root_keys != wanted or not picture.catch_up(session):
+        picture = self._pictures.pop(wanted, None)  # of no use where something fails half way
+        if picture is None or not picture.catch_up(session):
             picture = Picture(session, wanted)
-        self._picture = picture
+        self._pictures = dict([*self._pictures.items()][-1:]) | {wanted: picture}
         return picture
 
     def _visits(self) -> dict[str, int]:

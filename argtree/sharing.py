@@ -43,7 +43,7 @@ class Share:
         self._now = now_fn
         self._worker = work.Worker(uuid4().hex, _host(), os.getpid())
         self.turn = Lock()  # to look and take: threads that share it never choose alike
-        self.held = 0  # subjects that it took last, until it is done with them
+        self.held = 0  # claims that it took to expand, until it is done with them
         self._finished: set[str] = set()  # of these
         self.is_held_up = False  # its last choice was none, and others were at work where it looked
 
@@ -76,7 +76,7 @@ class Share:
         if not taken:
             yield
             return
-        self.held, left = len(taken), set(taken)
+        self.held, left = len(taken) if kind == "expand" else 0, set(taken)
         self._finished.clear()
         done = Event()
         thread = Thread(target=self._keep, args=(done,), daemon=True)

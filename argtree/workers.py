@@ -15,6 +15,7 @@ from argtree.documents import Documents
 from argtree.explorer import Explorer, calls_of, expansions_within
 from argtree.storing import Expansion
 from models.batching import batching
+from models.beliefs import Belief
 from models.elicitation import Elicitor
 from models.embedding import Embedding
 
@@ -56,8 +57,8 @@ class Assistant(Explorer):
         return self._followed is self._leader.elicitor
 
     def catch_up(self) -> None:
-        """Go on with the leader's model, if that is another one by now."""
-        if not self.is_up_to_date:
+        """Go on with the leader's model, if that is another one by now and it has learnt of it."""
+        if not self.is_up_to_date and self._leader.has_learnt:
             self._followed = self._leader.elicitor
             self.elicitor = _own(self._followed)
 
@@ -67,8 +68,13 @@ class Assistant(Explorer):
         return super().step(root_keys, at_most)
 
     def learn_from_answers(self) -> None:
-        """Take over what the leader has learnt."""
-        self.calibration = self._leader.calibration
+        """Take over what the leader has learnt of the model that both ask."""
+        if self.is_up_to_date and self._leader.has_learnt:
+            self.calibration = self._leader.calibration
+
+    def _prior(self, kind: str, belief: Belief) -> float:
+        self.learn_from_answers()  # the leader may have learnt while the model was asked
+        return super()._prior(kind, belief)
 
 
 def shared(elicitor: Elicitor, workers: int, stop: Event) -> Elicitor:

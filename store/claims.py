@@ -206,6 +206,8 @@ def add_root(
     if there is not None and (there.posed_by is None or posed_by is not None):
         return there
     _refuse_unstorable(question)
+    if there is not None:
+        note_revision(session)
     root = there or Root(claim_id=known(claim.id), question="", created_at=now)
     root.question, root.weight, root.posed_by = question.strip(), weight, posed_by
     session.add(root)

@@ -58,8 +58,10 @@ def save_graph(session: Session, graph: g.ArgumentGraph, now: datetime) -> None:
         }
         _save_quantities(session, graph, {one: rows[one] for one, known_claim in there.items() if not known_claim}, now)
         _save_arguments(session, graph.arguments, rows, now)
+        asked = {claim_id for (claim_id,) in session.execute(columns(Root, "claim_id"))}  # what is there stays as it is
         for root in graph.roots:
-            add_root(session, rows[root.claim].text, rows[root.claim], now, root.weight)
+            if known(rows[root.claim].id) not in asked:
+                add_root(session, rows[root.claim].text, rows[root.claim], now, root.weight)
         for claim_id, likelihood in graph.evidence.items():
             # A known claim's evidence may be our own answers coming back; to count them twice would be worse.
             if there[claim_id] is None:

@@ -27,6 +27,7 @@ from store.tables import (
     Quantity,
     Question,
     Retraction,
+    Revision,
     Root,
 )
 from store.trust import fit_if_due
@@ -116,7 +117,7 @@ def rerank(
 
 def watermark(session: Session) -> tuple[int, ...]:
     """Returns the newest ids of all that a ranking rests on: it changes when something comes in or is taken back."""
-    tables = (Answer, Argument, Claim, Root, Retraction, Override, Dismissal, Fit, DirectWeight)
+    tables = (Answer, Argument, Claim, Root, Retraction, Override, Dismissal, Fit, DirectWeight, Revision)
     newest = [session.exec(select(func.max(table.id))).one() for table in tables]
     return tuple(one or 0 for one in newest)
 

@@ -124,6 +124,11 @@ class Compared:
         self.choices += len(chosen)
         return chosen
 
+    @property
+    def picture(self) -> Picture:
+        """What the explorer has in mind."""
+        return self.explorer._pictures[None if self.root_keys is None else frozenset(self.root_keys)]
+
     def step(self, at_most: int) -> list[Any]:
         return self.explorer.step(self.root_keys, at_most)
 
@@ -238,7 +243,7 @@ def test_rows_are_those_of_an_explorer_that_loads_everything(tmp_path: Path) -> 
         compared = Compared(engine)
         for step in range(8):
             if name == "loaded":
-                compared.explorer._picture = None
+                compared.explorer._pictures.clear()
             compared.step(4)
             if step % 2:
                 answer(engine, rng)
@@ -251,7 +256,7 @@ def test_only_what_is_new_is_read(tmp_path: Path) -> None:
     compared, other = Compared(engine), Compared(engine)
     compared.step(2)
     other.step(2)  # it learns from the answers so far, of which there are none
-    picture = compared.explorer._picture
+    picture = compared.picture
     for event in (answer, move_a_prior, close, believe):
         event(engine, rng)
         compared.step(2)
@@ -259,23 +264,33 @@ def test_only_what_is_new_is_read(tmp_path: Path) -> None:
     compared.step(2)
     add_roots(engine, [50])
     compared.step(2)
-    assert compared.explorer._picture is picture
+    assert compared.picture is picture
     move_many_priors(engine, rng)
     compared.step(2)
-    assert compared.explorer._picture is not picture
+    assert compared.picture is not picture
+
+
+def test_two_sets_of_roots_are_kept_in_mind(tmp_path: Path) -> None:
+    explorer = Compared(new_store(tmp_path)).explorer
+    with read_scope(explorer.engine) as session:
+        some = [key for _, key in claims.root_keys(session)][:2]
+        kept = [explorer._look(session, keys) for keys in (some, None)]
+        assert [explorer._look(session, keys) for keys in (some, None)] == kept
+        explorer._look(session, some[:1])
+        assert explorer._look(session, None) is kept[1] and explorer._look(session, some) is not kept[0]
 
 
 def test_quantities_are_loaded_anew_when_something_is_said(tmp_path: Path) -> None:
     engine, rng = new_store(tmp_path), np.random.default_rng(8)
     compared = Compared(engine)
     compared.step(2)
-    picture = compared.explorer._picture
+    picture = compared.picture
     with session_scope(engine) as session:
         light = GraphClaim("light", "Thing 99 of part 1 is so.", 0.0, about=Threshold("q", "<", 1.0))
         quantity = Quantity("q", "How much?", "", Normal(0.0, 1.0))
         save_graph(session, ArgumentGraph((light,), roots=(Root("light"),), quantities=(quantity,)), NOW)
     compared.step(2)
-    assert compared.explorer._picture is not picture
+    assert compared.picture is not picture
     answer(engine, rng)
     compared.step(2)
 
@@ -291,12 +306,12 @@ def test_raters_are_believed_anew(tmp_path: Path) -> None:
         assert question is not None
         submit_answer(session, question.token, rater, "yes", None, later(5))
     compared.step(2)
-    before = dict(compared.explorer._picture.graph.evidence)  # type: ignore[union-attr]
+    before = dict(compared.picture.graph.evidence)
     with session_scope(engine) as session:
         vouch(session, get_rater(session, "Ann", NOW), False, None)
     compared.step(2)
-    assert compared.explorer._picture.graph.evidence.keys() == before.keys()  # type: ignore[union-attr]
-    assert compared.explorer._picture.graph.evidence != before  # type: ignore[union-attr]
+    assert compared.picture.graph.evidence.keys() == before.keys()
+    assert compared.picture.graph.evidence != before
 
 
 def test_other_ways_to_choose_see_the_whole_graph(tmp_path: Path) -> None:

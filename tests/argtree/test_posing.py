@@ -60,7 +60,7 @@ def roots(engine: Engine) -> list[Root]:
 @contextmanager
 def running(explorer: Explorer, pose_fn: Callable[[Event], int] | None) -> Iterator[Thread]:
     stop = Event()
-    thread = Thread(target=run, args=(explorer, stop, 0.01, None, pose_fn))
+    thread = Thread(target=run, args=(explorer, stop, 0.01), kwargs={"pose_fn": pose_fn})
     thread.start()
     try:
         yield thread

@@ -2,9 +2,11 @@
 
 from sqlmodel import Session
 
-from store.claims import add_claim, add_root, list_roots
+from store.claims import add_claim, add_root, list_roots, root_claim
+from store.graphs import load_graph, save_graph
 from store.own_questions import ANSWERS_WAITED, MOST_OWN, OWN_WEIGHT, add_own_root, own_roots, room_for_own, take_room
 from store.queue import next_question, submit_answer
+from store.ranking import watermark
 from store.raters import get_rater
 from tests.store.factories import NOW, fill_queue, flat_graph, later
 
@@ -47,3 +49,14 @@ def test_own_roots_name_who_posed_them_and_peoples_stay_theirs(session: Session)
     assert (first.question, first.weight, first.posed_by) == ("Does honey float?", 1.0, None)
     assert (second.question, second.weight, second.posed_by) == ("Own 0?", OWN_WEIGHT, "bundled")
     assert list(own_roots(session).values()) == ["bundled"]
+
+
+def test_when_people_ask_too_it_is_ranked_anew_and_an_import_asks_nothing(session: Session) -> None:
+    add_own(session, 0, 1)
+    whole = load_graph(session)
+    save_graph(session, whole, NOW)
+    (root,) = list_roots(session)
+    assert root.posed_by == "bundled" and root.question == "Own 0?"
+    before = watermark(session)
+    add_root(session, "Is it?", root_claim(session, root), NOW)
+    assert watermark(session) != before and load_graph(session).roots[0].weight == 1.0

@@ -92,11 +92,11 @@ def test_the_watermark_rises_with_all_that_a_ranking_rests_on(session: Session) 
     rerank(session, priors_only, NOW)
     _say(session, "Ada", _take(session, "Ada").token)
     assert [*seen, watermark(session)] == [
-        (0, 0, 0, 0, 0, 0, 0, 0, 0),
-        (0, 0, 2, 0, 0, 0, 0, 0, 0),
-        (0, 1, 2, 0, 0, 0, 0, 0, 0),
-        (0, 1, 2, 1, 0, 0, 0, 0, 0),
-        (1, 1, 2, 1, 0, 0, 0, 0, 0),
+        (0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        (0, 0, 2, 0, 0, 0, 0, 0, 0, 0),
+        (0, 1, 2, 0, 0, 0, 0, 0, 0, 0),
+        (0, 1, 2, 1, 0, 0, 0, 0, 0, 0),
+        (1, 1, 2, 1, 0, 0, 0, 0, 0, 0),
     ]
 
 
