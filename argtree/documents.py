@@ -186,7 +186,7 @@ class Documents:
             self._index.execute("UPDATE file SET mtime_ns = ?, size = ? WHERE name = ?", of)
             return True
         said = list(passages(text))
-        if len(self) + len(said) > MAX_PASSAGES:
+        if len(self) - self._held_of(file.name) + len(said) > MAX_PASSAGES:
             self._skip(f"{file.name} is left out: the index is full with {MAX_PASSAGES:,} passages.")
             return False
         vectors = self.embedding([f"{one.heading} {one.text}".strip() for one in said]).astype(np.float16)
@@ -200,6 +200,11 @@ class Documents:
                 in_words = (at.lastrowid, one.heading, one.text)
                 self._index.execute("INSERT INTO words (rowid, heading, text) VALUES (?, ?, ?)", in_words)
         return True
+
+    def _held_of(self, name: str) -> int:
+        query = "SELECT count(*) FROM passage JOIN file ON file.id = file_id WHERE name = ?"
+        (count,) = self._index.execute(query, [name]).fetchone()
+        return int(count)
 
     def _drop(self, name: str) -> None:
         for (file_id,) in self._index.execute("SELECT id FROM file WHERE name = ?", [name]).fetchall():
