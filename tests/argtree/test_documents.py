@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from argtree import document_files
-from argtree.documents import REFRESH_SECONDS, Documents, Quote, index_path
+from argtree.documents import REFRESH_SECONDS, Documents, PlacedPassage, index_path
 from argtree.errors import DocumentError
 from models.embedding import HashedEmbedding
 from tests.hostile import ALL, seen
@@ -44,13 +44,13 @@ def documents_of(folder: Path, clock: Clock | None = None) -> Documents:
 
 
 def found(documents: Documents, claim: str) -> list[tuple[str, int, str]]:
-    (quotes,) = documents.find([claim], 3)
-    return [(one.file, one.line, one.text) for one in quotes]
+    (passages,) = documents.find([claim], 3)
+    return [(one.file, one.line, one.text) for one in passages]
 
 
 def test_passage_is_found_with_its_place(folder: Path) -> None:
-    (quotes,) = documents_of(folder).find(["Honey is thick."], 1)
-    assert quotes == [Quote("notes.md", 7, "Tools", "Honey is thicker than water.")]
+    (passages,) = documents_of(folder).find(["Honey is thick."], 1)
+    assert passages == [PlacedPassage("notes.md", 7, "Tools", "Honey is thicker than water.")]
 
 
 def test_words_and_likeness_each_find_what_the_other_misses(folder: Path) -> None:
@@ -180,5 +180,5 @@ def test_hostile_texts_are_read_and_looked_for(folder: Path) -> None:
     for number, text in enumerate(ALL):
         (folder / f"{number}.txt").write_text(f"Olives. {text}", encoding="utf-8", errors="surrogatepass")
     documents = documents_of(folder)
-    for quotes in documents.find([*ALL, '"', 'NEAR("a" "b")', "heading:x*", "_"], 3):
-        assert all(one.text == seen(one.text) and "\n" not in one.text for one in quotes)
+    for passages in documents.find([*ALL, '"', 'NEAR("a" "b")', "heading:x*", "_"], 3):
+        assert all(one.text == seen(one.text) and "\n" not in one.text for one in passages)
