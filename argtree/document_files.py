@@ -69,10 +69,11 @@ def read_document(file: DocumentFile) -> str:
     """Returns the text of a document.
 
     Raises:
-        DocumentError: in a sentence why it has none: it can't be read, is no text, or of an unknown encoding.
+        DocumentError: in a sentence why it has none: it can't be read, is no text, or of an unknown encoding; or
+            something else has taken the file's place since it was found, a link or what is too large among them.
     """
     try:
-        data = file.path.read_bytes()
+        data = _bytes_of(file)
     except OSError as exc:
         raise DocumentError(f"{file.name} can't be read: {exc.strerror}.") from exc
     encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
@@ -91,14 +92,34 @@ def _looked_at(folder: Path, path: Path, skip_fn: Callable[[str], None]) -> Iter
         found = path.lstat()
     except OSError:  # it went meanwhile
         return
-    if stat.S_ISLNK(found.st_mode):
-        skip_fn(f"{name} is a link and was not followed.")
-    elif not stat.S_ISREG(found.st_mode):
-        skip_fn(f"{name} is no plain file.")
-    elif found.st_size > MAX_BYTES:
-        skip_fn(f"{name} is larger than {MAX_BYTES:,} bytes: split it, if it is to be read.")
-    else:
+    refusal = _refusal(name, found.st_mode, found.st_size)
+    if refusal is None:
         yield DocumentFile(path, name, found.st_mtime_ns, found.st_size)
+    else:
+        skip_fn(refusal)
+
+
+def _bytes_of(file: DocumentFile) -> bytes:
+    """Returns what is in a file, of which nothing is taken for granted: it may be another one than was found."""
+    opened = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # the last: no pipe is waited for
+    with os.fdopen(opened, "rb") as document:
+        mode = os.fstat(opened).st_mode
+        data = document.read(MAX_BYTES + 1) if stat.S_ISREG(mode) else b""
+    refusal = _refusal(file.name, mode, len(data))
+    if refusal is not None:
+        raise DocumentError(refusal)
+    return data
+
+
+def _refusal(name: str, mode: int, size: int) -> str | None:
+    """Returns in a sentence why a file is not read; None: it can be."""
+    if stat.S_ISLNK(mode):
+        return f"{name} is a link and was not followed."
+    if not stat.S_ISREG(mode):
+        return f"{name} is no plain file."
+    if size > MAX_BYTES:
+        return f"{name} is larger than {MAX_BYTES:,} bytes: split it, if it is to be read."
+    return None
 
 
 def _shown(folder: Path, path: Path) -> str:

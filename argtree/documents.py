@@ -49,7 +49,7 @@ log = logging.getLogger("argtree.daemon")
 
 
 @dataclass(frozen=True)
-class Quote:
+class PlacedPassage:
     """A passage and where it stands."""
 
     file: str  # its path in the folder
@@ -113,7 +113,7 @@ class Documents:
                     self._drop(name)
         self._looked = self._clock()
 
-    def find(self, texts: Sequence[str], count: int) -> list[list[Quote]]:
+    def find(self, texts: Sequence[str], count: int) -> list[list[PlacedPassage]]:
         """Returns the passages nearest to each text, nearest first: `count` at most, and none that is not near.
 
         The folder is looked at again if that was a minute ago; where it is gone, what was read of it stays.
@@ -128,7 +128,7 @@ class Documents:
                 self._looked = self._clock()
                 log.warning("The documents stay as they were read: %s", error)
         return [
-            self.quotes(fuse(by_words, by_likeness)[:count])
+            self.passages(fuse(by_words, by_likeness)[:count])
             for by_words, by_likeness in zip(self.by_words(texts), self.by_likeness(texts), strict=True)
         ]
 
@@ -147,14 +147,14 @@ class Documents:
             found.append(ids[near[np.argsort(-row[near], kind="stable")][:LOOKED_AT]].tolist())
         return found
 
-    def quotes(self, ids: Sequence[int]) -> list[Quote]:
+    def passages(self, ids: Sequence[int]) -> list[PlacedPassage]:
         """Returns passages by their ids, in that order; those that went meanwhile are left out."""
         query = (
             "SELECT name, line, heading, text FROM passage JOIN file ON file.id = file_id "
             "JOIN words ON words.rowid = passage.id WHERE passage.id = ?"
         )
         with self._translated():
-            return [Quote(*row) for one in ids for row in self._index.execute(query, [one])]
+            return [PlacedPassage(*row) for one in ids for row in self._index.execute(query, [one])]
 
     def _with_words(self, words: dict[str, str]) -> list[int]:
         sought = list(words.values())[:_MAX_WORDS]
@@ -186,7 +186,7 @@ class Documents:
             self._index.execute("UPDATE file SET mtime_ns = ?, size = ? WHERE name = ?", of)
             return True
         said = list(passages(text))
-        if len(self) + len(said) > MAX_PASSAGES:
+        if len(self) - self._held_of(file.name) + len(said) > MAX_PASSAGES:
             self._skip(f"{file.name} is left out: the index is full with {MAX_PASSAGES:,} passages.")
             return False
         vectors = self.embedding([f"{one.heading} {one.text}".strip() for one in said]).astype(np.float16)
@@ -200,6 +200,11 @@ class Documents:
                 in_words = (at.lastrowid, one.heading, one.text)
                 self._index.execute("INSERT INTO words (rowid, heading, text) VALUES (?, ?, ?)", in_words)
         return True
+
+    def _held_of(self, name: str) -> int:
+        query = "SELECT count(*) FROM passage JOIN file ON file.id = file_id WHERE name = ?"
+        (count,) = self._index.execute(query, [name]).fetchone()
+        return int(count)
 
     def _drop(self, name: str) -> None:
         for (file_id,) in self._index.execute("SELECT id FROM file WHERE name = ?", [name]).fetchall():

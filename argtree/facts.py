@@ -19,11 +19,11 @@ from models.neighbours import Neighbours
 from models.prompts import Fact, QuotedFact, SettledFact
 from store.claims import find_claim
 from store.database import read_scope
-from store.ranking import watermark
-from store.shown import SettledClaim, bound, misled, note_shown, settled_claims, settled_mark
+from store.news import Mark, mark
+from store.shown import SettledClaim, bound, misled, note_shown, settled_claims, touches_shown
 
 SETTLED_SHOWN = 3  # at most
-QUOTES_SHOWN = 3  # at most: with the former some 2,000 characters
+PASSAGES_SHOWN = 3  # at most: with the former some 2,000 characters
 LOOKED_AT = 20  # settled claims by likeness
 
 
@@ -41,8 +41,8 @@ class Facts:
         self._neighbours = Neighbours(embedding)
         self._taken_in: set[int] = set()  # ids that are among the neighbours; they stay there when settled no more
         self._settled: dict[int, SettledClaim] = {}
-        self._mark: tuple[int, ...] | None = None  # as of which they are settled
-        self._looked: tuple[int, ...] | None = None  # as of which nobody is misled
+        self._said: tuple[int, ...] | None = None  # mark as of which they are settled
+        self._looked: Mark | None = None  # as of which nobody is misled
 
     def find(self, elicitor: Elicitor, texts: Iterable[str], premise_of: Mapping[str, Sequence[str]]) -> Shown:
         """Returns the facts to put before the model with each claim, settled ones first, the nearest first of each.
@@ -67,31 +67,38 @@ class Facts:
                 self._settled_facts(session, text, ids, premise_of.get(text, ()))
                 for text, ids in zip(asked, near, strict=True)
             ]
-        quotes: list[list[Fact]] = [[] for _ in asked]
+        passages: list[list[Fact]] = [[] for _ in asked]
         if self._documents is not None:
-            for facts, found in zip(quotes, self._documents.find(asked, QUOTES_SHOWN), strict=True):
+            for facts, found in zip(passages, self._documents.find(asked, PASSAGES_SHOWN), strict=True):
                 facts += [QuotedFact(one.file, one.line, _under_heading(one.heading, one.text)) for one in found]
-        both = {text: (*facts, *said) for text, facts, said in zip(asked, settled, quotes, strict=True)}
+        both = {text: (*facts, *said) for text, facts, said in zip(asked, settled, passages, strict=True)}
         return {text: facts for text, facts in both.items() if facts}
 
     def misled(self) -> list[str]:
         """Returns keys of claims whose beliefs rest on settled claims that must not count there (`store.shown`)."""
         with read_scope(self._engine) as session:
-            mark = watermark(session)
-            found = misled(session) if mark != self._looked else []
+            now = mark(session)
+            found = misled(session) if self._may_mislead(session, now) else []
         if not found:
-            self._looked = mark
+            self._looked = now
         return found
 
+    def _may_mislead(self, session: Session, now: Mark) -> bool:
+        """Says whether something has come since nobody was misled by which somebody may be."""
+        before = self._looked
+        if before is None or now.said != before.said:
+            return True
+        return now.argument > before.argument and touches_shown(session, before.argument)
+
     def _catch_up(self, session: Session) -> None:
-        mark = settled_mark(session)
-        if mark == self._mark:
+        said = mark(session).said
+        if said == self._said:
             return
         self._settled = {one.id: one for one in settled_claims(session)}
         new = [one for one in self._settled.values() if one.id not in self._taken_in]
         self._neighbours.add([one.id for one in new], [one.text for one in new])
         self._taken_in |= self._settled.keys()
-        self._mark = mark
+        self._said = said
 
     def _settled_facts(self, session: Session, text: str, ids: Sequence[int], over: Sequence[str]) -> list[SettledFact]:
         near = [self._settled[one] for one in ids if one in self._settled]
@@ -105,8 +112,8 @@ def note(
 ) -> None:
     """Writes down with which facts a model was asked about a claim; see `store.shown.note_shown`."""
     settled = [(fact.text, fact.is_true) for fact in facts if isinstance(fact, SettledFact)]
-    quotes = [(fact.file, fact.line, fact.text) for fact in facts if isinstance(fact, QuotedFact)]
-    note_shown(session, claim_id, belief_id, settled, quotes, generation, now)
+    passages = [(fact.file, fact.line, fact.text) for fact in facts if isinstance(fact, QuotedFact)]
+    note_shown(session, claim_id, belief_id, settled, passages, generation, now)
 
 
 def _under_heading(heading: str, text: str) -> str:

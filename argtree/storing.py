@@ -21,7 +21,7 @@ from store.aliases import add_alias, note_wordings
 from store.claims import find_claim
 from store.direct import freeze
 from store.growing import Held, Named, Said
-from store.shown import newest_beliefs
+from store.shown import last_recorded, told_below
 
 UNBELIEVED_PROB = 0.5  # prior of a premise that nobody was asked about
 
@@ -156,14 +156,17 @@ class Storing:
     def _freeze(self, first: Mapping[int, tuple[float, Sequence[_Added]]]) -> None:
         """Writes down what claims' first arguments say of them beside the direct beliefs in them.
 
-        A premise that is argued but lies under none of the roots worked for has no marginal at hand: then nothing is.
+        A premise that is argued but lies under none of the roots worked for has no marginal at hand, and one of which
+        a belief was formed with settled claims shown, or that rests on such a one, has none without any answer: then
+        nothing is.
 
         Args:
             first: the prior without the arguments, and these, by the claim's id.
         """
         there = self.unanswered.graph.index
-        elsewhere = {p.id for _, of in first.values() for one in of for p, _ in one.premises if p.key not in there}
-        unknown = growing.argued_among(self.session, elsewhere)
+        premises = {p for _, of in first.values() for one in of for p, _ in one.premises}
+        unknown = growing.argued_among(self.session, {p.id for p in premises if p.key not in there})
+        unknown |= told_below(self.session, {p.id for p in premises})
         marginals = {}
         for claim_id, (prior, arguments) in first.items():
             if not any(premise.id in unknown for one in arguments for premise, _ in one.premises):
@@ -184,7 +187,7 @@ class Storing:
     def _note_facts(self, shown: Mapping[int, Sequence[Fact]]) -> None:
         """Writes down with which facts the beliefs just recorded were formed, by the claim's id."""
         told = {claim_id: facts for claim_id, facts in shown.items() if facts}
-        beliefs = newest_beliefs(self.session, list(told))
+        beliefs = last_recorded(self.session, list(told))
         for claim_id, facts in told.items():
             note(self.session, claim_id, beliefs[claim_id], facts, self.generation, self.now)
 

@@ -19,7 +19,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from argtree.documents import Documents, Quote
+from argtree.documents import Documents, PlacedPassage
 from models.embedding import HASHED, MINILM, load_embedding
 from models.everyday.world import Statement, World, load_world
 
@@ -69,7 +69,9 @@ def claims_of(world: World, things: Sequence[str], argued: bool, rng: np.random.
     return [fit[number] for number in rng.permutation(len(fit))[:NUM_CLAIMS]]
 
 
-def measured(world: World, documents: Documents, by: str, find: Callable[[list[str]], list[list[Quote]]]) -> Found:
+def measured(
+    world: World, documents: Documents, by: str, find: Callable[[list[str]], list[list[PlacedPassage]]]
+) -> Found:
     """Looks for the same claims whatever the way."""
     rng = np.random.default_rng(0)
     things = list(world.things)
@@ -80,10 +82,10 @@ def measured(world: World, documents: Documents, by: str, find: Callable[[list[s
     answers, uses, others = (find([world.text(one) for one in some]) for some in (plain, argued, unwritten))
     took = time.process_time() - began
     hits = [
-        written(world, one.things[0])[one.key] in _texts_about(one.things[0], quotes)
-        for one, quotes in zip(plain, answers, strict=True)
+        written(world, one.things[0])[one.key] in _texts_about(one.things[0], passages)
+        for one, passages in zip(plain, answers, strict=True)
     ]
-    used = [_used(world, one, quotes) for one, quotes in zip(argued, uses, strict=True)]
+    used = [_used(world, one, passages) for one, passages in zip(argued, uses, strict=True)]
     num_found = sum(map(len, uses))
     return Found(
         embedding=documents.embedding.name,
@@ -91,30 +93,30 @@ def measured(world: World, documents: Documents, by: str, find: Callable[[list[s
         answered=float(np.mean(hits)),
         of_use=sum(used) / max(num_found, 1),
         per_claim=num_found / len(argued),
-        of_unwritten=float(np.mean([bool(quotes) for quotes in others])),
+        of_unwritten=float(np.mean([bool(passages) for passages in others])),
         milliseconds=1000 * took / (len(plain) + len(argued) + len(unwritten)),
     )
 
 
-def _texts_about(thing: str, quotes: Sequence[Quote]) -> set[str]:
-    return {quote.text for quote in quotes if quote.heading == thing.capitalize()}
+def _texts_about(thing: str, passages: Sequence[PlacedPassage]) -> set[str]:
+    return {passage.text for passage in passages if passage.heading == thing.capitalize()}
 
 
-def _used(world: World, claim: Statement, quotes: Sequence[Quote]) -> int:
+def _used(world: World, claim: Statement, passages: Sequence[PlacedPassage]) -> int:
     said = written(world, claim.things[0])
     wanted = {said[key] for _, key in world.depends_on(claim) if key in said}
-    return len(wanted & _texts_about(claim.things[0], quotes))
+    return len(wanted & _texts_about(claim.things[0], passages))
 
 
 def compare(world: World, spec: str, folder: Path) -> list[Found]:
     """Measures each way with one embedding model."""
     documents = Documents(folder, str(folder.parent / "store.db"), load_embedding(spec))
 
-    def words(texts: list[str]) -> list[list[Quote]]:
-        return [documents.quotes(ids[:SHOWN]) for ids in documents.by_words(texts)]
+    def words(texts: list[str]) -> list[list[PlacedPassage]]:
+        return [documents.passages(ids[:SHOWN]) for ids in documents.by_words(texts)]
 
-    def likeness(texts: list[str]) -> list[list[Quote]]:
-        return [documents.quotes(ids[:SHOWN]) for ids in documents.by_likeness(texts)]
+    def likeness(texts: list[str]) -> list[list[PlacedPassage]]:
+        return [documents.passages(ids[:SHOWN]) for ids in documents.by_likeness(texts)]
 
     ways = {"words": words, "likeness": likeness, "both": lambda texts: documents.find(texts, SHOWN)}
     return [measured(world, documents, by, find) for by, find in ways.items()]

@@ -13,30 +13,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import CheckConstraint, Index, exists
-from sqlmodel import Field, Session, SQLModel, col, func, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from argtree.evidence import is_settled, label_prob
 from store.answers import label_likelihoods
 from store.claims import find_claim, known
 from store.columns import column, columns, rows_among
-from store.tables import (
-    Answer,
-    Argument,
-    Belief,
-    Claim,
-    Dismissal,
-    Evidence,
-    Fit,
-    Override,
-    Premise,
-    Retraction,
-    UtcDateTime,
-)
+from store.tables import Argument, Belief, Claim, Evidence, Premise, UtcDateTime
 from store.texts import storable
 
 
-class Quote(SQLModel, table=True):
+class ShownPassage(SQLModel, table=True):
     """A passage of a document as it was when it was shown. Never changed."""
+
+    __tablename__ = "quote"
 
     id: int | None = Field(default=None, primary_key=True)
     file: str  # its path in the folder
@@ -90,7 +80,7 @@ def note_shown(
     claim_id: int,
     belief_id: int | None,
     settled: Iterable[tuple[str, bool]],
-    quotes: Iterable[tuple[str, int, str]],
+    passages: Iterable[tuple[str, int, str]],
     generation: str,
     now: datetime,
 ) -> None:
@@ -101,7 +91,7 @@ def note_shown(
         claim_id: of the claim that it was asked about.
         belief_id: of what came of it; None where arguments were asked for.
         settled: texts of settled claims, and whether they are true.
-        quotes: file, line and text of passages.
+        passages: file, line and text of passages.
         generation: the model.
         now: the time.
     """
@@ -118,21 +108,21 @@ def note_shown(
                     shown_at=now,
                 )
             )
-    for file, line, text in quotes:
-        quote_id = _quote_id(session, storable(file), line, storable(text))
+    for file, line, text in passages:
+        passage_id = _passage_id(session, storable(file), line, storable(text))
         session.add(
-            Shown(claim_id=claim_id, belief_id=belief_id, quote_id=quote_id, generation=generation, shown_at=now)
+            Shown(claim_id=claim_id, belief_id=belief_id, quote_id=passage_id, generation=generation, shown_at=now)
         )
     session.flush()
 
 
 def shown_about(session: Session, claim: Claim) -> list[ShownFact]:
     """Returns what was shown when a model was asked about a claim, oldest first."""
-    query = select(Shown, Claim, Quote).outerjoin(Claim, col(Claim.id) == col(Shown.settled_id))
-    query = query.outerjoin(Quote, col(Quote.id) == col(Shown.quote_id)).where(Shown.claim_id == claim.id)
+    query = select(Shown, Claim, ShownPassage).outerjoin(Claim, col(Claim.id) == col(Shown.settled_id))
+    query = query.outerjoin(ShownPassage, col(ShownPassage.id) == col(Shown.quote_id))
     found = []
-    for row, fact, quote in session.exec(query.order_by(col(Shown.id))):
-        text, file, line = (fact.text, "", 0) if quote is None else (quote.text, quote.file, quote.line)
+    for row, fact, passage in session.exec(query.where(Shown.claim_id == claim.id).order_by(col(Shown.id))):
+        text, file, line = (fact.text, "", 0) if passage is None else (passage.text, passage.file, passage.line)
         key = None if fact is None else fact.key
         found.append(ShownFact(row.belief_id, row.generation, row.shown_at, text, key, row.is_true, file, line))
     return found
@@ -144,16 +134,22 @@ def told_beliefs(session: Session, claim_ids: Sequence[int]) -> set[int]:
     return {one for (one,) in rows_among(session, told, column(Shown, "claim_id"), claim_ids) if one is not None}
 
 
-def newest_beliefs(session: Session, claim_ids: Sequence[int]) -> dict[int, int]:
-    """Returns the id of the newest direct belief in each of these claims that somebody believes, by the claim's id."""
+def told_below(session: Session, claim_ids: Collection[int]) -> set[int]:
+    """Returns those of the claims, by id, that were believed, or rest on what was, with a settled claim shown."""
+    if not claim_ids or session.exec(_told().limit(1)).first() is None:
+        return set()
+    below = _under(select(col(Claim.id).label("top"), col(Claim.id).label("id")).where(col(Claim.id).in_(claim_ids)))
+    told = _told().with_only_columns(col(Shown.claim_id))
+    return set(session.exec(select(below.c.top).where(below.c.id.in_(told))))
+
+
+def last_recorded(session: Session, claim_ids: Sequence[int]) -> dict[int, int]:
+    """Returns the id of the direct belief that was written down last in each of these claims, by the claim's id.
+
+    It may not be the newest one: that goes by the times at which they were held (`store.claims`).
+    """
     held = columns(Belief, "claim_id", "id", order=("id",)).where(column(Belief, "kind") == "direct")
     return dict(sorted(tuple(row) for row in rows_among(session, held, column(Belief, "claim_id"), claim_ids)))
-
-
-def settled_mark(session: Session) -> tuple[int, ...]:
-    """Returns figures that change when something comes in, or is taken back, by which claims are settled."""
-    tables = (Answer, Retraction, Override, Dismissal, Fit)
-    return tuple(session.exec(select(func.max(table.id))).one() or 0 for table in tables)
 
 
 def settled_claims(session: Session) -> list[SettledClaim]:
@@ -184,9 +180,9 @@ def misled(session: Session) -> list[str]:
     people spoke of, since a model may have been trained on what they said, and argued ones, where another prior counts.
     """
     argued = exists().where(col(Argument.conclusion_id) == col(Claim.id))
-    newest = select(func.max(Belief.id)).where(Belief.claim_id == Claim.id, Belief.kind == "direct")
-    query = _told().join(Claim, col(Claim.id) == col(Shown.claim_id)).where(~argued)
-    query = query.where(col(Shown.belief_id) == newest.correlate(Claim).scalar_subquery())
+    held = select(Belief.id).where(Belief.claim_id == Claim.id, Belief.kind == "direct").correlate(Claim)
+    newest = held.order_by(col(Belief.held_at).desc(), col(Belief.id).desc()).limit(1).scalar_subquery()
+    query = _told().join(Claim, col(Claim.id) == col(Shown.claim_id)).where(~argued, col(Shown.belief_id) == newest)
     told = query.with_only_columns(col(Claim.id), col(Claim.key), col(Shown.settled_id), col(Shown.is_true))
     rows = session.execute(told).all()
     if not rows:
@@ -194,7 +190,8 @@ def misled(session: Session) -> list[str]:
     likelihoods = label_likelihoods(session, {one for _, _, one, _ in rows})
     evident = {*label_likelihoods(session, {one for one, _, _, _ in rows}), *session.exec(select(Evidence.claim_id))}
     so = {one: label_prob(*pair) for one, pair in likelihoods.items()}
-    under = _under(session)
+    below = _under(_told().with_only_columns(col(Shown.settled_id).label("top"), col(Shown.settled_id).label("id")))
+    under = {(top, one) for top, one in session.exec(select(below.c.top, below.c.id))}
     found = {
         key: None
         for one, key, settled, is_true in rows
@@ -204,14 +201,21 @@ def misled(session: Session) -> list[str]:
     return list(found)
 
 
-def _quote_id(session: Session, file: str, line: int, text: str) -> int:
+def touches_shown(session: Session, newest: int) -> bool:
+    """Says whether an argument of a higher id than that bears on a settled claim that was shown for a belief."""
+    new = select(col(Argument.conclusion_id)).where(col(Argument.id) > newest)
+    above = _found(new, upwards=True)
+    return session.exec(_told().where(col(Shown.settled_id).in_(select(above.c.id))).limit(1)).first() is not None
+
+
+def _passage_id(session: Session, file: str, line: int, text: str) -> int:
     digest = hashlib.sha256(json.dumps([file, line, text]).encode()).hexdigest()
-    quote = session.exec(select(Quote).where(Quote.quote_hash == digest)).first()
-    if quote is None:
-        quote = Quote(file=file, line=line, text=text, quote_hash=digest)
-        session.add(quote)
+    passage = session.exec(select(ShownPassage).where(ShownPassage.quote_hash == digest)).first()
+    if passage is None:
+        passage = ShownPassage(file=file, line=line, text=text, quote_hash=digest)
+        session.add(passage)
         session.flush()
-    return known(quote.id)
+    return known(passage.id)
 
 
 def _told() -> Any:
@@ -220,22 +224,26 @@ def _told() -> Any:
 
 def _reached(session: Session, ids: list[int], upwards: bool) -> set[int]:
     """Returns these ids and those of all claims above, or below, them."""
-    if not ids:
-        return set()
+    return set(session.exec(select(_found(ids, upwards).c.id))) if ids else set()
+
+
+def _found(ids: Any, upwards: bool) -> Any:
+    """Returns a table of these ids, a list or a query, and those of all claims above, or below, them."""
     start, end = col(Premise.claim_id), col(Argument.conclusion_id)
     if not upwards:
         start, end = end, start
     found = select(col(Claim.id).label("id")).where(col(Claim.id).in_(ids)).cte("found", recursive=True)
     links = select(end).select_from(Premise).join(Argument, col(Argument.id) == col(Premise.argument_id))
-    found = found.union(links.join(found, found.c.id == start))
-    return set(session.exec(select(found.c.id)))
+    return found.union(links.join(found, found.c.id == start))
 
 
-def _under(session: Session) -> set[tuple[int, int]]:
-    """Returns the ids of each settled claim that was shown with those of the claims that it rests on."""
-    told = _told().with_only_columns(col(Shown.settled_id).label("top"), col(Shown.settled_id).label("id"))
-    found = told.cte("found", recursive=True)
+def _under(tops: Any) -> Any:
+    """Returns a table of claims' ids, each as `top` with the `id` of itself and of all that it rests on.
+
+    Args:
+        tops: a query for these ids, as both.
+    """
+    found = tops.cte("found", recursive=True)
     links = select(found.c.top, col(Premise.claim_id)).select_from(Premise)
     links = links.join(Argument, col(Argument.id) == col(Premise.argument_id))
-    found = found.union(links.join(found, found.c.id == col(Argument.conclusion_id)))
-    return {(top, one) for top, one in session.exec(select(found.c.top, found.c.id))}
+    return found.union(links.join(found, found.c.id == col(Argument.conclusion_id)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from argtree import document_files
-from argtree.documents import REFRESH_SECONDS, Documents, Quote, index_path
+from argtree.documents import REFRESH_SECONDS, Documents, PlacedPassage, index_path
 from argtree.errors import DocumentError
 from models.embedding import HashedEmbedding
 from tests.hostile import ALL, seen
@@ -44,13 +44,13 @@ def documents_of(folder: Path, clock: Clock | None = None) -> Documents:
 
 
 def found(documents: Documents, claim: str) -> list[tuple[str, int, str]]:
-    (quotes,) = documents.find([claim], 3)
-    return [(one.file, one.line, one.text) for one in quotes]
+    (passages,) = documents.find([claim], 3)
+    return [(one.file, one.line, one.text) for one in passages]
 
 
 def test_passage_is_found_with_its_place(folder: Path) -> None:
-    (quotes,) = documents_of(folder).find(["Honey is thick."], 1)
-    assert quotes == [Quote("notes.md", 7, "Tools", "Honey is thicker than water.")]
+    (passages,) = documents_of(folder).find(["Honey is thick."], 1)
+    assert passages == [PlacedPassage("notes.md", 7, "Tools", "Honey is thicker than water.")]
 
 
 def test_words_and_likeness_each_find_what_the_other_misses(folder: Path) -> None:
@@ -115,6 +115,35 @@ def test_what_cannot_be_read_is_passed_over_with_a_sentence(
     assert len(told) == len(words) and all(any(word in one for one in told) for word in words)
 
 
+def test_file_whose_place_another_has_taken_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file,) = document_files.document_files(folder, pytest.fail)
+    monkeypatch.setattr(document_files, "MAX_BYTES", len(NOTES.encode()))
+    assert document_files.read_document(file) == NOTES
+    file.path.write_text(f"{NOTES}.", encoding="utf-8")
+    refused(file, "larger than")
+    os.rename(file.path, folder.parent / "elsewhere.md")
+    os.mkfifo(file.path)
+    refused(file, "no plain file")
+    file.path.unlink()
+    file.path.symlink_to(folder.parent / "elsewhere.md")
+    refused(file, "can't be read")
+
+
+def refused(file: document_files.DocumentFile, why: str) -> None:
+    with pytest.raises(DocumentError, match=why):
+        document_files.read_document(file)
+
+
+def test_edited_file_has_its_own_room_in_a_full_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = documents_of(folder)
+    monkeypatch.setattr("argtree.documents.MAX_PASSAGES", len(documents))
+    (folder / "notes.md").write_text(NOTES.replace("thicker", "much thicker"), encoding="utf-8")
+    (folder / "z.txt").write_text("Olives are bitter.", encoding="utf-8")
+    documents.refresh()
+    assert found(documents, "Honey is thick.") == [("notes.md", 7, "Honey is much thicker than water.")]
+    assert found(documents, "Olives are bitter.") == [] and len(documents) == 3
+
+
 def test_folder_that_is_missing_or_holds_nothing_to_read_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="no folder"):
         documents_of(tmp_path / "none")
@@ -151,5 +180,5 @@ def test_hostile_texts_are_read_and_looked_for(folder: Path) -> None:
     for number, text in enumerate(ALL):
         (folder / f"{number}.txt").write_text(f"Olives. {text}", encoding="utf-8", errors="surrogatepass")
     documents = documents_of(folder)
-    for quotes in documents.find([*ALL, '"', 'NEAR("a" "b")', "heading:x*", "_"], 3):
-        assert all(one.text == seen(one.text) and "\n" not in one.text for one in quotes)
+    for passages in documents.find([*ALL, '"', 'NEAR("a" "b")', "heading:x*", "_"], 3):
+        assert all(one.text == seen(one.text) and "\n" not in one.text for one in passages)

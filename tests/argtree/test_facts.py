@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import Session, select
 from typer.testing import CliRunner
 
 from argtree.cli import app
@@ -26,8 +26,9 @@ from store.corrections import override
 from store.database import open_store, read_scope, session_scope
 from store.direct import frozen
 from store.raters import get_rater
+from store.roles import vouch
 from store.shown import ShownFact, shown_about
-from store.tables import Rater
+from store.tables import Answer, Claim, Question, Rater
 from tests.store.factories import NOW
 from tests.world_model import WorldModel
 
@@ -183,6 +184,15 @@ def test_belief_that_was_told_of_answers_is_not_frozen_as_evidence(engine: Engin
         assert frozen(session) == {}
 
 
+def test_arguments_on_a_premise_that_was_told_of_answers_freeze_nothing(engine: Engine) -> None:
+    explorer = explorer_on(engine, model := Listener("Honey weighs more than water in a glass."))
+    explorer.add_question(QUESTION)
+    settle(engine, NEAR)
+    assert explorer.step() and told(engine, ROOT) == [] and told(engine, model.premise) == [NEAR]
+    with read_scope(engine) as session:
+        assert frozen(session) == {}
+
+
 def test_belief_is_asked_anew_when_what_it_was_told_holds_no_longer(engine: Engine) -> None:
     settle(engine, NEAR)
     explorer = explorer_on(engine, Listener())
@@ -197,6 +207,30 @@ def test_belief_is_asked_anew_when_what_it_was_told_holds_no_longer(engine: Engi
     assert explorer.elicitor.calls == calls
 
 
+def test_belief_is_asked_anew_once_when_nobody_vouches_any_more_for_who_settled_it(engine: Engine) -> None:
+    with session_scope(engine) as session:
+        answer(session, add_claim(session, NEAR, 0.5, NOW), get_rater(session, "owner", NOW))
+    explorer = explorer_on(engine, Listener())
+    key = explorer.add_question(QUESTION)
+    assert told(engine, ROOT) == [NEAR]
+    with Session(engine) as session:
+        vouch(session, get_rater(session, "owner", NOW), vouched=False, by=None)
+    explorer.choose_fn = lambda frontier, at_most: []
+    explorer.step()
+    assert mean(engine, key) == pytest.approx(0.6) and told(engine, ROOT) == [NEAR]
+    calls = explorer.elicitor.calls
+    explorer.step()
+    assert explorer.elicitor.calls == calls
+
+
+def answer(session: Session, claim: Claim, rater: Rater) -> None:
+    about = {"claim_id": claim.id, "value": 0.1, "prob": 0.5}
+    session.add(question := Question(**about, opened_at=NOW, ranked_at=NOW))
+    session.flush()
+    said = {"claim_id": claim.id, "rater_id": rater.id, "kind": "yes", "prob": 1.0, "value_when_asked": 0.1}
+    session.add(Answer(question_id=question.id, **said, answered_at=NOW, token="t"))
+
+
 def test_belief_is_asked_anew_when_what_it_was_told_has_come_to_rest_on_it(engine: Engine) -> None:
     settle(engine, NEAR)
     explorer = explorer_on(engine, Listener())
@@ -208,6 +242,19 @@ def test_belief_is_asked_anew_when_what_it_was_told_has_come_to_rest_on_it(engin
     explorer.choose_fn = lambda frontier, at_most: []
     explorer.step()
     assert mean(engine, key) == pytest.approx(0.6)
+
+
+def test_who_is_misled_is_not_looked_for_after_arguments_elsewhere(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(engine, NEAR)
+    explorer = explorer_on(engine, Listener())
+    explorer.add_question(QUESTION)
+    facts = Facts(engine, HashedEmbedding())
+    assert facts.misled() == []
+    assert explorer.step()
+    monkeypatch.setattr("argtree.facts.misled", lambda session: pytest.fail("looked for"))
+    assert facts.misled() == []
 
 
 def mean(engine: Engine, key: str) -> float:
