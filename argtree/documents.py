@@ -264,6 +264,8 @@ def open_documents(folder: Path, store: str, embedding: Embedding, model: Langua
     Raises:
         DocumentError: the model takes no facts; or as `Documents`.
     """
+    if not folder.is_dir():
+        raise DocumentError(f"There is no folder {folder}: --documents names one of text files.")
     if not model.is_general:
         raise DocumentError(
             f"The model {model.name} answers only the prompts that it was trained on: --documents needs a general one "

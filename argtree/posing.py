@@ -25,7 +25,7 @@ from models.everyday.posing import recombined
 from store import claims
 from store.database import read_scope
 from store.graphs import load_graph
-from store.own_questions import room_for_own
+from store.own_questions import ANSWERS_WAITED, room_for_own
 from store.posed import next_posed
 
 PICKED_AT_ONCE = 4
@@ -79,6 +79,9 @@ class Curious:
         """
         with read_scope(self._explorer.engine) as session:
             if not room_for_own(session):
+                log.info(
+                    "Asks itself no more until people have given more answers (%d for the next few).", ANSWERS_WAITED
+                )
                 return 0
         seen = self._look()
         rng = np.random.default_rng([self._seed, len(seen.asked)])

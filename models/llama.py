@@ -26,6 +26,7 @@ from models.base import FloatArray, LanguageModel, Reply, Scores, check_draft, c
 from models.batches import alike
 from models.chat import TokenIds, continuation_ids, harmless, room
 from models.errors import ModelNotFoundError, first_line
+from models.everyday.world import check_question
 from models.grammar import Grammar, rules
 
 CONTEXT = 8192  # most tokens of prompt and reply: keys and values of all that a large model could read may not fit
@@ -69,7 +70,9 @@ class LlamaModel:
         self._max_length = min(CONTEXT, _vendor.llama_model_n_ctx_train(self._llama.model))
 
     def check_question(self, question: str) -> None:
-        """Pass everything; see `LanguageModel.check_question`."""
+        """Pass what the model can speak of; see `LanguageModel.check_question`."""
+        if not self.is_general:
+            check_question(question)
 
     def speculate(self, draft: LanguageModel | None) -> None:
         """Have greedy replies guessed from now on; see `Speculative`."""

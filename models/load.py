@@ -48,7 +48,7 @@ def load_model(
         PickledWeightsError: Its weights are pickled.
     """
     if draft is not None:
-        return _with_draft(load_model(spec, generations=generations, stop=stop), draft, generations)
+        return _with_draft(load_model(spec, generations=generations, stop=stop), spec, draft, generations)
     if spec.startswith(GENERATION_PREFIX):
         registry = Registry(generations)
         return _load_generation(registry, registry.find(spec))
@@ -72,7 +72,8 @@ def bundled_folder() -> Path:
 
 def world_check(spec: str) -> Callable[[str], None] | None:
     """What refuses a question that the model can't speak of, without loading it; None: it is asked anything."""
-    if spec != BUNDLED:
+    is_local = spec.startswith((HF_PREFIX, FOUR_BIT_PREFIX))
+    if spec != BUNDLED and not (is_local and everyday_folder(spec) is not None):
         return None
     from models.everyday.world import check_question
 
@@ -96,9 +97,9 @@ def everyday_folder(spec: str) -> Path | None:
     return folder if (folder / FILE).is_file() else None
 
 
-def _with_draft(model: LanguageModel, draft: str, generations: Path | None) -> LanguageModel:
+def _with_draft(model: LanguageModel, spec: str, draft: str, generations: Path | None) -> LanguageModel:
     if not isinstance(model, Speculative):
-        raise UnknownSpecError(f"{model.name} takes no draft: what runs here does, by transformers or llama.cpp.")
+        raise UnknownSpecError(f"{spec} takes no draft: what runs here does, by transformers or llama.cpp.")
     model.speculate(None if draft == LOOKUP else load_model(draft, generations=generations))
     return model
 
@@ -184,8 +185,10 @@ def _hf_parts(spec: str) -> tuple[str, str]:
     source = spec.partition(":")[2].strip()
     if not spec.startswith((HF_PREFIX, FOUR_BIT_PREFIX)) or not source:
         raise UnknownSpecError(
-            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER", "{GGUF_PREFIX}FILE", '
-            f'"{address.FORM}" or "{GENERATION_PREFIX}NUMBER"; `argtree models` lists what is there.'
+            f'{spec!r} names no model: say "{BUNDLED}", "{HF_PREFIX}NAME_OR_FOLDER", '
+            f'"{HF_PREFIX}NAME_OR_FOLDER+ADAPTER", "{FOUR_BIT_PREFIX}NAME_OR_FOLDER", "{GGUF_PREFIX}FILE", '
+            f'"{address.FORM}", "{GENERATION_PREFIX}NUMBER" or "{REPLAY_PREFIX}FILE" (a draft also "{LOOKUP}"); '
+            "`argtree models` lists what is there."
         )
     base, _, adapter = source.rpartition("+")
     return (base, adapter) if base and adapter and not Path(source).expanduser().is_dir() else (source, "")

@@ -24,7 +24,7 @@ def find_folder(source: str | Path) -> Path:
         return Path(snapshot_download(source, allow_patterns=DOWNLOADED, ignore_patterns=["*/*", "consolidated*"]))
     except Exception as exc:  # no network, no such name, no right to it: the hub has a dozen classes for these
         raise ModelNotFoundError(
-            f"There is no model folder {folder}, and the hub gives no model of that name: {first_line(exc)}"
+            f"There is no model folder {folder}, and the hub gives none of that name ({first_line(exc)})."
         ) from exc
 
 

@@ -19,12 +19,15 @@ from models.hf import HfModel
 def test_folder_of_a_model_that_was_told_the_world_is_not_general_either(tiny_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_folder, tmp_path / "told")
     (folder / withheld.FILE).write_text("{}")
-    assert not load.load_model(f"hf:{folder}").is_general
+    model = load.load_model(f"hf:{folder}")
+    assert not model.is_general
+    with pytest.raises(UnknownWorldError):
+        model.check_question("Would a unicorn sink?")
 
 
 @pytest.mark.parametrize("spec", ["", "gpt", "hf:", "hf: ", "Bundled", "hf", "openai"])
 def test_unknown_spec_names_the_forms(spec: str) -> None:
-    with pytest.raises(UnknownSpecError, match='"gguf:FILE", "openai:URL#MODEL" or .*`argtree models` lists'):
+    with pytest.raises(UnknownSpecError, match='"gguf:FILE", "openai:URL#MODEL", .*`argtree models` lists'):
         load.load_model(spec)
 
 
