@@ -200,6 +200,8 @@ def main(
         raise typer.Exit(1) from error
     typer.echo(f"Written to {file}: {file.stat().st_size:,} bytes. Try `--model gguf:{file}`.")
     typer.echo(f"With llama-cpp-python[server] it is served by `{serving_command(loaded, file)}`.")
+    if not loaded.is_general:
+        typer.echo("It answers only what it was trained on, and a server's model is asked more: explore with gguf:.")
 
 
 if __name__ == "__main__":
