@@ -7,29 +7,16 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, insert, update
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from argtree.graph import ArgumentGraph
 from store.answers import overrides
 from store.columns import column
-from store.direct import DirectWeight
 from store.graphs import load_graph
 from store.locks import Turn, take_turn
+from store.news import mark
 from store.places import CLOSED
-from store.tables import (
-    Answer,
-    Argument,
-    Claim,
-    Dismissal,
-    Fit,
-    Lease,
-    Override,
-    Quantity,
-    Question,
-    Retraction,
-    Revision,
-    Root,
-)
+from store.tables import Claim, Lease, Quantity, Question
 from store.trust import fit_if_due
 
 _RANKINGS = 3  # what comes in while this propagates is taken in, but not without end
@@ -116,10 +103,9 @@ def rerank(
 
 
 def watermark(session: Session) -> tuple[int, ...]:
-    """Returns the newest ids of all that a ranking rests on: it changes when something comes in or is taken back."""
-    tables = (Answer, Argument, Claim, Root, Retraction, Override, Dismissal, Fit, DirectWeight, Revision)
-    newest = [session.exec(select(func.max(table.id))).one() for table in tables]
-    return tuple(one or 0 for one in newest)
+    """Returns another tuple whenever something that a ranking rests on has come in, has changed or was taken back."""
+    *grown, said, rest = mark(session)
+    return (*grown, *said, *rest)
 
 
 def _worth_asking(graph: ArgumentGraph, prob: NDArray[np.float64], value: NDArray[np.float64]) -> list[str]:

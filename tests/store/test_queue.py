@@ -15,6 +15,7 @@ from argtree.propagate import propagate
 from argtree.quantity_value import quantity_worths
 from argtree.value import share_resolved
 from store.claims import add_argument, add_claim, add_root, get_claim, record_belief
+from store.corrections import take_back
 from store.database import read_scope, session_scope
 from store.errors import ImpossibleNumberError, LeaseLostError
 from store.graphs import load_graph, save_graph
@@ -90,14 +91,15 @@ def test_the_watermark_rises_with_all_that_a_ranking_rests_on(session: Session) 
     add_root(session, "A?", a, NOW)
     seen.append(watermark(session))
     rerank(session, priors_only, NOW)
+    assert watermark(session) == seen[-1]
     _say(session, "Ada", _take(session, "Ada").token)
-    assert [*seen, watermark(session)] == [
-        (0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-        (0, 0, 2, 0, 0, 0, 0, 0, 0, 0),
-        (0, 1, 2, 0, 0, 0, 0, 0, 0, 0),
-        (0, 1, 2, 1, 0, 0, 0, 0, 0, 0),
-        (1, 1, 2, 1, 0, 0, 0, 0, 0, 0),
-    ]
+    seen.append(watermark(session))
+    take_back(session, get_rater(session, "Ada", NOW), later(1))
+    seen.append(watermark(session))
+    get_rater(session, "Ada", NOW).vouched ^= True
+    session.flush()
+    seen.append(watermark(session))
+    assert len(set(seen)) == len(seen)
 
 
 def test_a_question_argued_or_settled_meanwhile_is_withdrawn_and_may_come_back(session: Session) -> None:
