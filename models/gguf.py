@@ -86,6 +86,8 @@ def serving_command(model: HfModel, file: Path) -> str:
     sizes = [len(token) for token in model.tokenizer.get_vocab()]
     sizes += [len(token.encode()) for token in model.tokenizer.get_added_vocab()]
     options = ["--model", str(file), "--logits_all", "true"]
+    if not model.is_general:
+        options += ["--model_alias", BUNDLED]  # under this name it is asked as it was trained
     if max(sizes) > SERVED_BYTES:
         options += ["--hf_pretrained_model_name_or_path", model.tokenizer.name_or_path]
     return shlex.join(["python", "-m", "llama_cpp.server", *options])
@@ -199,9 +201,11 @@ def main(
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"Written to {file}: {file.stat().st_size:,} bytes. Try `--model gguf:{file}`.")
-    typer.echo(f"With llama-cpp-python[server] it is served by `{serving_command(loaded, file)}`.")
-    if not loaded.is_general:
-        typer.echo("It answers only what it was trained on, and a server's model is asked more: explore with gguf:.")
+    name = file if loaded.is_general else BUNDLED
+    typer.echo(
+        f"With llama-cpp-python[server] it is served by `{serving_command(loaded, file)}`, and then it is "
+        f"`--model openai:http://127.0.0.1:8000/v1#{name}`."
+    )
 
 
 if __name__ == "__main__":

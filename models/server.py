@@ -17,7 +17,9 @@ from models.address import key_of_environment, parse_spec, spec_of
 from models.base import Reply, Scores, check_sampling
 from models.chat_api import ChatClient, RefusedError
 from models.errors import BadReplyError, ModelError, ModelUnavailableError, PromptTooLongError
+from models.everyday.world import check_question
 from models.first_token import from_alternatives, from_draws
+from models.load import BUNDLED
 from models.retrying import PassingError, Retry, in_parallel, persist
 from models.wire import Completion
 
@@ -42,9 +44,7 @@ _Got = TypeVar("_Got")
 
 
 class ServerModel:
-    """A model on a server."""
-
-    is_general = True  # as far as anybody knows
+    """A model on a server: a general one, as far as anybody knows, but for the bundled one under its own name."""
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class ServerModel:
             stop: Ends every wait once it is set.
         """
         self.name = spec_of(url, model)
+        self.is_general = model != BUNDLED
         self.url = url
         self._retry = retry
         self._at_once = at_once
@@ -78,7 +79,9 @@ class ServerModel:
         self._client = ChatClient(url, model, key, timeout_seconds)
 
     def check_question(self, question: str) -> None:
-        """Pass everything: nobody knows what the model knows."""
+        """Pass what the bundled model can speak of; of another nobody knows what it knows, and everything passes."""
+        if not self.is_general:
+            check_question(question)
 
     def complete(
         self,

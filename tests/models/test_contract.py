@@ -141,5 +141,5 @@ def test_name_is_what_it_was_loaded_by(model: LanguageModel, spec: str) -> None:
     assert model.name == spec
 
 
-def test_models_of_the_bundled_world_are_not_general(model: LanguageModel, spec: str) -> None:
-    assert model.is_general == (spec != BUNDLED and not spec.startswith(GGUF_PREFIX))  # the file here is that model's
+def test_bundled_model_is_not_general_by_any_way(model: LanguageModel, spec: str) -> None:
+    assert model.is_general == spec.startswith(HF_PREFIX)  # another model

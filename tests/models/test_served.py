@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.elicitation import Elicitor
-from models.errors import PromptTooLongError
+from models.errors import PromptTooLongError, UnknownWorldError
 from models.hf import HfModel
 from models.load import BUNDLED, bundled_folder, load_model
 from models.prompts import is_true
@@ -28,9 +28,7 @@ def here() -> HfModel:
 @pytest.fixture(scope="module")
 def there(here: HfModel) -> Iterator[Elicitor]:
     with serving(Server(honest(here))) as server:
-        model = load_model(f"openai:{server.url}#{BUNDLED}")
-        model.is_general = here.is_general  # asked the same, it is to say the same
-        yield Elicitor(model)
+        yield Elicitor(load_model(f"openai:{server.url}#{BUNDLED}"))
 
 
 def test_claims_and_arguments_are_the_same(here: HfModel, there: Elicitor) -> None:
@@ -38,6 +36,12 @@ def test_claims_and_arguments_are_the_same(here: HfModel, there: Elicitor) -> No
     assert there.state_claims(questions) == Elicitor(here).state_claims(questions)
     requests = [(claim, []) for claim in CLAIMS]
     assert there.propose_many(requests, 4) == Elicitor(here).propose_many(requests, 4)
+
+
+def test_questions_are_those_of_the_bundled_models_world(there: Elicitor) -> None:
+    with pytest.raises(UnknownWorldError):
+        there.check_question("Would a unicorn sink?")
+    assert load_model("openai:http://127.0.0.1:1/v1#other").is_general
 
 
 def test_beliefs_are_the_same(here: HfModel, there: Elicitor) -> None:
