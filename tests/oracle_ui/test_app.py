@@ -15,6 +15,7 @@ from argtree.propagate import propagate
 from oracle_ui import entrance, sitting
 from oracle_ui.guidelines import GUIDELINES_VARIABLE
 from oracle_ui.serve import STORE_VARIABLE
+from oracle_ui.shared import foresight
 from oracle_ui.view import QuestionView
 from oracle_ui.wording import FLAGS, REASONS
 from store.database import open_store, read_scope, session_scope
@@ -301,6 +302,7 @@ def test_a_missing_store_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_store_that_vanishes_is_a_sentence_and_can_be_tried_again(page: AppTest, store_url: str) -> None:
     asked, path = _asked(_enter(page)), Path(store_url.removeprefix("sqlite:///"))
+    assert foresight().wait(30)  # opened by it just now, the file would come back empty
     path.rename(path.with_suffix(".away"))
     assert "no store" in _text(_press(page, "Yes")) and "Try again" in _labels(page)
     path.with_suffix(".away").rename(path)
