@@ -201,9 +201,7 @@ class Explorer:
 
         That other words say the same is found as it is for premises.
         """
-        new = self._unknown(texts)
-        same = self._merger.find(self.elicitor, new) if self._merger is not None else {}
-        return [text for text in new if text not in same]
+        return self._sifted(texts)[0]
 
     def add_own(self, worded: Sequence[tuple[str, str, Belief]]) -> int:
         """Make roots of questions that the model poses itself, as far as there is room for them; how many.
@@ -362,7 +360,9 @@ class Explorer:
         mine = self.share.take("renew", keys, fits_fn or as_stale(self.elicitor.model.name, kind))
         with self.share.keeping("renew", mine):
             shown = self._facts_about(texts[key] for key in mine) if kind == "direct" else {}
-            beliefs = replies(lambda some: self._believed(graph, some, kind, shown), mine, "An older belief stays")
+            beliefs = replies(
+                lambda some: self._believed(graph, texts, some, kind, shown), mine, "An older belief stays"
+            )
             self._in_vain.update(key for key in mine if key not in beliefs)
             now = self.now_fn()
             with session_scope(self.engine) as session:
@@ -374,8 +374,9 @@ class Explorer:
                         claims.set_prior(session, claim, self._prior(kind, belief))
         return len(renewed)
 
-    def _believed(self, graph: ArgumentGraph, keys: Sequence[str], kind: str, shown: Shown) -> list[Belief]:
-        texts = {claim.id: claim.text for claim in graph.claims}
+    def _believed(
+        self, graph: ArgumentGraph, texts: Mapping[str, str], keys: Sequence[str], kind: str, shown: Shown
+    ) -> list[Belief]:
         if kind == "direct":
             return self.elicitor.believe([texts[key] for key in keys], shown)
         reasons = [[_in_words(argument, texts.__getitem__) for argument in graph.arguments_for(key)] for key in keys]
@@ -402,9 +403,9 @@ class Explorer:
         same: dict[str, Same] = {}
 
         def unknown(of: Iterable[str]) -> list[str]:
-            new = self._unknown(of)
-            same.update(self._merger.find(self.elicitor, new) if self._merger is not None else {})
-            return [text for text in new if text not in same]
+            new, said = self._sifted(of)
+            same.update(said)
+            return new
 
         found = arguments_about(self.elicitor, requests, unknown, self._facts_about)
         self.set_aside.update(known.keys() - found.keys())
@@ -426,12 +427,14 @@ class Explorer:
         with read_scope(self.engine) as session:
             return aliases.claims_after(session, claim_id)
 
-    def _unknown(self, texts: Iterable[str]) -> list[str]:
-        """Those of the texts that no claim in the store says, each once."""
+    def _sifted(self, texts: Iterable[str]) -> tuple[list[str], dict[str, Same]]:
+        """Those of the texts that no claim in the store says, each once, and what says in other words what one says."""
+        sought = list(dict.fromkeys(texts))
         with read_scope(self.engine) as session:
-            sought = dict.fromkeys(texts)
             there = find_claims(session, sought)
-            return [text for text in sought if text not in there]
+        new = [text for text in sought if text not in there]
+        same = self._merger.find(self.elicitor, new) if self._merger is not None else {}
+        return [text for text in new if text not in same], same
 
     def _facts_about(self, texts: Iterable[str], premise_of: Mapping[str, Sequence[str]] | None = None) -> Shown:
         """What is put before the model with each claim; see `argtree.facts`."""
